@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Everything that is made goes to build/. Whatever is not there yet (a folder, a tool that only one
+# target needs) is left out instead of breaking the rest.
+#
+# A line of the form "target: ... ## text" is a target that "make help" shows.
+
+SHELL := /bin/sh
+.SHELLFLAGS := -ec
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SBINDIR ?= $(PREFIX)/sbin
+LIBDIR ?= $(PREFIX)/lib/vershitify
+MANDIR ?= $(PREFIX)/share/man
+COMPDIR ?= $(PREFIX)/share/bash-completion/completions
+
+CLANG ?= clang
+PKG_CONFIG ?= pkg-config
+SCDOC ?= scdoc
+INSTALL ?= install
+
+# Some distributions ship llvm-strip under its version's name only: take the newest of those.
+LLVM_STRIP ?= $(shell command -v llvm-strip || \
+	{ IFS=:; for d in $$PATH; do ls "$$d"; done 2>/dev/null | grep -x 'llvm-strip-[0-9]*' | sort -t- -k3n | tail -n 1; } | \
+	grep . || echo llvm-strip)
+
+# --- what there is -----------------------------------------------------------------------------
+
+BPF_SOURCES := $(wildcard bpf/*.bpf.c)
+BPF_OBJECTS := $(BPF_SOURCES:bpf/%.bpf.c=build/%.o)
+USER_SOURCES := $(wildcard bpf/user/*.c)
+TEST_SOURCES := $(wildcard bats/programs/*.c)
+TEST_PROGRAMS := $(TEST_SOURCES:bats/programs/%.c=build/test/%)
+FUZZ_TARGETS := $(wildcard bats/fuzz/*.c)
+FUZZ_PROGRAMS := $(FUZZ_TARGETS:bats/fuzz/%.c=build/fuzz/%)
+# The helper's files that the fuzz targets exercise; each must link without the rest of the helper.
+FUZZ_SOURCES := $(wildcard bpf/user/words.c)
+MAN_SOURCES := $(wildcard scripts/man/*.scd)
+MAN_PAGES := $(MAN_SOURCES:scripts/man/%.scd=build/%)
+HELPER := $(if $(USER_SOURCES),build/vsh)
+
+# Commands that "make install" puts into SBINDIR. The libraries that they source go to LIBDIR.
+COMMANDS := $(wildcard scripts/vershitify.sh)
+LIBRARIES := $(wildcard tc/*.sh)
+COMPLETIONS := $(wildcard scripts/completion/*.bash)
+
+# --- how it is compiled ------------------------------------------------------------------------
+
+MACHINE := $(shell uname -m)
+# What libbpf's bpf_tracing.h calls the machine.
+BPF_ARCH := $(shell echo '$(MACHINE)' | sed -e 's/x86_64/x86/' -e 's/i[3-6]86/x86/' -e 's/aarch64/arm64/' \
+	-e 's/arm64.*/arm64/;t' -e 's/armv.*/arm/' -e 's/ppc64.*/powerpc/' -e 's/s390x/s390/' \
+	-e 's/riscv64/riscv/' -e 's/mips.*/mips/' -e 's/loongarch64/loongarch/')
+# <linux/bpf.h> wants <asm/types.h>, which multiarch distributions keep where "-target bpf" does not look.
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null || gcc -print-multiarch 2>/dev/null)
+
+LIBBPF_CFLAGS := $(shell $(PKG_CONFIG) --cflags libbpf 2>/dev/null)
+LIBBPF_LIBS := $(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null || echo -lbpf)
+
+WARNINGS := -Wall -Wextra -Werror
+DEPENDENCIES = -MMD -MP -MF $(basename $@).d -MT $@
+BPF_CFLAGS ?= -g -O2
+BPF_FLAGS := -target bpf -mcpu=v3 $(BPF_CFLAGS) $(WARNINGS) -Wno-unused-parameter -D__TARGET_ARCH_$(BPF_ARCH) -Ibpf $(LIBBPF_CFLAGS) \
+	$(if $(MULTIARCH),-isystem /usr/include/$(MULTIARCH))
+CFLAGS ?= -O2 -g
+USER_FLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -Ibpf $(LIBBPF_CFLAGS)
+SANITIZERS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+
+# --- targets for people ------------------------------------------------------------------------
+
+.PHONY: all
+all: $(BPF_OBJECTS) $(HELPER) man ## build the BPF objects, the helper and the manual pages into build/
+
+.PHONY: testprograms
+testprograms: $(TEST_PROGRAMS) ## build the programs that the tests run, into build/test/
+
+.PHONY: demo
+demo: ## show what it does, in namespaces of its own (needs root)
+	scripts/demo.sh
+
+.PHONY: check
+check: ## build, lint and run all tests, here and in virtual machines (needs root)
+	scripts/check.sh $(TESTS)
+
+.PHONY: vmcheck
+vmcheck: ## the tests in virtual machines only; KERNEL=6.1 takes one kernel, TESTS=... some files
+	scripts/check.sh --vm-only $(if $(KERNEL),--kernel $(KERNEL)) $(TESTS)
+
+.PHONY: chrootcheck
+chrootcheck: ## the set-up on a system that lacks everything: demo and tests in an empty chroot (needs root)
+	bats/chroot.sh
+
+.PHONY: lint
+lint: lint-shell lint-posix lint-format lint-c ## judge scripts and C code without running them
+
+.PHONY: bench
+bench: all ## measure what a packet costs (needs root and a quiet machine)
+	scripts/bench/run.sh
+
+.PHONY: sanitize
+sanitize: $(if $(USER_SOURCES),build/asan/vsh) ## build the helper with address and undefined-behaviour sanitizers
+
+.PHONY: fuzz
+fuzz: $(FUZZ_PROGRAMS:%=%.run) ## fuzz the helper's parsers, FUZZ_SECONDS=30 each; findings stay in build/fuzz/
+
+.PHONY: corpus
+corpus: $(FUZZ_PROGRAMS:%=%.merge) ## add what fuzzing found interesting to the kept corpus, bats/fuzz/corpus/
+
+# --- objects -----------------------------------------------------------------------------------
+
+# DWARF goes, BTF stays: the loaders need it, and it is a tenth of the size.
+$(BPF_OBJECTS): build/%.o: bpf/%.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_FLAGS) $(DEPENDENCIES) -c $< -o $@
+	$(LLVM_STRIP) -g $@
+
+# helper DIRECTORY,FLAGS: the rules that build the helper once into DIRECTORY, with FLAGS
+define helper
+$(USER_SOURCES:bpf/user/%.c=$(1)/user/%.o): $(1)/user/%.o: bpf/user/%.c Makefile
+	@mkdir -p $$(@D)
+	$$(CC) $$(CPPFLAGS) $(2) $$(USER_FLAGS) $$(DEPENDENCIES) -c $$< -o $$@
+
+$(1)/vsh: $(USER_SOURCES:bpf/user/%.c=$(1)/user/%.o)
+	$$(CC) $(2) $$(LDFLAGS) $$^ $$(LIBBPF_LIBS) -lm $$(LDLIBS) -o $$@
+endef
+$(eval $(call helper,build,$$(CFLAGS)))
+$(eval $(call helper,build/asan,$$(SANITIZERS)))
+
+# A test program is one file and needs nothing but libc (with threads).
+$(TEST_PROGRAMS): build/test/%: bats/programs/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_FLAGS) -pthread $(DEPENDENCIES) $< $(LDFLAGS) $(LDLIBS) -o $@
+
+$(FUZZ_PROGRAMS): build/fuzz/%: bats/fuzz/%.c $(FUZZ_SOURCES) $(wildcard bpf/*.h bpf/user/*.h) Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(SANITIZERS) -fsanitize=fuzzer $(USER_FLAGS) -Ibpf/user $(filter %.c,$^) -o $@
+
+FUZZ_SECONDS ?= 30
+# The kept corpus is only read; new inputs go to build/fuzz/NAME.corpus, crashing ones to build/fuzz/NAME-*.
+.PHONY: $(FUZZ_PROGRAMS:%=%.run) $(FUZZ_PROGRAMS:%=%.merge)
+$(FUZZ_PROGRAMS:%=%.run): build/fuzz/%.run: build/fuzz/%
+	@mkdir -p $<.corpus
+	$< -max_total_time=$(FUZZ_SECONDS) -timeout=5 -verbosity=0 -print_final_stats=1 -artifact_prefix=$<- \
+		$(patsubst %,-dict=%,$(wildcard bats/fuzz/$*.dict)) $<.corpus $(wildcard bats/fuzz/corpus/$*)
+
+$(FUZZ_PROGRAMS:%=%.merge): build/fuzz/%.merge: build/fuzz/%
+	@mkdir -p $<.corpus bats/fuzz/corpus/$*
+	$< -merge=1 bats/fuzz/corpus/$* $<.corpus
+
+.PHONY: man
+ifneq ($(shell command -v $(SCDOC)),)
+man: $(MAN_PAGES)
+else
+man:
+	$(if $(MAN_SOURCES),@echo "no manual page: scdoc is missing (install the package scdoc)" >&2)
+endif
+
+$(MAN_PAGES): build/%: scripts/man/%.scd
+	@mkdir -p $(@D)
+	$(SCDOC) <$< >$@
+
+-include $(BPF_OBJECTS:.o=.d) $(USER_SOURCES:bpf/user/%.c=build/user/%.d) \
+	$(USER_SOURCES:bpf/user/%.c=build/asan/user/%.d) $(TEST_PROGRAMS:=.d)
+
+# --- lint --------------------------------------------------------------------------------------
+
+SH_FILES := $(wildcard .ci/run scripts/*.sh scripts/*/*.sh tc/*.sh bats/*.sh bats/*/*.sh)
+# The language of a script is what its first line says.
+BASH_SCRIPTS := $(if $(SH_FILES),$(shell awk 'FNR == 1 && /^#!.*bash/ { print FILENAME }' $(SH_FILES)))
+POSIX_SCRIPTS := $(filter-out $(BASH_SCRIPTS),$(SH_FILES))
+BASH_SCRIPTS += $(wildcard bats/*.bash scripts/completion/*.bash)
+BATS_FILES := $(wildcard bats/*.bats)
+C_FILES := $(wildcard bpf/*.c bpf/*.h bpf/user/*.c bpf/user/*.h bats/programs/*.c bats/programs/*.h bats/fuzz/*.c)
+
+.PHONY: lint-shell lint-posix lint-format lint-c
+
+lint-shell:
+	shellcheck -x $(POSIX_SCRIPTS) $(BASH_SCRIPTS) $(BATS_FILES)
+
+# "shfmt -w" in the place of "-d" mends what is found.
+lint-format:
+	shfmt -d -i 0 -ln posix $(POSIX_SCRIPTS)
+	$(if $(BASH_SCRIPTS),shfmt -d -i 0 -ln bash $(BASH_SCRIPTS))
+	$(if $(BATS_FILES),shfmt -d -i 0 -ln bats $(BATS_FILES))
+	$(if $(C_FILES),clang-format --dry-run -Werror $(C_FILES))
+
+# Both of the small shells read every script: what they cannot parse is no POSIX sh.
+lint-posix:
+	for f in $(POSIX_SCRIPTS); do dash -n "$$f"; busybox sh -n "$$f"; done
+
+CPPCHECK_FLAGS := --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+	--suppress=missingIncludeSystem --error-exitcode=1 -Ibpf
+lint-c:
+	$(if $(USER_SOURCES),cppcheck $(CPPCHECK_FLAGS) bpf/user)
+
+# --- installing --------------------------------------------------------------------------------
+
+# The commands find LIBDIR from where they are, so PREFIX is written into no file.
+.PHONY: install
+install: all ## install under DESTDIR/PREFIX (PREFIX=/usr/local)
+	$(INSTALL) -d '$(DESTDIR)$(SBINDIR)' '$(DESTDIR)$(LIBDIR)/tc'
+	$(INSTALL) -m 755 $(COMMANDS) '$(DESTDIR)$(SBINDIR)'
+	for f in $(notdir $(COMMANDS)); do ln -sfn "$$f" '$(DESTDIR)$(SBINDIR)'/"$${f%.sh}"; done
+	$(INSTALL) -m 755 $(HELPER) '$(DESTDIR)$(LIBDIR)'
+	$(INSTALL) -m 644 $(BPF_OBJECTS) '$(DESTDIR)$(LIBDIR)'
+	$(INSTALL) -m 644 $(LIBRARIES) '$(DESTDIR)$(LIBDIR)/tc'
+	for f in $(MAN_PAGES); do \
+		[ -e "$$f" ] || continue; \
+		$(INSTALL) -D -m 644 "$$f" '$(DESTDIR)$(MANDIR)'/man"$${f##*.}"/"$${f##*/}"; \
+	done
+	for f in $(COMPLETIONS); do \
+		name=$${f##*/}; name=$${name%.bash}; \
+		$(INSTALL) -D -m 644 "$$f" '$(DESTDIR)$(COMPDIR)'/"$$name.sh"; \
+		ln -sfn "$$name.sh" '$(DESTDIR)$(COMPDIR)'/"$$name"; \
+	done
+
+.PHONY: uninstall
+uninstall: ## remove what install put there, and nothing else
+	for f in $(notdir $(COMMANDS)); do rm -f '$(DESTDIR)$(SBINDIR)'/"$$f" '$(DESTDIR)$(SBINDIR)'/"$${f%.sh}"; done
+	for f in $(notdir $(HELPER) $(BPF_OBJECTS)) $(LIBRARIES); do rm -f '$(DESTDIR)$(LIBDIR)'/"$$f"; done
+	for f in $(notdir $(MAN_PAGES)); do rm -f '$(DESTDIR)$(MANDIR)'/man"$${f##*.}"/"$$f"; done
+	for f in $(notdir $(COMPLETIONS:.bash=)); do rm -f '$(DESTDIR)$(COMPDIR)'/"$$f" '$(DESTDIR)$(COMPDIR)'/"$$f.sh"; done
+	for d in '$(DESTDIR)$(LIBDIR)/tc' '$(DESTDIR)$(LIBDIR)'; do [ ! -d "$$d" ] || rmdir --ignore-fail-on-non-empty "$$d"; done
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build
+
+.PHONY: help
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

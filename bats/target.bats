@@ -1,0 +1,861 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Who is the target: none of its packets escapes, and nobody else loses one.
+# vm: yes
+#
+#   $CLIENT                                          $SERVER
+#   victim, bystander  eth0 ---------- eth0  receiver (numbered datagrams by label),
+#   the rule           .1                .2  sniffer (packets by kind), peer
+#
+# Unless a test says otherwise the rule drops 100 %, so that one packet that
+# arrives is one that has escaped.
+
+load helpers
+
+setup_file() { suite_begin; }
+teardown_file() { suite_end; }
+setup() { test_begin; }
+teardown() { test_end; }
+
+# The receiver has all of the bystander's packets and none of the victim's,
+# all N of which the rule has seen.
+assert_only_victim_lost() {
+	send bystander "$SERVER4" "$PORT" 10
+	assert_received bystander 10
+	assert_received victim 0
+	assert_counted "$RULE" "$1" "$1"
+}
+
+# --- command -----------------------------------------------------------------
+
+@test "command: a new process loses its first packet and all others, over IPv4" {
+	receiver_start
+	rule_add command victim drop 100%
+	send victim "$SERVER4" "$PORT" 25
+	assert_only_victim_lost 25
+}
+
+@test "command: a new process loses its first packet and all others, over IPv6" {
+	receiver_start
+	rule_add command victim drop 100%
+	send victim "$SERVER6" "$PORT" 25
+	send bystander "$SERVER6" "$PORT" 25
+	assert_received bystander 25
+	assert_received victim 0
+	assert_counted "$RULE" 25 25
+}
+
+@test "command: a name is compared to its end" {
+	receiver_start
+	rule_add command victim drop 100%
+	send victi "$SERVER4" "$PORT" 10
+	send victims "$SERVER4" "$PORT" 10
+	send Victim "$SERVER4" "$PORT" 10
+	assert_received victi 10
+	assert_received victims 10
+	assert_received Victim 10
+	assert_counted "$RULE" 0 0
+}
+
+@test "command: a name longer than 15 bytes is matched on 15, which is said" {
+	receiver_start
+	rule_add command victim-of-our-line drop 100% 2>"$BATS_TEST_TMPDIR/said"
+	assert_regex "$(cat "$BATS_TEST_TMPDIR/said")" '15'
+	send victim-of-our-line -n victim "$SERVER4" "$PORT" 10
+	assert_only_victim_lost 10
+}
+
+@test "command: a process that already runs is found, and its later socket with it" {
+	receiver_start
+	start client waiting "$(as victim udpsend)" -W "$SERVER4" "$PORT" 25
+	wait_line waiting '^started$'
+	rule_add command victim drop 100%
+	go waiting
+	wait_line waiting '^sent 25 '
+	assert_only_victim_lost 25
+}
+
+@test "command: a socket that is already open is found" {
+	receiver_start
+	sender_start waiting victim "$SERVER4" "$PORT" 25
+	batch waiting
+	assert_received victim 25
+	rule_add command victim drop 100%
+	batch waiting
+	assert_received victim 25
+	assert_counted "$RULE" 25 25
+}
+
+@test "command: an established TCP connection is found" {
+	port_take
+	start server peer "$PROGRAMS/tcp" :: "$PORT" listen accept recv 100 eof
+	wait_line peer '^listen ok'
+	start client target "$(as victim tcp)" "$SERVER4" "$PORT" connect send 100 wait send 100 wait
+	wait_line peer '^recv 100'
+	rule_add command victim drop 100%
+	sniffer_start "$PORT"
+	go target
+	wait_line target '^send 100' 2
+	# TCP tries again and again: three attempts must be enough to notice an escape
+	at_least() { (($(counter "$RULE" dropped) >= 3)); }
+	busywait 10 at_least
+	assert_equal "$(sniffed tcp)" 0
+}
+
+@test "command: a thread under another name, with its own socket, does not escape" {
+	receiver_start
+	rule_add command victim drop 100%
+	send victim -t worker "$SERVER4" "$PORT" 25
+	assert_only_victim_lost 25
+}
+
+@test "command: a thread under another name, with the first thread's socket, does not escape" {
+	receiver_start
+	rule_add command victim drop 100%
+	send victim -T worker "$SERVER4" "$PORT" 25
+	assert_only_victim_lost 25
+}
+
+@test "command: a running thread under another name, with an open socket, is found" {
+	receiver_start
+	sender_start waiting victim -t worker "$SERVER4" "$PORT" 25
+	rule_add command victim drop 100%
+	batch waiting
+	assert_only_victim_lost 25
+}
+
+@test "command: a target that renames itself stays the target" {
+	receiver_start
+	rule_add command victim drop 100%
+	send victim -c innocent "$SERVER4" "$PORT" 25
+	assert_only_victim_lost 25
+}
+
+@test "command: a child that never executes anything does not escape" {
+	receiver_start
+	rule_add command victim drop 100%
+	send victim -f "$SERVER4" "$PORT" 25
+	assert_only_victim_lost 25
+}
+
+@test "command: an orphaned grandchild, forked twice, does not escape" {
+	receiver_start
+	rule_add command victim drop 100%
+	start client daemon "$(as victim udpsend)" -d "$SERVER4" "$PORT" 25
+	wait_line daemon '^sent 25 '
+	assert_only_victim_lost 25
+}
+
+@test "command: without 'children' a child that executes another program is free" {
+	receiver_start
+	rule_add command victim drop 100%
+	on_client "$(as victim storm)" 1 0 "$(as bystander udpsend)" "$SERVER4" "$PORT" 25
+	assert_received bystander 25
+	assert_counted "$RULE" 0 0
+}
+
+@test "command: with 'children' a child that executes another program is a target" {
+	receiver_start
+	rule_add command victim children drop 100%
+	on_client "$(as victim storm)" 1 0 "$(as other udpsend)" -n victim "$SERVER4" "$PORT" 25
+	assert_only_victim_lost 25
+}
+
+@test "command: with 'children' a grandchild is a target, and the child's sibling is not" {
+	receiver_start
+	rule_add command victim children drop 100%
+	on_client "$(as top storm)" 1 0 \
+		"$(as victim storm)" 1 0 "$(as middle storm)" 1 0 "$(as leaf udpsend)" -n victim "$SERVER4" "$PORT" 25
+	on_client "$(as top storm)" 1 0 "$(as leaf udpsend)" "$SERVER4" "$PORT" 25
+	assert_received leaf 25
+	assert_only_victim_lost 25
+}
+
+@test "command: with 'children' descendants that are alive when the rule comes are included" {
+	receiver_start
+	start client family "$(as victim storm)" 1 0 "$(as middle storm)" 1 0 "$(as leaf udpsend)" -w -n victim \
+		"$SERVER4" "$PORT" 25
+	wait_line family '^ready$'
+	rule_add command victim children drop 100%
+	kill -s USR1 "$(pgrep -P "$(pgrep -P "$(pid family)")")"
+	wait_line family '^sent '
+	assert_only_victim_lost 25
+}
+
+@test "command: a bystander with the same parent, started at the same time, loses nothing" {
+	receiver_start
+	rule_add command victim drop 100%
+	on_client "$PROGRAMS/storm" 50 4 "$(as victim udpsend)" -b %d "$SERVER4" "$PORT" 1 \
+		-- "$(as bystander udpsend)" -b %d "$SERVER4" "$PORT" 1
+	assert_received bystander 50
+	assert_received victim 0
+	assert_counted "$RULE" 50 50
+}
+
+@test "command: a process of that name in another network namespace loses nothing" {
+	port_take
+	start client receiver "$PROGRAMS/udpcount" "$PORT"
+	wait_line receiver '^ready$'
+	rule_add command victim drop 100%
+	on_server "$(as victim udpsend)" "$CLIENT4" "$PORT" 25
+	assert_received victim 25
+	assert_counted "$RULE" 0 0
+}
+
+# --- exe -------------------------------------------------------------------------
+
+@test "exe: the file decides, whatever name it is started under" {
+	receiver_start
+	ln -s "$(as original udpsend)" "$BATS_TEST_TMPDIR/victim"
+	rule_add exe "$(as original udpsend)" drop 100%
+	on_client "$BATS_TEST_TMPDIR/victim" "$SERVER4" "$PORT" 25
+	assert_only_victim_lost 25
+}
+
+@test "exe: a copy of the file is another program" {
+	receiver_start
+	rule_add exe "$(as victim udpsend)" drop 100%
+	mkdir "$BATS_TEST_TMPDIR/copy"
+	cp "$(as victim udpsend)" "$BATS_TEST_TMPDIR/copy/victim"
+	on_client "$BATS_TEST_TMPDIR/copy/victim" "$SERVER4" "$PORT" 25
+	assert_received victim 25
+	assert_counted "$RULE" 0 0
+}
+
+@test "exe: a running process and its open socket are found" {
+	receiver_start
+	sender_start waiting victim -c renamed "$SERVER4" "$PORT" 25
+	rule_add exe "$(as victim udpsend)" drop 100%
+	batch waiting
+	assert_only_victim_lost 25
+}
+
+@test "exe: children count with 'children' only" {
+	receiver_start
+	rule_add exe "$(as parent storm)" drop 100%
+	on_client "$(as parent storm)" 1 0 "$(as child udpsend)" "$SERVER4" "$PORT" 25
+	assert_received child 25
+	vershitify del "$RULE"
+	rule_add exe "$(as parent storm)" children drop 100%
+	on_client "$(as parent storm)" 1 0 "$(as child udpsend)" -n victim "$SERVER4" "$PORT" 25
+	assert_only_victim_lost 25
+}
+
+# --- pid ---------------------------------------------------------------------------
+
+@test "pid: this process and its open socket, and not another one of the same name" {
+	receiver_start
+	sender_start waiting victim "$SERVER4" "$PORT" 25
+	sender_start other victim -n same-name "$SERVER4" "$PORT" 25
+	rule_add pid "$(pid waiting)" drop 100%
+	batch waiting
+	batch other
+	assert_received same-name 25
+	assert_only_victim_lost 25
+}
+
+@test "pid: the process stays the target when it executes another program" {
+	receiver_start
+	# shellcheck disable=SC2016
+	start client stopped sh -c 'kill -s STOP $$; exec "$@"' sh "$(as victim udpsend)" "$SERVER4" "$PORT" 25
+	stopped() { grep -q '^State:.*T' "/proc/$(pid stopped)/status"; }
+	busywait 5 stopped
+	rule_add pid "$(pid stopped)" drop 100%
+	kill -s CONT "$(pid stopped)"
+	wait_line stopped '^sent 25 '
+	assert_only_victim_lost 25
+}
+
+@test "pid: children count with 'children' only" {
+	receiver_start
+	# shellcheck disable=SC2016
+	start client stopped sh -c 'for i in 1 2; do kill -s STOP $$; "$@"; done' \
+		sh "$(as victim udpsend)" "$SERVER4" "$PORT" 25
+	stopped() { grep -q '^State:.*T' "/proc/$(pid stopped)/status"; }
+	busywait 5 stopped
+	rule_add pid "$(pid stopped)" drop 100%
+	kill -s CONT "$(pid stopped)"
+	wait_line stopped '^sent 25 '
+	assert_received victim 25
+	assert_counted "$RULE" 0 0
+	busywait 5 stopped
+	vershitify del "$RULE"
+	rule_add pid "$(pid stopped)" children drop 100%
+	kill -s CONT "$(pid stopped)"
+	wait_line stopped '^sent 25 ' 2
+	assert_received victim 25
+	assert_counted "$RULE" 25 25
+}
+
+@test "pid: a process that gets the number later inherits nothing" {
+	local number
+
+	receiver_start
+	sender_start waiting victim "$SERVER4" "$PORT" 25
+	number=$(pid waiting)
+	rule_add pid "$number" drop 100%
+	batch waiting
+	stop waiting
+	on_client "$PROGRAMS/withpid" "$number" "$(as bystander udpsend)" "$SERVER4" "$PORT" 25
+	assert_received bystander 25
+	assert_received victim 0
+	assert_counted "$RULE" 25 25
+}
+
+@test "command: a process that gets the number of a dead target inherits nothing" {
+	local number
+
+	receiver_start
+	rule_add command victim drop 100%
+	sender_start waiting victim "$SERVER4" "$PORT" 25
+	number=$(pid waiting)
+	batch waiting
+	stop waiting KILL
+	on_client "$PROGRAMS/withpid" "$number" "$(as bystander udpsend)" "$SERVER4" "$PORT" 25
+	assert_received bystander 25
+	assert_received victim 0
+	assert_counted "$RULE" 25 25
+}
+
+# --- cgroup --------------------------------------------------------------------------
+
+# in_cgroup PATH COMMAND...: on the client.
+in_cgroup() {
+	# shellcheck disable=SC2016
+	on_client sh -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' sh "$@"
+}
+
+@test "cgroup: a process that is in it loses, one that is not does not" {
+	local group
+
+	receiver_start
+	group=$(cgroup_make group)
+	rule_add cgroup "$group" drop 100%
+	in_cgroup "$group" "$(as victim udpsend)" "$SERVER4" "$PORT" 25
+	assert_only_victim_lost 25
+}
+
+@test "cgroup: groups below it count, the group above does not" {
+	local group
+
+	receiver_start
+	group=$(cgroup_make above)
+	mkdir -p "$group/named/below"
+	rule_add cgroup "$group/named" drop 100%
+	in_cgroup "$group/named/below" "$(as victim udpsend)" "$SERVER4" "$PORT" 25
+	in_cgroup "$group" "$(as above udpsend)" "$SERVER4" "$PORT" 25
+	assert_received above 25
+	assert_only_victim_lost 25
+}
+
+@test "cgroup: a running process and its open socket are found" {
+	local group
+
+	receiver_start
+	group=$(cgroup_make group)
+	sender_start waiting victim "$SERVER4" "$PORT" 25
+	pid waiting >"$group/cgroup.procs"
+	rule_add cgroup "$group" drop 100%
+	batch waiting
+	assert_only_victim_lost 25
+}
+
+@test "cgroup: a socket made there keeps the rule when its process moves out" {
+	local group
+
+	receiver_start
+	group=$(cgroup_make group)
+	rule_add cgroup "$group" drop 100%
+	start client waiting sh -c "echo \$\$ >$group/cgroup.procs; exec \"\$@\"" \
+		sh "$(as victim udpsend)" -w "$SERVER4" "$PORT" 25
+	wait_line waiting '^ready$'
+	pid waiting >"$(cgroup_root)/cgroup.procs"
+	batch waiting
+	assert_only_victim_lost 25
+}
+
+# --- several rules ------------------------------------------------------------------------
+
+@test "several rules: the first by number that matches decides, for an open socket too" {
+	local first
+
+	receiver_start
+	rule_add command victim drop 0%
+	first=$RULE
+	rule_add command victim drop 100%
+	sender_start waiting victim "$SERVER4" "$PORT" 25
+	batch waiting
+	assert_received victim 25
+	assert_counted "$first" 25 0
+	assert_counted "$RULE" 0 0
+	vershitify del "$first"
+	batch waiting
+	assert_received victim 25
+	assert_counted "$RULE" 25 25
+}
+
+@test "several rules: one that names the process in another way counts as well" {
+	receiver_start
+	sender_start waiting victim "$SERVER4" "$PORT" 25
+	rule_add command victim direction ingress drop 100%
+	rule_add pid "$(pid waiting)" drop 100%
+	batch waiting
+	assert_only_victim_lost 25
+}
+
+@test "several rules: a rule for another device leaves the packet to the next rule" {
+	local first
+
+	receiver_start
+	first=$(vsh add dev lo command victim drop 0%)
+	rule_add command victim drop 100%
+	send victim "$SERVER4" "$PORT" 25
+	assert_counted "$first" 0 0
+	assert_only_victim_lost 25
+}
+
+@test "a reused rule number rules over no socket and no process of its predecessor" {
+	local first
+
+	receiver_start
+	rule_add command victim drop 100%
+	first=$RULE
+	sender_start waiting victim "$SERVER4" "$PORT" 25
+	start client later "$(as victim udpsend)" -W -n later "$SERVER4" "$PORT" 25
+	wait_line later '^started$'
+	batch waiting
+	assert_received victim 0
+	vershitify del "$first"
+	rule_add command somebody drop 100%
+	assert_equal "$RULE" "$first"
+	batch waiting
+	go later
+	wait_line later '^sent 25 '
+	assert_received victim 25
+	assert_received later 25
+	assert_counted "$RULE" 0 0
+}
+
+# --- TCP -----------------------------------------------------------------------------------
+
+# A server that is the target, and a peer in the other namespace. The steps are those of programs/tcp.c.
+victim_server() {
+	port_take
+	start client target "$(as victim tcp)" "$1" "$PORT" listen "${@:2}"
+	wait_line target '^listen ok'
+}
+
+peer() {
+	start server peer "$PROGRAMS/tcp" "$@"
+}
+
+counted_at_least() {
+	(($(counter "$RULE" "$1") >= $2))
+}
+
+# All that the target has sent by now is counted: no more and no less arrives.
+seen_is_sniffed() {
+	local seen
+
+	seen=$(counter "$RULE" seen)
+	((seen > 0 && seen == $(sniffed tcp)))
+}
+
+@test "TCP: every packet of a server's connection is seen once, from the SYN-ACK to the last ACK" {
+	local address
+
+	for address in "$CLIENT4" "$CLIENT6"; do
+		rule_add command victim drop 0%
+		victim_server "$address" accept recv 300000 send 300000 shut eof close
+		sniffer_start "$PORT"
+		peer "$address" "$PORT" connect send 300000 recv 300000 eof close
+		wait_line target '^close'
+		wait_line peer '^close'
+		busywait 10 seen_is_sniffed
+		assert_equal "$(sniffed synack)" 1
+		stop sniffer
+		vershitify del "$RULE"
+	done
+}
+
+@test "TCP: every packet of a client's connection is seen once, from the SYN to the last ACK" {
+	local address
+
+	for address in "$SERVER4" "$SERVER6"; do
+		port_take
+		rule_add command victim drop 0%
+		peer "$address" "$PORT" listen accept recv 300000 send 300000 eof close
+		wait_line peer '^listen ok'
+		sniffer_start "$PORT"
+		start client target "$(as victim tcp)" "$address" "$PORT" connect send 300000 recv 300000 close
+		wait_line target '^close'
+		wait_line peer '^close'
+		busywait 10 seen_is_sniffed
+		assert_equal "$(sniffed syn)" 1
+		stop sniffer
+		vershitify del "$RULE"
+	done
+}
+
+@test "TCP: a socket that the target has accepted does not escape" {
+	rule_add command victim drop 0%
+	victim_server "$CLIENT4" accept wait send 100 wait
+	peer "$CLIENT4" "$PORT" -t 20000 connect recv 100
+	wait_line target '^accept ok'
+	sniffer_start "$PORT"
+	vershitify change "$RULE" drop 100%
+	go target
+	busywait 10 counted_at_least dropped 3
+	assert_equal "$(sniffed tcp)" 0
+	vershitify change "$RULE" drop 0%
+	wait_line peer '^recv 100'
+}
+
+@test "TCP: a socket that a child of the target serves does not escape" {
+	rule_add command victim drop 0%
+	victim_server "$CLIENT4" accept fork send 100 wait
+	peer "$CLIENT4" "$PORT" connect recv 100 wait send 100
+	wait_line peer '^recv 100'
+	sniffer_start "$PORT"
+	vershitify change "$RULE" drop 100%
+	go peer
+	busywait 10 counted_at_least dropped 2
+	assert_equal "$(sniffed tcp)" 0
+}
+
+@test "TCP: an accepted socket, open before the rule, is found" {
+	victim_server "$CLIENT4" accept wait send 100 wait
+	peer "$CLIENT4" "$PORT" connect recv 100
+	wait_line target '^accept ok'
+	rule_add command victim drop 100%
+	sniffer_start "$PORT"
+	go target
+	busywait 10 counted_at_least dropped 3
+	assert_equal "$(sniffed tcp)" 0
+}
+
+# synacks ADDRESS: at 100 % none of 500 connections comes to be, and without the rule all do.
+synacks() {
+	rule_add command victim drop 100%
+	victim_server "$1" wait
+	sniffer_start "$PORT"
+	on_server "$PROGRAMS/tcp" -t 1500 "$1" "$PORT" connects 500 >"$BATS_TEST_TMPDIR/none"
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/none")" "connects 0 of 500"
+	assert_equal "$(sniffed tcp)" 0
+	counted_at_least dropped 500
+	vershitify del "$RULE"
+	on_server "$PROGRAMS/tcp" -t 10000 "$1" "$PORT" connects 500 >"$BATS_TEST_TMPDIR/all"
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/all")" "connects 500 of 500"
+}
+
+@test "TCP: no SYN-ACK escapes, IPv4" {
+	synacks "$CLIENT4"
+}
+
+@test "TCP: no SYN-ACK escapes, IPv6" {
+	synacks "$CLIENT6"
+}
+
+@test "TCP: no SYN-ACK escapes with SYN cookies, which have no socket of their own" {
+	local before
+
+	requires syncookies
+	before=$(on_client sysctl -n net.ipv4.tcp_syncookies)
+	on_client sysctl -qw net.ipv4.tcp_syncookies=2
+	synacks "$CLIENT4"
+	vershitify flush
+	stop target
+	stop sniffer
+	synacks "$CLIENT6"
+	on_client sysctl -qw "net.ipv4.tcp_syncookies=$before"
+	(($(on_client nstat -asz TcpExtSyncookiesSent | awk '/Sent/ { print $2 }') >= 1000))
+}
+
+@test "TCP: another server's SYN-ACKs pass while the target's are dropped" {
+	rule_add command victim drop 100%
+	victim_server "$CLIENT4" wait
+	port_take
+	start client innocent "$(as bystander tcp)" "$CLIENT4" "$PORT" listen accept wait
+	wait_line innocent '^listen ok'
+	run -0 on_server "$PROGRAMS/tcp" "$CLIENT4" "$PORT" connect
+	assert_output 'connect ok'
+	assert_counted "$RULE" 0 0
+}
+
+@test "TCP: an ACK sent in TIME_WAIT does not escape" {
+	local address
+
+	for address in "$CLIENT4" "$CLIENT6"; do
+		rule_add command victim drop 0%
+		victim_server "$address" accept wait close wait
+		peer "$address" "$PORT" connect eof wait close wait
+		wait_line target '^accept ok'
+		go target
+		wait_line peer '^eof 0'
+		# The server has had the acknowledgement of its FIN and forgets the socket.
+		in_time_wait() { on_client ss -Htan state fin-wait-2 sport = ":$PORT" | grep -q .; }
+		busywait 5 in_time_wait
+		sniffer_start "$PORT"
+		vershitify change "$RULE" drop 100%
+		go peer
+		wait_line peer '^close'
+		busywait 10 counted_at_least dropped 3
+		assert_equal "$(sniffed tcp)" 0
+		vershitify change "$RULE" drop 0%
+		# The peer's next FIN gets its answer: they were answers that were lost before.
+		answered() { (($(sniffed ack) >= 1)); }
+		busywait 20 answered
+		vershitify del "$RULE"
+		stop sniffer
+		stop target
+		stop peer
+	done
+}
+
+# A reset for a connection whose socket is gone. HOW: the step by which the target ends it.
+reset_after() {
+	local how=$1 address
+
+	for address in "$CLIENT4" "$CLIENT6"; do
+		rule_add command victim drop 0%
+		victim_server "$address" accept wait "$how" wait
+		peer "$address" "$PORT" connect wait send 10 eof
+		wait_line target '^accept ok'
+		wait_line peer '^connect ok'
+		if [ "$how" = close ]; then
+			go target
+			wait_line target '^close'
+			closing() { on_client ss -Htan state fin-wait-2 sport = ":$PORT" | grep -q .; }
+			busywait 5 closing
+		fi
+		sniffer_start "$PORT"
+		vershitify change "$RULE" drop 100%
+		if [ "$how" = reset ]; then
+			go target
+			wait_line target '^reset'
+		fi
+		go peer
+		busywait 10 counted_at_least dropped 3
+		assert_equal "$(sniffed tcp)" 0
+		vershitify change "$RULE" drop 0%
+		wait_line peer '^(eof|send) ECONNRESET|^eof 0'
+		assert [ "$(sniffed rst)" -ge 1 ]
+		vershitify del "$RULE"
+		stop sniffer
+		stop target
+		stop peer
+	done
+}
+
+@test "TCP: a reset after the target has closed does not escape" {
+	reset_after close
+}
+
+@test "TCP: a reset for a connection that the target has aborted does not escape" {
+	reset_after reset
+}
+
+@test "TCP: what the kernel still sends for a target that was killed does not escape" {
+	rule_add command victim drop 0%
+	victim_server "$CLIENT4" accept wait send 50000 wait
+	peer "$CLIENT4" "$PORT" connect wait
+	wait_line target '^accept ok'
+	sniffer_start "$PORT"
+	vershitify change "$RULE" drop 100%
+	go target
+	wait_line target '^send 50000'
+	stop target KILL
+	busywait 10 counted_at_least dropped 4
+	assert_equal "$(sniffed tcp)" 0
+}
+
+@test "MPTCP: no packet of any subflow escapes, and each is seen once" {
+	local endpoint=192.0.2.11
+
+	requires mptcp
+	ip -n "$CLIENT" addr add $endpoint/24 dev eth0
+	ip -n "$CLIENT" mptcp limits set subflow 2 add_addr_accepted 2
+	ip -n "$SERVER" mptcp limits set subflow 2 add_addr_accepted 2
+	ip -n "$CLIENT" mptcp endpoint add $endpoint dev eth0 subflow
+	port_take
+	rule_add command victim drop 0%
+	start server peer "$PROGRAMS/tcp" -m "$SERVER4" "$PORT" listen accept recv 200000 recv 1000
+	wait_line peer '^listen ok'
+	sniffer_start "$PORT"
+	start client target "$(as victim tcp)" -m "$SERVER4" "$PORT" connect send 100000 wait send 100000 wait send 1000 wait
+	wait_line target '^send 100000'
+	two_subflows() { (($(on_client ss -Htn state established dport = ":$PORT" | wc -l) >= 2)); }
+	busywait 10 two_subflows
+	go target
+	wait_line peer '^recv 200000'
+	busywait 10 seen_is_sniffed
+	vershitify change "$RULE" drop 100%
+	stop sniffer
+	sniffer_start "$PORT"
+	go target
+	busywait 10 counted_at_least dropped 3
+	assert_equal "$(sniffed tcp)" 0
+	ip -n "$CLIENT" mptcp endpoint flush
+	ip -n "$CLIENT" addr del $endpoint/24 dev eth0
+}
+
+@test "MPTCP: a server's subflows do not escape, their SYN-ACKs included" {
+	requires mptcp
+	port_take
+	rule_add command victim drop 0%
+	start client target "$(as victim tcp)" -m "$CLIENT4" "$PORT" listen accept recv 100000 send 100000 wait send 1000 wait
+	wait_line target '^listen ok'
+	sniffer_start "$PORT"
+	start server peer "$PROGRAMS/tcp" -m "$CLIENT4" "$PORT" connect send 100000 recv 100000 wait
+	wait_line peer '^recv 100000'
+	busywait 10 seen_is_sniffed
+	assert_equal "$(sniffed synack)" 1
+	stop sniffer
+	sniffer_start "$PORT"
+	vershitify change "$RULE" drop 100%
+	go target
+	busywait 10 counted_at_least dropped 3
+	assert_equal "$(sniffed tcp)" 0
+}
+
+# --- datagrams, fragments, ping ------------------------------------------------------------------
+
+@test "fragments: none of a large datagram's escapes, IPv4 and IPv6" {
+	receiver_start
+	sniffer_start
+	rule_add command victim drop 100%
+	send victim -s 4000 "$SERVER4" "$PORT" 20
+	send victim -s 4000 "$SERVER6" "$PORT" 20
+	assert_equal "$(sniffed fragments)" 0
+	assert_counted "$RULE" 120 120
+	send bystander -s 4000 "$SERVER4" "$PORT" 20
+	assert_equal "$(sniffed fragments)" 60
+	assert_received bystander 20
+}
+
+@test "fragments: each is judged by itself" {
+	local dropped
+
+	receiver_start
+	sniffer_start
+	rule_add command victim drop 50%
+	send victim -s 4000 "$SERVER4" "$PORT" 1000
+	dropped=$(counter "$RULE" dropped)
+	assert_equal "$(counter "$RULE" seen)" 3000
+	assert_binomial "$dropped" 3000 50
+	assert_equal "$(sniffed fragments)" $((3000 - dropped))
+	# a datagram needs all three of its own
+	assert_binomial "$(received victim)" 1000 12.5
+}
+
+# pings ADDRESS: a target and a bystander that both ping it.
+pings() {
+	rule_add command ping drop 100%
+	run -1 on_client ping -q -c 10 -i 0.01 -W 1 "$1"
+	assert_output --partial '10 packets transmitted, 0 received'
+	run -0 on_client "$(as otherping "$(command -v ping)")" -q -c 10 -i 0.01 "$1"
+	assert_output --partial '10 packets transmitted, 10 received'
+	assert_counted "$RULE" 10 10
+	vershitify del "$RULE"
+}
+
+@test "ping: a raw socket does not escape" {
+	on_client sysctl -qw net.ipv4.ping_group_range='1 0'
+	run -0 on_client ping -v -c 1 "$SERVER4"
+	assert_output --partial SOCK_RAW
+	pings "$SERVER4"
+	pings "$SERVER6"
+}
+
+@test "ping: a ping socket does not escape" {
+	on_client sysctl -qw net.ipv4.ping_group_range='0 2147483647'
+	run -0 on_client ping -v -c 1 "$SERVER4"
+	assert_output --partial SOCK_DGRAM
+	pings "$SERVER4"
+	pings "$SERVER6"
+	on_client sysctl -qw net.ipv4.ping_group_range='1 0'
+}
+
+# --- sockets that come in other ways -----------------------------------------------------------------
+
+server_mac() {
+	ip -j -n "$SERVER" link show dev eth0 | jq -r '.[0].address'
+}
+
+@test "packet socket: one that is open when the rule comes is found" {
+	receiver_start
+	start client waiting "$(as victim packetsend)" -w eth0 "$(server_mac)" "$CLIENT4" "$SERVER4" "$PORT" 25
+	wait_line waiting '^ready$'
+	batch waiting
+	assert_received victim 25
+	rule_add command victim drop 100%
+	batch waiting
+	assert_received victim 25
+	assert_counted "$RULE" 25 25
+}
+
+@test "packet socket: one that a target opens later is a target's" {
+	receiver_start
+	rule_add command victim drop 100%
+	on_client "$(as victim packetsend)" eth0 "$(server_mac)" "$CLIENT4" "$SERVER4" "$PORT" 25
+	on_client "$(as bystander packetsend)" eth0 "$(server_mac)" "$CLIENT4" "$SERVER4" "$PORT" 25
+	assert_received bystander 25
+	assert_received victim 0
+	assert_counted "$RULE" 25 25
+}
+
+@test "inherited socket: the next command finds what a target has inherited through exec" {
+	receiver_start
+	rule_add command victim drop 100%
+	start client heir "$(as bystander udpsend)" -X "$(as victim udpsend)" -w "$SERVER4" "$PORT" 25
+	wait_line heir '^ready$'
+	vershitify show
+	batch heir
+	assert_only_victim_lost 25
+}
+
+@test "inherited socket: while a monitor runs it is found without a command" {
+	receiver_start
+	rule_add command victim drop 100%
+	start here watching "$VERSHITIFY" monitor
+	monitor_listens
+	start client heir "$(as bystander udpsend)" -X "$(as victim udpsend)" -w "$SERVER4" "$PORT" 25
+	wait_line heir '^ready$'
+	wait_line watching "^socket tagged: $(pid heir) "
+	batch heir
+	assert_only_victim_lost 25
+}
+
+@test "passed socket: the next command finds what a target was passed" {
+	receiver_start
+	rule_add command victim drop 100%
+	start client taker "$(as victim udpsend)" -w -R "$BATS_TEST_TMPDIR/passing" "$SERVER4" "$PORT" 25
+	wait_line taker '^waiting$'
+	start client giver "$(as bystander udpsend)" -P "$BATS_TEST_TMPDIR/passing" "$SERVER4" "$PORT" 25
+	wait_line taker '^ready$'
+	vershitify show
+	batch taker
+	assert_received victim 0
+	assert_counted "$RULE" 25 25
+}
+
+@test "passed socket: one that a target has made stays the target's in other hands" {
+	receiver_start
+	rule_add command victim drop 100%
+	start client taker "$(as bystander udpsend)" -n victim -w -R "$BATS_TEST_TMPDIR/passing" "$SERVER4" "$PORT" 25
+	wait_line taker '^waiting$'
+	start client giver "$(as victim udpsend)" -P "$BATS_TEST_TMPDIR/passing" "$SERVER4" "$PORT" 25
+	wait_line taker '^ready$'
+	batch taker
+	assert_only_victim_lost 25
+}
+
+# A monitor that is attached prints a launch of the target; make one until it does.
+monitor_listens() {
+	launched() {
+		"$(as launcher storm)" 1 1 "$(as victim storm)" 1 1 /bin/true >/dev/null
+		(($(lines_count watching '^process launched: ') > 0))
+	}
+	busywait 10 launched
+}

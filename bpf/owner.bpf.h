@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Whose packet is it? The loads of suspect_by_loads() settle it for nearly all
+ * packets of bystanders; the rest of this file is for the others.
+ */
+#ifndef VERSHITIFY_OWNER_BPF_H
+#define VERSHITIFY_OWNER_BPF_H
+
+#include "judge.bpf.h"
+
+/* Since 6.2, both at no cost in the program. Where they are missing, libbpf
+ * leaves their address 0 and the verifier removes the branch: the choice is made
+ * by what the kernel offers.
+ */
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
+extern void *bpf_rdonly_cast(void *object, __u32 btf_id) __ksym __weak;
+
+#define kernel_cast(type, object) \
+	((type *)bpf_rdonly_cast((void *)(object), bpf_core_type_id_kernel(type)))
+
+enum suspect {
+	BYSTANDER,
+	FULL_SOCKET, /* has storage, perhaps ours; or a subflow of MPTCP */
+	PACKET_SOCKET, /* not seen at its creation: the sending task tells */
+	NO_SOCKET, /* or one that stands for another: the addresses tell */
+};
+
+static __always_inline bool is_mptcp(struct sock *sk)
+{
+	return bpf_core_field_exists(struct tcp_sock, is_mptcp) &&
+	       kernel_cast(struct tcp_sock, sk)->is_mptcp;
+}
+
+/* A full socket without storage. For closed TCP connections the kernel answers
+ * through a raw socket of its own.
+ */
+static __always_inline enum suspect suspect_untagged(__u32 family, __u32 type, __u32 protocol,
+						     bool mptcp)
+{
+	if (protocol == IPPROTO_TCP && type == SOCK_RAW)
+		return NO_SOCKET;
+	if (mptcp)
+		return FULL_SOCKET;
+	return family == AF_PACKET ? PACKET_SOCKET : BYSTANDER;
+}
+
+/* State first: request and TIME_WAIT sockets are shorter than struct sock, and
+ * what lies behind them must not be read.
+ */
+static __always_inline enum suspect suspect_by_loads(struct sock *sk)
+{
+	struct sock *listener;
+
+	if (!sk)
+		return NO_SOCKET;
+	switch (sk->__sk_common.skc_state) {
+	case TCP_NEW_SYN_RECV:
+		listener = kernel_cast(struct sock, sk->__sk_common.skc_flags);
+		return listener->sk_bpf_storage || is_mptcp(listener) ? NO_SOCKET : BYSTANDER;
+	case TCP_TIME_WAIT:
+		return NO_SOCKET;
+	}
+	if (sk->sk_bpf_storage)
+		return FULL_SOCKET;
+	return suspect_untagged(sk->__sk_common.skc_family, sk->sk_type, sk->sk_protocol,
+				sk->sk_protocol == IPPROTO_TCP && is_mptcp(sk));
+}
+
+/* The same where the kernel does not let a classifier look at its structures.
+ * Whether a TCP socket is a subflow is left to full_socket_tag().
+ */
+static __always_inline enum suspect suspect_by_helpers(struct bpf_sock *sk)
+{
+	if (!sk)
+		return NO_SOCKET;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk)
+		return NO_SOCKET;
+	if (bpf_sk_storage_get(&vsh_socks, sk, NULL, 0))
+		return FULL_SOCKET;
+	return suspect_untagged(sk->family, sk->type, sk->protocol, sk->protocol == IPPROTO_TCP);
+}
+
+static __always_inline enum suspect suspect_of(struct __sk_buff *skb)
+{
+	struct sk_buff *kernel_skb;
+
+	if (!bpf_cast_to_kern_ctx)
+		return suspect_by_helpers(skb->sk);
+	kernel_skb = bpf_cast_to_kern_ctx(skb);
+	return suspect_by_loads(kernel_skb->sk);
+}
+
+/* Of the device that the packet is on. The context of a classifier is its
+ * struct sk_buff, so the probe read serves where the cast does not exist.
+ */
+static __always_inline __u64 device_netns_cookie(struct __sk_buff *skb)
+{
+	struct sk_buff *kernel_skb;
+
+	if (!bpf_cast_to_kern_ctx)
+		return BPF_CORE_READ((struct sk_buff *)skb, dev, nd_net.net, net_cookie);
+	kernel_skb = bpf_cast_to_kern_ctx(skb);
+	return kernel_skb->dev->nd_net.net->net_cookie;
+}
+
+/* A subflow of MPTCP has the tag of the socket that its program made. */
+static __always_inline struct vsh_sock *subflow_tag(struct bpf_sock *sk)
+{
+	struct mptcp_sock *mptcp = bpf_skc_to_mptcp_sock(sk);
+
+	return mptcp ? bpf_sk_storage_get(&vsh_socks, mptcp, NULL, 0) : NULL;
+}
+
+static __always_inline struct vsh_sock *socket_tag(struct bpf_sock *sk)
+{
+	return bpf_sk_storage_get(&vsh_socks, sk, NULL, 0) ?: subflow_tag(sk);
+}
+
+/* cgroup/sock_create does not run for packet sockets. They send in the context
+ * of their process (a forwarded packet has an ingress device): tag them here.
+ */
+static __always_inline struct vsh_sock *packet_socket_tag(struct __sk_buff *skb, __u64 netns_cookie)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct vsh_task *task;
+	struct vsh_sock *tag;
+	__u64 mask;
+
+	if (!sk || skb->ingress_ifindex)
+		return NULL;
+	task = task_get(bpf_get_current_task_btf()->tgid);
+	if (!task)
+		return NULL;
+	mask = mask_live(task->mask, task->epoch);
+	if (!mask)
+		return NULL;
+	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (tag)
+		tag_add(tag, mask, netns_cookie);
+	return tag;
+}
+
+struct ports {
+	__be16 source;
+	__be16 dest;
+};
+
+/* Where the TCP header starts, counted from the network header; 0: not a TCP
+ * segment's first fragment. The kernel puts no extension header into the
+ * packets that it sends without a socket.
+ */
+static __always_inline int flow_key_ipv4(struct __sk_buff *skb, struct vsh_flow_key *key)
+{
+	struct {
+		__u8 version_ihl, tos;
+		__be16 length, id, offset;
+		__u8 ttl, protocol;
+		__be16 checksum;
+		__be32 saddr, daddr;
+	} ip;
+
+	if (bpf_skb_load_bytes_relative(skb, 0, &ip, sizeof(ip), BPF_HDR_START_NET))
+		return 0;
+	if (ip.protocol != IPPROTO_TCP || (ip.offset & bpf_htons(IP_OFFSET_MASK)))
+		return 0;
+	key->family = AF_INET;
+	key->saddr[0] = ip.saddr;
+	key->daddr[0] = ip.daddr;
+	return (ip.version_ihl & 0xf) * 4;
+}
+
+static __always_inline int flow_key_ipv6(struct __sk_buff *skb, struct vsh_flow_key *key)
+{
+	struct {
+		__be32 flow;
+		__be16 length;
+		__u8 protocol, hops;
+		__u32 saddr[4], daddr[4];
+	} ip;
+
+	if (bpf_skb_load_bytes_relative(skb, 0, &ip, sizeof(ip), BPF_HDR_START_NET))
+		return 0;
+	if (ip.protocol != IPPROTO_TCP)
+		return 0;
+	key->family = AF_INET6;
+	__builtin_memcpy(key->saddr, ip.saddr, sizeof(key->saddr));
+	__builtin_memcpy(key->daddr, ip.daddr, sizeof(key->daddr));
+	return sizeof(ip);
+}
+
+static __always_inline bool flow_key_fill(struct __sk_buff *skb, struct vsh_flow_key *key)
+{
+	struct ports ports;
+	int offset = 0;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		offset = flow_key_ipv4(skb, key);
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		offset = flow_key_ipv6(skb, key);
+	if (!offset ||
+	    bpf_skb_load_bytes_relative(skb, offset, &ports, sizeof(ports), BPF_HDR_START_NET))
+		return false;
+	key->sport = ports.source;
+	key->dport = ports.dest;
+	return true;
+}
+
+/* The socket that would receive the answer: for a SYN-ACK, also one with a SYN
+ * cookie, that is the listener. To be released.
+ */
+static __always_inline struct bpf_sock *flow_socket(struct __sk_buff *skb,
+						    const struct vsh_flow_key *key)
+{
+	struct bpf_sock_tuple tuple = {};
+
+	if (key->family == AF_INET) {
+		tuple.ipv4.saddr = key->daddr[0];
+		tuple.ipv4.daddr = key->saddr[0];
+		tuple.ipv4.sport = key->dport;
+		tuple.ipv4.dport = key->sport;
+		return bpf_sk_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	}
+	__builtin_memcpy(tuple.ipv6.saddr, key->daddr, sizeof(tuple.ipv6.saddr));
+	__builtin_memcpy(tuple.ipv6.daddr, key->saddr, sizeof(tuple.ipv6.daddr));
+	tuple.ipv6.sport = key->dport;
+	tuple.ipv6.dport = key->sport;
+	return bpf_sk_lookup_tcp(skb, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+}
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Masks of rules, and how a socket comes to carry one. */
+#ifndef VERSHITIFY_TAG_BPF_H
+#define VERSHITIFY_TAG_BPF_H
+
+#include <bpf/bpf_helpers.h>
+#include "kernel.bpf.h"
+#include "maps.bpf.h"
+
+/* Index of the lowest bit set; mask is not 0. Without branches, so that the
+ * verifier has one path to follow in each turn of a loop over rules, and without
+ * __builtin_ctzll(), which clang 14 cannot compile for BPF. From C. E. Leiserson,
+ * H. Prokop, K. H. Randall, "Using de Bruijn Sequences to Index a 1 in a Computer
+ * Word" (1998).
+ */
+static const __u8 de_bruijn_index[64] = {
+	0,  1,	2,  53, 3,  7,	54, 27, 4,  38, 41, 8,	34, 55, 48, 28, 62, 5,	39, 46, 44, 42,
+	22, 9,	24, 35, 59, 56, 49, 18, 29, 11, 63, 52, 6,  26, 37, 40, 33, 47, 61, 45, 43, 21,
+	23, 58, 17, 10, 51, 25, 36, 32, 60, 20, 57, 16, 50, 31, 19, 15, 30, 14, 13, 12,
+};
+
+static __always_inline __u32 lowest_bit(__u64 mask)
+{
+	return de_bruijn_index[((mask & -mask) * 0x022fdd63cc95386dULL) >> 58];
+}
+
+static __always_inline struct vsh_rule *rule_get(__u32 id)
+{
+	return bpf_map_lookup_elem(&vsh_rules, &id);
+}
+
+static __always_inline bool rule_is_of(const struct vsh_rule *rule, __u32 epoch)
+{
+	return rule->generation && rule->generation <= epoch;
+}
+
+/* The bits of mask that still stand for the rules they stood for at epoch. */
+static __always_inline __u64 mask_live(__u64 mask, __u32 epoch)
+{
+	__u64 live = 0;
+
+	for (int i = 0; i < VSH_RULES_MAX && mask; i++) {
+		__u32 id = lowest_bit(mask);
+		struct vsh_rule *rule = rule_get(id);
+
+		if (rule && rule_is_of(rule, epoch))
+			live |= 1ULL << id;
+		mask &= mask - 1;
+	}
+	return live;
+}
+
+static __always_inline struct vsh_config *config_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&vsh_config, &zero);
+}
+
+static __always_inline struct vsh_task *task_get(__u32 tgid)
+{
+	return bpf_map_lookup_elem(&vsh_tasks, &tgid);
+}
+
+static __always_inline void ordinals_take(struct vsh_sock *tag, __u64 mask)
+{
+	for (int i = 0; i < VSH_RULES_MAX && mask; i++) {
+		__u32 id = lowest_bit(mask), key = id;
+		__u32 *next = bpf_map_lookup_elem(&vsh_ordinals, &key);
+
+		if (next)
+			tag->ordinal[id % VSH_RULES_MAX] = __sync_fetch_and_add(next, 1);
+		mask &= mask - 1;
+	}
+}
+
+/* Adds the rules of mask, which are live, to a socket. Returns what is new.
+ * The mask is written before the epoch that makes its new bits count.
+ */
+static __always_inline __u64 tag_add(struct vsh_sock *tag, __u64 mask, __u64 netns_cookie)
+{
+	struct vsh_config *config = config_get();
+	__u64 old = mask_live(tag->owner.mask, tag->owner.epoch);
+	__u64 added = mask & ~old;
+
+	if (!config || !added)
+		return 0;
+	ordinals_take(tag, added);
+	tag->owner.netns_cookie = netns_cookie;
+	tag->owner.mask = old | added;
+	barrier();
+	tag->owner.epoch = config->epoch;
+	return added;
+}
+
+_Static_assert(sizeof(struct vsh_flow) == sizeof(struct vsh_sock),
+	       "a flow is remembered by copying its socket's tag");
+
+static __always_inline void flow_remember(const struct vsh_flow_key *key, const struct vsh_sock *tag)
+{
+	struct vsh_flow *flow = bpf_map_lookup_elem(&vsh_flows, key);
+
+	if (flow && flow->owner.epoch == tag->owner.epoch && flow->owner.mask == tag->owner.mask)
+		return;
+	bpf_map_update_elem(&vsh_flows, key, tag, BPF_ANY);
+}
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Whom do the rules name? Each function returns the mask of the rules that name
+ * the thing it is given. The maps are written by bpftool when a rule is added.
+ */
+#ifndef VERSHITIFY_TARGET_BPF_H
+#define VERSHITIFY_TARGET_BPF_H
+
+#include <bpf/bpf_endian.h>
+#include "tag.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, VSH_RULES_MAX);
+	__type(key, struct vsh_comm);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} vsh_comms SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, VSH_RULES_MAX);
+	__type(key, struct vsh_exe);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} vsh_exes SEC(".maps");
+
+/* By cgroup id, the inode number of its directory. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, VSH_RULES_MAX);
+	__type(key, __u64);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} vsh_cgroups SEC(".maps");
+
+/* By tgid: read when running processes are looked for, gone with the process, so
+ * that no other one inherits its number.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, VSH_RULES_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} vsh_pids SEC(".maps");
+
+/* By tgid of a foreground run: the rules that end with it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, VSH_RULES_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} vsh_owners SEC(".maps");
+
+static __always_inline __u64 comm_mask(struct task_struct *task)
+{
+	struct vsh_comm key = {};
+	__u64 *mask;
+
+	bpf_probe_read_kernel_str(key.comm, sizeof(key.comm), task->comm);
+	mask = bpf_map_lookup_elem(&vsh_comms, &key);
+	return mask ? *mask : 0;
+}
+
+static __always_inline __u64 exe_mask(struct file *file)
+{
+	struct vsh_exe key = {
+		.ino = BPF_CORE_READ(file, f_inode, i_ino),
+		.dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev),
+	};
+	__u64 *mask = bpf_map_lookup_elem(&vsh_exes, &key);
+
+	return mask ? *mask : 0;
+}
+
+static __always_inline __u64 pid_mask(__u32 tgid)
+{
+	__u64 *mask = bpf_map_lookup_elem(&vsh_pids, &tgid);
+
+	return mask ? *mask : 0;
+}
+
+/* A cgroup counts with all that is below it. */
+static __always_inline __u64 cgroup_mask(struct cgroup *cgroup, const struct vsh_config *config)
+{
+	__u64 found = 0;
+
+	if (!config->cgroups)
+		return 0;
+	for (int i = 0; i < VSH_CGROUP_DEPTH && cgroup; i++) {
+		__u64 id = BPF_CORE_READ(cgroup, kn, id);
+		__u64 *mask = bpf_map_lookup_elem(&vsh_cgroups, &id);
+
+		if (mask)
+			found |= *mask;
+		/* struct cgroup begins with its css, whose parent is the parent's. */
+		cgroup = (struct cgroup *)BPF_CORE_READ(cgroup, self.parent);
+	}
+	return found;
+}
+
+/* The same by helpers, for cgroup programs. */
+static __always_inline __u64 current_cgroup_mask(const struct vsh_config *config)
+{
+	__u64 found = 0;
+
+	if (!config || !config->cgroups)
+		return 0;
+	for (int level = 0; level < VSH_CGROUP_DEPTH; level++) {
+		__u64 id = bpf_get_current_ancestor_cgroup_id(level);
+		__u64 *mask;
+
+		if (!id)
+			break;
+		mask = bpf_map_lookup_elem(&vsh_cgroups, &id);
+		if (mask)
+			found |= *mask;
+	}
+	return found;
+}
+
+static __always_inline bool is_network_socket(struct sock *sk)
+{
+	__u16 family = sk->__sk_common.skc_family;
+
+	return family == AF_INET || family == AF_INET6 || family == AF_PACKET;
+}
+
+#endif

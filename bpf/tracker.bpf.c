@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The tracker: which process is a target, and which sockets are a target's.
+ *
+ * vsh_tasks follows processes through exec, fork and exit. A socket takes the
+ * mask of its process when it is made (cgroup/sock_create); what was there
+ * before a rule is found by the iterators. The helper loads and attaches all
+ * but vsh_sock_create, which `bpftool cgroup attach` does.
+ */
+#include "kernel.bpf.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include "tag.bpf.h"
+#include "target.bpf.h"
+#include "event.bpf.h"
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(vsh_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+{
+	__u32 tgid = task->tgid;
+	struct vsh_config *config = config_get();
+	struct vsh_task *old = task_get(tgid);
+	struct vsh_task new = {};
+
+	if (!config)
+		return 0;
+	if (old) {
+		new.own = mask_live(old->own, old->epoch);
+		new.mask = mask_live(old->mask, old->epoch) & (config->children | new.own);
+	}
+	new.mask |= comm_mask(task) | exe_mask(bprm->file);
+	new.mask |= cgroup_mask(task->cgroups->dfl_cgrp, config) & config->children;
+	new.epoch = config->epoch;
+	if (new.mask) {
+		bpf_map_update_elem(&vsh_tasks, &tgid, &new, BPF_ANY);
+		event_launched(task, new.mask);
+	} else if (old) {
+		bpf_map_delete_elem(&vsh_tasks, &tgid);
+	}
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(vsh_fork, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 parent_tgid = parent->tgid, child_tgid = child->tgid;
+	struct vsh_config *config = config_get();
+	struct vsh_task new = {};
+	struct vsh_task *task;
+
+	if (parent_tgid == child_tgid || !config) /* a thread */
+		return 0;
+	task = task_get(parent_tgid);
+	if (task) {
+		new.mask = mask_live(task->mask, task->epoch);
+		new.epoch = config->epoch;
+	}
+	new.mask |= cgroup_mask(child->cgroups->dfl_cgrp, config) & config->children;
+	if (new.mask)
+		bpf_map_update_elem(&vsh_tasks, &child_tgid, &new, BPF_ANY);
+	return 0;
+}
+
+/* The rules of a foreground run that died without cleaning up stop here. */
+static __always_inline void owner_gone(__u32 tgid)
+{
+	__u64 *owned = bpf_map_lookup_elem(&vsh_owners, &tgid);
+	__u64 mask;
+
+	if (!owned)
+		return;
+	mask = *owned;
+	for (int i = 0; i < VSH_RULES_MAX && mask; i++) {
+		__u32 id = lowest_bit(mask);
+		struct vsh_rule *rule = rule_get(id);
+
+		if (rule && rule->owner == tgid)
+			rule->flags |= VSH_ORPHANED;
+		mask &= mask - 1;
+	}
+	event_abandoned(tgid, *owned);
+	bpf_map_delete_elem(&vsh_owners, &tgid);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(vsh_exit, struct task_struct *task)
+{
+	__u32 tgid = task->tgid;
+
+	if (task->signal->live.counter) /* other threads go on */
+		return 0;
+	bpf_map_delete_elem(&vsh_tasks, &tgid);
+	bpf_map_delete_elem(&vsh_pids, &tgid);
+	owner_gone(tgid);
+	return 0;
+}
+
+SEC("cgroup/sock_create")
+int vsh_sock_create(struct bpf_sock *sk)
+{
+	struct vsh_task *task = task_get(bpf_get_current_pid_tgid() >> 32);
+	struct vsh_config *config = config_get();
+	struct vsh_sock *tag;
+	__u64 mask = 0;
+
+	if (task)
+		mask = mask_live(task->mask, task->epoch);
+	mask |= current_cgroup_mask(config);
+	if (!mask)
+		return 1;
+	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (tag && tag_add(tag, mask, bpf_get_netns_cookie(sk)))
+		event_tagged_by_current(mask);
+	return 1;
+}
+
+/* An accepted socket begins with its listener's tag: its own count and numbers
+ * start when it is established, before it sends anything.
+ */
+static __always_inline void accepted_start(struct vsh_sock *tag)
+{
+	__builtin_memset(tag->owner.packets, 0, sizeof(tag->owner.packets));
+	ordinals_take(tag, mask_live(tag->owner.mask, tag->owner.epoch));
+}
+
+static __always_inline void flow_key_of(struct sock *sk, struct vsh_flow_key *key)
+{
+	struct sock_common *common = &sk->__sk_common;
+
+	key->netns_cookie = common->skc_net.net->net_cookie;
+	key->family = common->skc_family;
+	key->sport = BPF_CORE_READ((struct inet_sock *)sk, inet_sport);
+	key->dport = common->skc_dport;
+	if (common->skc_family == AF_INET6) {
+		BPF_CORE_READ_INTO(&key->saddr, common, skc_v6_rcv_saddr.in6_u.u6_addr32);
+		BPF_CORE_READ_INTO(&key->daddr, common, skc_v6_daddr.in6_u.u6_addr32);
+		if (key->saddr[0] || key->saddr[1] || key->saddr[2] != bpf_htonl(0xffff))
+			return;
+		/* An IPv4 connection of an IPv6 socket. */
+		__builtin_memset(key->saddr, 0, sizeof(key->saddr));
+		__builtin_memset(key->daddr, 0, sizeof(key->daddr));
+	}
+	key->family = AF_INET;
+	key->saddr[0] = common->skc_rcv_saddr;
+	key->daddr[0] = common->skc_daddr;
+}
+
+/* Remembers the connections of targets at each change of state, so that what
+ * the kernel sends after the socket is gone (the last ACK, resets) finds its rules. Subflows of MPTCP carry no tag that a
+ * tracing program may look up: the classifier remembers those.
+ */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(vsh_set_state, struct sock *sk, int old_state, int new_state)
+{
+	struct vsh_flow_key key = {};
+	struct vsh_sock *tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, 0);
+
+	if (tag && new_state == TCP_ESTABLISHED && old_state != TCP_SYN_SENT)
+		accepted_start(tag);
+	if (sk->sk_protocol != IPPROTO_TCP || new_state == TCP_LISTEN || new_state == TCP_SYN_SENT)
+		return 0;
+	flow_key_of(sk, &key);
+	if (tag)
+		flow_remember(&key, tag);
+	else if (new_state == TCP_ESTABLISHED) /* a bystander's, with addresses used before */
+		bpf_map_delete_elem(&vsh_flows, &key);
+	return 0;
+}
+
+/* The iterators: what was there before the rule. The helper reads them until a
+ * round finds nothing new, since a child may come before its parent.
+ */
+SEC("iter/task")
+int vsh_iter_task(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct vsh_config *config = config_get();
+	struct vsh_task *old, *parent, new = {};
+	__u32 tgid, parent_tgid;
+	__u64 mask, own;
+
+	if (!task || !config || task->pid != task->tgid || !task->mm)
+		return 0;
+	tgid = task->tgid;
+	parent_tgid = task->real_parent->tgid;
+	own = pid_mask(tgid);
+	mask = own | comm_mask(task) | exe_mask(task->mm->exe_file);
+	mask |= cgroup_mask(task->cgroups->dfl_cgrp, config) & config->children;
+	parent = task_get(parent_tgid);
+	if (parent)
+		mask |= mask_live(parent->mask, parent->epoch) & config->children;
+	old = task_get(tgid);
+	if (old) {
+		new.mask = mask_live(old->mask, old->epoch);
+		new.own = mask_live(old->own, old->epoch);
+	}
+	if (!(mask & ~new.mask) && !(own & ~new.own))
+		return 0;
+	new.mask |= mask;
+	new.own |= own;
+	new.epoch = config->epoch;
+	bpf_map_update_elem(&vsh_tasks, &tgid, &new, BPF_ANY);
+	bpf_seq_write(ctx->meta->seq, &tgid, sizeof(tgid));
+	return 0;
+}
+
+SEC("iter/task_file")
+int vsh_iter_file(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct vsh_config *config = config_get();
+	struct file *file = ctx->file;
+	struct vsh_task *entry;
+	struct socket *socket;
+	struct vsh_sock *tag;
+	struct sock *sk;
+	__u64 mask = 0;
+	__u32 tgid;
+
+	if (!task || !file || !config)
+		return 0;
+	tgid = task->tgid;
+	entry = task_get(tgid);
+	if (entry)
+		mask = mask_live(entry->mask, entry->epoch);
+	mask |= cgroup_mask(task->cgroups->dfl_cgrp, config);
+	if (!mask)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk || !is_network_socket(sk))
+		return 0;
+	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!tag || !tag_add(tag, mask, sk->__sk_common.skc_net.net->net_cookie))
+		return 0;
+	event_tagged(task, mask);
+	bpf_seq_write(ctx->meta->seq, &tgid, sizeof(tgid));
+	return 0;
+}
+
+/* How many sockets there are for each rule: storage cannot be dumped, but walked.
+ * Writes one mask for each tagged socket.
+ */
+SEC("iter/bpf_sk_storage_map")
+int vsh_iter_socks(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct vsh_sock *tag = ctx->value;
+	__u64 mask;
+
+	if (!ctx->sk || !tag)
+		return 0;
+	mask = mask_live(tag->owner.mask, tag->owner.epoch);
+	if (mask)
+		bpf_seq_write(ctx->meta->seq, &mask, sizeof(mask));
+	return 0;
+}
+
+char _license[] SEC("license") = "GPL";

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include "counters.h"
+
+static void count_add(struct vsh_count *sum, const struct vsh_count *count)
+{
+	sum->packets += count->packets;
+	sum->segments += count->segments;
+	sum->bytes += count->bytes;
+}
+
+int counters_read(uint32_t id, enum vsh_direction direction, struct vsh_stats *sum)
+{
+	uint32_t key = VSH_STATS_KEY(id, direction);
+	int cpus = cpus_possible(), err, fd;
+	struct vsh_stats *stats;
+
+	*sum = (struct vsh_stats){};
+	fd = map_open("vsh_stats");
+	if (fd < 0)
+		return fd;
+	stats = calloc(cpus, sizeof(*stats));
+	err = stats ? bpf_map_lookup_elem(fd, &key, stats) : -ENOMEM;
+	for (int i = 0; !err && i < cpus; i++) {
+		count_add(&sum->seen, &stats[i].seen);
+		count_add(&sum->dropped, &stats[i].dropped);
+	}
+	free(stats);
+	close(fd);
+	return err;
+}
+
+void wilson_interval(uint64_t dropped, uint64_t seen, double *low, double *high)
+{
+	const double z = 1.959963984540054; /* the normal distribution's 97.5 % point */
+	double n = seen, p = dropped / n;
+	double centre = (p + z * z / (2 * n)) / (1 + z * z / n);
+	double half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+
+	*low = dropped ? fmax(0, centre - half) : 0;
+	*high = dropped < seen ? fmin(1, centre + half) : 1;
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* vsh [-N NETNS_FILE] [-C CGROUP_ROOT] [-O OWNER] [-cjs] COMMAND ...: the helper of
+ * vershitify.sh. It has no manual page of its own: `vershitify.sh -v` shows it at
+ * work.
+ */
+#include <string.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "vsh.h"
+#include "words.h"
+
+static const struct {
+	const char *name;
+	int (*run)(const struct options *options, int argc, char **argv);
+} commands[] = {
+	{ "plan", plan_command },	{ "load", load_command },	  { "scan", scan_command },
+	{ "exec", exec_command },	{ "listen", listen_command },	  { "show", show_command },
+	{ "stats", stats_command },	{ "summary", summary_command },
+	{ "features", features_command }, { "tcx", tcx_command },
+};
+
+static int options_parse(struct options *options, int argc, char **argv)
+{
+	uint64_t owner;
+	int letter, err;
+
+	/* "+": options end at the command, whose words are its own. */
+	while ((letter = getopt(argc, argv, "+N:C:O:cjs")) != -1) {
+		switch (letter) {
+		case 'N':
+			err = netns_enter(optarg);
+			if (err)
+				return failure("cannot enter network namespace %s: %s",
+					       quoted(optarg), strerror(-err));
+			break;
+		case 'C':
+			options->cgroup_root = optarg;
+			setenv("VSH_CGROUP_ROOT", optarg, 1);
+			break;
+		case 'O':
+			if (number_parse(optarg, INT32_MAX, &owner))
+				return misuse("owner %s: a process id", quoted(optarg));
+			options->owner = owner;
+			break;
+		case 'j':
+			options->json = true;
+			break;
+		case 'c':
+			options->color = true;
+			break;
+		case 's':
+			options->statistics = true;
+			break;
+		default:
+			return MISUSED;
+		}
+	}
+	return DONE;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {};
+	int status = options_parse(&options, argc, argv);
+
+	if (status != DONE)
+		return status;
+	argc -= optind;
+	argv += optind;
+	for (size_t i = 0; argc && i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(argv[0], commands[i].name))
+			return commands[i].run(&options, argc - 1, argv + 1);
+	return misuse("usage: vsh [-N NETNS_FILE] [-C CGROUP_ROOT] [-O OWNER] [-cjs] plan|load|scan|exec|listen|show|stats|summary|features ...");
+}

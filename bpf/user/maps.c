@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The pinned maps as user space sees them. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include "vsh.h"
+
+int map_open(const char *name)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), VSH_MAPS_DIR "/%s", name);
+	fd = bpf_obj_get(path);
+	return fd < 0 ? -errno : fd;
+}
+
+static int rules_read(struct vsh_rule *rules)
+{
+	int fd = map_open("vsh_rules");
+	int err = 0;
+
+	if (fd < 0)
+		return fd;
+	for (__u32 i = 0; i < VSH_RULES_MAX && !err; i++)
+		err = bpf_map_lookup_elem(fd, &i, &rules[i]);
+	close(fd);
+	return err;
+}
+
+static int config_read(struct vsh_config *config)
+{
+	int fd = map_open("vsh_config");
+	__u32 zero = 0;
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = bpf_map_lookup_elem(fd, &zero, config);
+	close(fd);
+	return err;
+}
+
+/* 0 also when nothing is set up; -errno with a message. */
+int state_read(struct state *state)
+{
+	int err;
+
+	memset(state, 0, sizeof(*state));
+	err = rules_read(state->rules);
+	if (!err)
+		err = config_read(&state->config);
+	if (err == -ENOENT)
+		return 0;
+	if (err)
+		complain("cannot read the maps in " VSH_MAPS_DIR ": %s (try: vershitify.sh doctor)",
+			 strerror(-err));
+	state->present = !err;
+	return err;
+}
+
+bool rule_exists(const struct vsh_rule *rule)
+{
+	return rule->generation;
+}
+
+uint64_t boot_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns)
+{
+	return rule->expires_ns && now_ns >= rule->expires_ns;
+}
+
+int cpus_possible(void)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	return cpus < 1 ? 1 : cpus;
+}

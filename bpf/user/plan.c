@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* vsh plan add|run|change|del|flush|leave|reap ...: what has to be done, in the order to
+ * do it, a line each. Nothing is changed here; tc/plan.sh carries it out:
+ *
+ *	id N                              the rule's number
+ *	hook tc|cg_egress|cg_ingress      attach this program
+ *	dev NAME                          attach the classifier here
+ *	update MAP key hex .. value hex ..   arguments of `bpftool map update`
+ *	delete MAP key hex ..                arguments of `bpftool map delete`
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include "rule.h"
+#include "words.h"
+
+static void hex_print(const void *bytes, size_t length)
+{
+	const unsigned char *p = bytes;
+
+	for (size_t i = 0; i < length; i++)
+		printf(" %02x", p[i]);
+}
+
+static void update_print(const char *map, const void *key, size_t key_size, const void *value,
+			 size_t value_size)
+{
+	printf("update %s key hex", map);
+	hex_print(key, key_size);
+	printf(" value hex");
+	hex_print(value, value_size);
+	printf("\n");
+}
+
+static void delete_print(const char *map, const void *key, size_t key_size)
+{
+	printf("delete %s key hex", map);
+	hex_print(key, key_size);
+	printf("\n");
+}
+
+/* Maps from a key to the mask of the rules that use it. */
+static void mask_print(const char *map, const void *key, size_t key_size, __u64 set, __u64 clear)
+{
+	int fd = map_open(map);
+	__u64 mask = 0;
+
+	if (fd >= 0) {
+		bpf_map_lookup_elem(fd, key, &mask);
+		close(fd);
+	}
+	mask = (mask & ~clear) | set;
+	if (mask)
+		update_print(map, key, key_size, &mask, sizeof(mask));
+	else
+		delete_print(map, key, key_size);
+}
+
+static void who_masks_print(const struct vsh_rule *rule, __u64 set, __u64 clear)
+{
+	switch (rule->who) {
+	case VSH_COMMAND:
+		mask_print("vsh_comms", &rule->comm, sizeof(rule->comm), set, clear);
+		break;
+	case VSH_EXE:
+		mask_print("vsh_exes", &rule->exe, sizeof(rule->exe), set, clear);
+		break;
+	case VSH_CGROUP:
+		mask_print("vsh_cgroups", &rule->cgroup_id, sizeof(rule->cgroup_id), set, clear);
+		break;
+	case VSH_PID:
+		mask_print("vsh_pids", &rule->pid, sizeof(rule->pid), set, clear);
+		break;
+	}
+	if (rule->owner)
+		mask_print("vsh_owners", &rule->owner, sizeof(rule->owner), set, clear);
+}
+
+static void config_print(const struct state *state)
+{
+	__u32 zero = 0;
+
+	update_print("vsh_config", &zero, sizeof(zero), &state->config, sizeof(state->config));
+}
+
+static void rule_update_print(__u32 id, const struct vsh_rule *rule)
+{
+	update_print("vsh_rules", &id, sizeof(id), rule, sizeof(*rule));
+}
+
+/* bpftool copies the value of a per-CPU map to every CPU. */
+static void counters_reset_print(__u32 id)
+{
+	struct vsh_stats none = {};
+	__u32 zero = 0;
+
+	for (__u32 direction = 0; direction < VSH_DIRECTIONS; direction++) {
+		__u32 key = VSH_STATS_KEY(id, direction);
+
+		update_print("vsh_stats", &key, sizeof(key), &none, sizeof(none));
+	}
+	update_print("vsh_ordinals", &id, sizeof(id), &zero, sizeof(zero));
+}
+
+static void devices_print(const struct request *request)
+{
+	struct if_nameindex *devices;
+
+	for (uint32_t i = 0; i < request->rule.devs; i++)
+		printf("dev %s\n", request->dev[i]);
+	if (request->rule.devs)
+		return;
+	devices = if_nameindex();
+	for (size_t i = 0; devices && devices[i].if_index; i++)
+		printf("dev %s\n", devices[i].if_name);
+	if_freenameindex(devices);
+}
+
+static void attachments_print(const struct request *request)
+{
+	__u32 hooks = request->rule.hooks;
+
+	if (hooks & VSH_CG_INGRESS)
+		printf("hook cg_ingress\n");
+	if (hooks & VSH_CG_EGRESS)
+		printf("hook cg_egress\n");
+	if (hooks & VSH_TC_EGRESS)
+		devices_print(request);
+}
+
+static int id_find_free(const struct state *state)
+{
+	uint64_t now = boot_now_ns();
+
+	for (int id = 0; id < VSH_RULES_MAX; id++)
+		if (!rule_exists(&state->rules[id]))
+			return id;
+	for (int id = 0; id < VSH_RULES_MAX; id++)
+		if (rule_expired(&state->rules[id], now))
+			return id;
+	return -ENOSPC;
+}
+
+static void config_add(struct vsh_config *config, __u32 id, const struct vsh_rule *rule)
+{
+	__u64 bit = 1ULL << id;
+
+	config->children = rule->flags & VSH_CHILDREN ? config->children | bit : config->children & ~bit;
+	config->cgroups = rule->who == VSH_CGROUP ? config->cgroups | bit : config->cgroups & ~bit;
+}
+
+static void del_print(struct state *state, __u32 id)
+{
+	static const struct vsh_rule none;
+	__u64 bit = 1ULL << id;
+	struct vsh_rule rule = state->rules[id];
+
+	rule_update_print(id, &none);
+	who_masks_print(&rule, 0, bit);
+	state->rules[id] = none;
+	state->config.children &= ~bit;
+	state->config.cgroups &= ~bit;
+	config_print(state);
+}
+
+static int add_check(const struct request *request)
+{
+	if (!(request->given & WORD_DEV))
+		return misuse("which device? (dev DEV, several times, or dev all)");
+	if (!(request->given & WORD_WHO))
+		return misuse("whose packets? (command NAME, exe PATH, pid N or cgroup PATH)");
+	if (!(request->given & WORD_DROP))
+		return misuse("how much loss? (drop PERCENT)");
+	return request->force ? DONE : protected_check(&request->rule);
+}
+
+/* The rule first, then the epoch that makes it count, then whom it names. */
+static void add_print(struct state *state, __u32 id, struct request *request)
+{
+	struct vsh_rule *rule = &request->rule;
+
+	rule->generation = ++state->config.epoch;
+	config_add(&state->config, id, rule);
+	printf("id %u\n", id + 1);
+	attachments_print(request);
+	counters_reset_print(id);
+	rule_update_print(id, rule);
+	config_print(state);
+	who_masks_print(rule, 1ULL << id, 0);
+}
+
+/* The words of `run` end at "--"; one of them is not the rule's. */
+static int run_words(int argc, char **argv)
+{
+	int words = 0;
+
+	for (int i = 0; i < argc && strcmp(argv[i], "--"); i++)
+		if (strcmp(argv[i], "--fail-unmatched"))
+			argv[words++] = argv[i];
+	return words;
+}
+
+static int plan_add(const struct options *options, struct state *state, int argc, char **argv,
+		    bool run)
+{
+	struct request request = {};
+	int id, status;
+
+	if (run)
+		argc = run_words(argc, argv);
+	status = request_parse(options, argc, argv, &request);
+	if (status != DONE)
+		return status;
+	if (run && !(request.given & WORD_WHO)) {
+		request.rule.who = VSH_RUN;
+		request.rule.flags |= VSH_CHILDREN;
+		request.given |= WORD_WHO;
+	}
+	request.rule.owner = options->owner;
+	status = add_check(&request);
+	if (status == DONE)
+		status = request_finish(&request);
+	if (status != DONE)
+		return status;
+	id = id_find_free(state);
+	if (id < 0)
+		return failure("all %d rules are taken (del one, or flush)", VSH_RULES_MAX);
+	if (rule_exists(&state->rules[id]))
+		del_print(state, id);
+	add_print(state, id, &request);
+	return DONE;
+}
+
+/* The number of an existing rule, from 0; negative after a message. */
+static int id_parse(const struct state *state, const char *word, int *status)
+{
+	uint64_t number;
+
+	if (number_parse(word, VSH_RULES_MAX, &number) || !number) {
+		*status = misuse("rule %s: a number from 1 to %d", quoted(word), VSH_RULES_MAX);
+		return -1;
+	}
+	if (!rule_exists(&state->rules[number - 1])) {
+		*status = failure("there is no rule %u", (unsigned int)number);
+		return -1;
+	}
+	return number - 1;
+}
+
+static int change_check(const struct request *request)
+{
+	if (!request->given)
+		return misuse("change what? (dev, direction, drop, seed, for, visible)");
+	if (request->given & (WORD_WHO | WORD_CHILDREN | WORD_FORCE))
+		return misuse("a rule keeps its target; del it and add another");
+	return DONE;
+}
+
+/* The first "dev" of a change begins a new list. */
+static bool names_device(int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		if (!strcmp(argv[i], "dev"))
+			return true;
+	return false;
+}
+
+static int devices_name(struct request *request)
+{
+	uint64_t here = 0;
+
+	if (netns_cookie(&here) || here != request->rule.netns_cookie)
+		return failure("the rule's devices are in another network namespace (-n NETNS)");
+	for (uint32_t i = 0; i < request->rule.devs; i++)
+		if (!if_indextoname(request->rule.ifindex[i], request->dev[i]))
+			return failure("a device of the rule is gone (name those that it shall have: dev DEV)");
+	return DONE;
+}
+
+static int plan_change(const struct options *options, struct state *state, int argc, char **argv)
+{
+	struct request request;
+	int id, status = DONE;
+	bool attach;
+
+	if (!argc)
+		return misuse("change which rule? (change ID drop PERCENT ...)");
+	id = id_parse(state, argv[0], &status);
+	if (id < 0)
+		return status;
+	request_from_rule(&request, &state->rules[id]);
+	if (names_device(argc - 1, argv + 1))
+		request.rule.devs = 0;
+	status = request_parse(options, argc - 1, argv + 1, &request);
+	if (status == DONE)
+		status = change_check(&request);
+	if (status == DONE)
+		status = request_finish(&request);
+	attach = request.given & (WORD_DEV | WORD_DIRECTION | WORD_VISIBLE);
+	if (status == DONE && attach && !(request.given & WORD_DEV))
+		status = devices_name(&request);
+	if (status != DONE)
+		return status;
+	printf("id %d\n", id + 1);
+	if (attach)
+		attachments_print(&request);
+	rule_update_print(id, &request.rule);
+	return DONE;
+}
+
+static int plan_del(struct state *state, int argc, char **argv)
+{
+	int id, status = DONE;
+
+	if (argc != 1)
+		return misuse("del which rule? (del ID; flush deletes all)");
+	id = id_parse(state, argv[0], &status);
+	if (id < 0)
+		return status;
+	del_print(state, id);
+	return DONE;
+}
+
+static int plan_flush(struct state *state)
+{
+	for (__u32 id = 0; id < VSH_RULES_MAX; id++)
+		if (rule_exists(&state->rules[id]))
+			del_print(state, id);
+	return DONE;
+}
+
+/* Rules of one foreground run; without one, of those that died without cleaning up. */
+static bool is_to_reap(const struct options *options, const struct vsh_rule *rule)
+{
+	char comm[VSH_COMM_LEN];
+
+	if (!rule_exists(rule) || !rule->owner)
+		return false;
+	if (options->owner)
+		return rule->owner == options->owner;
+	return (rule->flags & VSH_ORPHANED) || process_comm(rule->owner, comm);
+}
+
+static int plan_reap(const struct options *options, struct state *state)
+{
+	for (__u32 id = 0; id < VSH_RULES_MAX; id++)
+		if (is_to_reap(options, &state->rules[id]))
+			del_print(state, id);
+	return DONE;
+}
+
+/* The rules of the caller's network namespace. */
+static int plan_leave(struct state *state)
+{
+	uint64_t here;
+	int err = netns_cookie(&here);
+
+	if (err)
+		return failure("which network namespace is this? %s", strerror(-err));
+	for (__u32 id = 0; id < VSH_RULES_MAX; id++)
+		if (rule_exists(&state->rules[id]) && state->rules[id].netns_cookie == here)
+			del_print(state, id);
+	return DONE;
+}
+
+int plan_command(const struct options *options, int argc, char **argv)
+{
+	const char *what = argc ? argv[0] : "";
+	struct state state;
+
+	if (state_read(&state))
+		return FAILED;
+	if (!strcmp(what, "add") || !strcmp(what, "run"))
+		return plan_add(options, &state, argc - 1, argv + 1, !strcmp(what, "run"));
+	if (!strcmp(what, "change"))
+		return plan_change(options, &state, argc - 1, argv + 1);
+	if (!strcmp(what, "del"))
+		return plan_del(&state, argc - 1, argv + 1);
+	if (!strcmp(what, "flush"))
+		return plan_flush(&state);
+	if (!strcmp(what, "reap"))
+		return plan_reap(options, &state);
+	if (!strcmp(what, "leave"))
+		return plan_leave(&state);
+	return misuse("plan %s: add, run, change, del, flush, leave or reap", quoted(what));
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Processes, as /proc shows them. */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "vsh.h"
+
+static ssize_t file_read(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length;
+
+	if (fd < 0)
+		return -errno;
+	length = read(fd, text, size - 1);
+	if (length < 0)
+		length = -errno;
+	else
+		text[length] = '\0';
+	close(fd);
+	return length;
+}
+
+/* All 16 bytes are set. -errno if there is no such process. */
+int process_comm(uint32_t pid, char comm[VSH_COMM_LEN])
+{
+	char path[64], text[64];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	length = file_read(path, text, sizeof(text));
+	if (length < 0)
+		return length;
+	if (length && text[length - 1] == '\n')
+		length--;
+	memset(comm, 0, VSH_COMM_LEN);
+	memcpy(comm, text, length < VSH_COMM_LEN ? length : VSH_COMM_LEN - 1);
+	return 0;
+}
+
+/* 0: none, or not to be seen. */
+uint32_t process_parent(uint32_t pid)
+{
+	char path[64], text[512], *p;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	if (file_read(path, text, sizeof(text)) <= 0)
+		return 0;
+	p = strrchr(text, ')'); /* comm can hold anything, also parentheses */
+	return p && p[1] && p[2] && p[3] ? strtoul(p + 4, NULL, 10) : 0;
+}
+
+/* "mnt_id:\t23" and "ino:\t4711" of fdinfo: what the kernel itself holds for the
+ * file. stat() tells other numbers on overlayfs and btrfs.
+ */
+static bool fdinfo_number(const char *text, const char *name, unsigned long long *number)
+{
+	const char *p = strstr(text, name);
+
+	return p && sscanf(p + strlen(name), "%llu", number) == 1;
+}
+
+static int mount_device(unsigned long long mount, __u32 *dev)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	unsigned long long id;
+	unsigned int major, minor;
+	char line[4096];
+	int err = -ENODEV;
+
+	if (!mounts)
+		return -errno;
+	while (err && fgets(line, sizeof(line), mounts)) {
+		if (sscanf(line, "%llu %*u %u:%u", &id, &major, &minor) != 3 || id != mount)
+			continue;
+		*dev = major << 20 | minor;
+		err = 0;
+	}
+	fclose(mounts);
+	return err;
+}
+
+/* 0 or -errno. */
+int exe_identify(const char *path, struct vsh_exe *exe)
+{
+	unsigned long long ino, mount;
+	char info[64], text[1024];
+	struct stat st;
+	ssize_t length;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	snprintf(info, sizeof(info), "/proc/self/fdinfo/%d", fd);
+	length = file_read(info, text, sizeof(text));
+	if (length >= 0 && !fstat(fd, &st) && !S_ISREG(st.st_mode))
+		length = -EISDIR;
+	close(fd);
+	if (length < 0)
+		return length;
+	if (!fdinfo_number(text, "mnt_id:", &mount) || !fdinfo_number(text, "\nino:", &ino))
+		return -EOPNOTSUPP;
+	memset(exe, 0, sizeof(*exe));
+	exe->ino = ino;
+	return mount_device(mount, &exe->dev);
+}
+
+static bool cgroup_contains(const struct vsh_rule *rule, uint32_t pid)
+{
+	char path[64], text[4096], directory[8192], *line, *end;
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%u/cgroup", pid);
+	if (file_read(path, text, sizeof(text)) <= 0)
+		return false;
+	line = strncmp(text, "0::", 3) ? strstr(text, "\n0::") : text;
+	if (!line)
+		return false;
+	line += *line == '\n' ? 4 : 3;
+	line[strcspn(line, "\n")] = '\0';
+	snprintf(directory, sizeof(directory), "%s%s", getenv("VSH_CGROUP_ROOT") ?: "/sys/fs/cgroup", line);
+	/* The process's cgroup or one above it. */
+	while (!stat(directory, &st)) {
+		if (st.st_ino == rule->cgroup_id)
+			return true;
+		end = strrchr(directory, '/');
+		if (!end || end == directory)
+			break;
+		*end = '\0';
+	}
+	return false;
+}
+
+static bool rule_names(const struct vsh_rule *rule, uint32_t pid)
+{
+	char comm[VSH_COMM_LEN], path[64];
+	struct vsh_exe exe;
+
+	switch (rule->who) {
+	case VSH_PID:
+		return rule->pid == pid;
+	case VSH_COMMAND:
+		return !process_comm(pid, comm) && !memcmp(comm, rule->comm.comm, sizeof(comm));
+	case VSH_EXE:
+		snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+		return !exe_identify(path, &exe) && !memcmp(&exe, &rule->exe, sizeof(exe));
+	case VSH_CGROUP:
+		return cgroup_contains(rule, pid);
+	default:
+		return false;
+	}
+}
+
+static int protected_refuse(const struct vsh_rule *rule, uint32_t pid, const char *what)
+{
+	if (!rule_names(rule, pid))
+		return DONE;
+	return failure("refused: the rule would hit %s (pid %u); say \"force\" if you mean it", what,
+		       pid);
+}
+
+static int sshd_check(const struct vsh_rule *rule)
+{
+	static const char sshd[VSH_COMM_LEN] = "sshd";
+	char comm[VSH_COMM_LEN];
+	struct dirent *entry;
+	int status = DONE;
+	DIR *proc;
+
+	if (rule->who == VSH_COMMAND && !memcmp(rule->comm.comm, sshd, sizeof(sshd)))
+		return failure("refused: the rule would hit sshd; say \"force\" if you mean it");
+	proc = opendir("/proc");
+	while (proc && status == DONE && (entry = readdir(proc))) {
+		uint32_t pid = isdigit((unsigned char)*entry->d_name) ? atoi(entry->d_name) : 0;
+
+		if (pid && !process_comm(pid, comm) && !memcmp(comm, sshd, sizeof(sshd)))
+			status = protected_refuse(rule, pid, "sshd");
+	}
+	if (proc)
+		closedir(proc);
+	return status;
+}
+
+/* Nobody locks himself out by mistake: pid 1, sshd and the ancestors of the
+ * caller are refused. DONE, or FAILED with a message.
+ */
+int protected_check(const struct vsh_rule *rule)
+{
+	int status = protected_refuse(rule, 1, "pid 1");
+
+	for (uint32_t pid = getpid(); status == DONE && pid > 1; pid = process_parent(pid))
+		status = protected_refuse(rule, pid, "one of your own shell's ancestors");
+	return status == DONE ? sshd_check(rule) : status;
+}

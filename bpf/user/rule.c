@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <linux/magic.h>
+#include "rule.h"
+#include "words.h"
+
+/* The words that stand alone; the others take one argument. */
+struct grammar {
+	const char *name;
+	enum word word;
+	int (*parse)(const struct options *options, struct request *request, const char *argument);
+	const char *accepts;
+};
+
+static int dev_parse(const struct options *options, struct request *request, const char *name)
+{
+	struct vsh_rule *rule = &request->rule;
+	unsigned int ifindex;
+
+	(void)options;
+	if (!strcmp(name, "all")) {
+		if (rule->devs)
+			return misuse("\"dev all\" and other devices do not go together");
+		request->given |= WORD_DEV;
+		return DONE;
+	}
+	if ((request->given & WORD_DEV) && !rule->devs)
+		return misuse("\"dev all\" and other devices do not go together");
+	if (!*name || strlen(name) >= IFNAMSIZ)
+		return misuse("%s is no device name (1 to %d bytes)", quoted(name), IFNAMSIZ - 1);
+	ifindex = if_nametoindex(name);
+	if (!ifindex)
+		return failure("there is no device %s here", quoted(name));
+	for (uint32_t i = 0; i < rule->devs; i++)
+		if (rule->ifindex[i] == ifindex)
+			return DONE;
+	if (rule->devs == VSH_DEVS_MAX)
+		return misuse("a rule names at most %d devices (\"dev all\" is one word)", VSH_DEVS_MAX);
+	strcpy(request->dev[rule->devs], name);
+	rule->ifindex[rule->devs++] = ifindex;
+	request->given |= WORD_DEV;
+	return DONE;
+}
+
+static int who_begin(struct request *request, enum vsh_who who)
+{
+	if (request->rule.who != VSH_NOBODY)
+		return misuse("a rule names one target: command, exe, pid or cgroup, once");
+	request->rule.who = who;
+	request->given |= WORD_WHO;
+	return DONE;
+}
+
+static int command_parse(const struct options *options, struct request *request, const char *name)
+{
+	char *comm = request->rule.comm.comm;
+	int status = who_begin(request, VSH_COMMAND);
+
+	(void)options;
+	if (status != DONE)
+		return status;
+	if (!*name)
+		return misuse("command \"\": a name has at least one byte");
+	if (strchr(name, '/'))
+		return misuse("command %s: a name without \"/\" (exe takes a path)", quoted(name));
+	if (strlen(name) > VSH_COMM_LEN - 1)
+		complain("note: the kernel keeps 15 bytes of a name; %s is matched as %s", quoted(name),
+			 quoted_bytes(name, VSH_COMM_LEN - 1));
+	strncpy(comm, name, VSH_COMM_LEN - 1);
+	return DONE;
+}
+
+/* For show. A path that does not fit is shown by its number instead. */
+static void label_set(struct vsh_rule *rule, const char *path)
+{
+	char *absolute = realpath(path, NULL);
+
+	if (absolute && strlen(absolute) < sizeof(rule->label))
+		strcpy(rule->label, absolute);
+	free(absolute);
+}
+
+static int exe_parse(const struct options *options, struct request *request, const char *path)
+{
+	int err, status = who_begin(request, VSH_EXE);
+
+	(void)options;
+	if (status != DONE)
+		return status;
+	err = exe_identify(path, &request->rule.exe);
+	if (err)
+		return failure("exe %s: %s", quoted(path),
+			       err == -EISDIR ? "not a regular file" : strerror(-err));
+	label_set(&request->rule, path);
+	return DONE;
+}
+
+static int pid_parse(const struct options *options, struct request *request, const char *word)
+{
+	int status = who_begin(request, VSH_PID);
+	char comm[VSH_COMM_LEN];
+	uint64_t pid;
+
+	(void)options;
+	if (status != DONE)
+		return status;
+	if (number_parse(word, INT32_MAX, &pid) || !pid)
+		return misuse("pid %s: a number from 1 to %d", quoted(word), INT32_MAX);
+	if (process_comm(pid, comm))
+		return failure("there is no process %u", (unsigned int)pid);
+	request->rule.pid = pid;
+	return DONE;
+}
+
+static int cgroup_parse(const struct options *options, struct request *request, const char *path)
+{
+	int status = who_begin(request, VSH_CGROUP);
+	char below[4096];
+	struct statfs fs;
+	struct stat st;
+
+	if (status != DONE)
+		return status;
+	/* As the file system has it, or as /proc/PID/cgroup does. */
+	if (options->cgroup_root && (statfs(path, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC)) {
+		if (snprintf(below, sizeof(below), "%s/%s", options->cgroup_root, path) >=
+		    (int)sizeof(below))
+			return misuse("cgroup %s: too long", quoted(path));
+		path = below;
+	}
+	if (!*path || stat(path, &st) || statfs(path, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC ||
+	    !S_ISDIR(st.st_mode))
+		return failure("there is no cgroup (v2) %s", quoted(path));
+	request->rule.cgroup_id = st.st_ino;
+	label_set(&request->rule, path);
+	return DONE;
+}
+
+static int direction_parse(const struct options *options, struct request *request, const char *word)
+{
+	(void)options;
+	request->egress = !strcmp(word, "egress") || !strcmp(word, "both");
+	request->ingress = !strcmp(word, "ingress") || !strcmp(word, "both");
+	if (request->egress || request->ingress)
+		return DONE;
+	return misuse("direction %s: egress, ingress or both", quoted(word));
+}
+
+static int drop_parse(const struct options *options, struct request *request, const char *word)
+{
+	uint64_t loss;
+
+	(void)options;
+	switch (percent_parse(word, &loss)) {
+	case 0:
+		request->rule.loss = loss;
+		request->rule.threshold = percent_threshold(loss);
+		return DONE;
+	case -EDOM:
+		return misuse("drop %s: say %s%% for that part of a percent, or 100 times as much for a share of 1",
+			      quoted(word), word);
+	default:
+		return misuse("drop %s: a percentage from 0 to 100 with up to 6 decimals", quoted(word));
+	}
+}
+
+static int seed_parse(const struct options *options, struct request *request, const char *word)
+{
+	uint64_t seed;
+
+	(void)options;
+	if (number_parse(word, UINT64_MAX, &seed))
+		return misuse("seed %s: a number from 0 to %llu", quoted(word),
+			      (unsigned long long)UINT64_MAX);
+	request->rule.seed = seed;
+	request->rule.seeded = 1;
+	return DONE;
+}
+
+static int for_parse(const struct options *options, struct request *request, const char *word)
+{
+	uint64_t ns, ignored;
+
+	(void)options;
+	if (!number_parse(word, UINT64_MAX, &ignored))
+		return misuse("for %s: with a unit, as in 30s, 500ms, 5m, 1h", quoted(word));
+	if (time_parse(word, &ns))
+		return misuse("for %s: a time of up to 10 years, as in 30s, 500ms, 5m, 1h",
+			      quoted(word));
+	request->rule.expires_ns = boot_now_ns() + ns;
+	return DONE;
+}
+
+static const char *const visible_names[] = {
+	[VISIBLE_WIRE] = "wire",
+	[VISIBLE_LOCAL] = "local",
+	[VISIBLE_DENIED] = "denied",
+};
+
+static int visible_parse(const struct options *options, struct request *request, const char *word)
+{
+	(void)options;
+	for (enum visible i = VISIBLE_WIRE; i <= VISIBLE_DENIED; i++) {
+		if (strcmp(word, visible_names[i]))
+			continue;
+		request->visible = i;
+		return DONE;
+	}
+	return misuse("visible %s: wire, local or denied", quoted(word));
+}
+
+static const struct grammar arguments[] = {
+	{ "dev", WORD_DEV, dev_parse, "the name of a device, or all" },
+	{ "command", WORD_WHO, command_parse, "a process name" },
+	{ "exe", WORD_WHO, exe_parse, "the path of an executable" },
+	{ "pid", WORD_WHO, pid_parse, "a process id" },
+	{ "cgroup", WORD_WHO, cgroup_parse, "the path of a cgroup" },
+	{ "direction", WORD_DIRECTION, direction_parse, "egress, ingress or both" },
+	{ "drop", WORD_DROP, drop_parse, "a percentage" },
+	{ "loss", WORD_DROP, drop_parse, "a percentage" },
+	{ "seed", WORD_SEED, seed_parse, "a number" },
+	{ "for", WORD_FOR, for_parse, "a time" },
+	{ "visible", WORD_VISIBLE, visible_parse, "wire, local or denied" },
+};
+
+static const struct grammar *grammar_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(arguments) / sizeof(arguments[0]); i++)
+		if (!strcmp(name, arguments[i].name))
+			return &arguments[i];
+	return NULL;
+}
+
+/* Words without an argument. false: not one of them. */
+static bool flag_parse(struct request *request, const char *name)
+{
+	if (!strcmp(name, "children")) {
+		request->rule.flags |= VSH_CHILDREN;
+		request->given |= WORD_CHILDREN;
+		return true;
+	}
+	if (!strcmp(name, "force")) {
+		request->force = true;
+		request->rule.flags |= VSH_FORCED;
+		request->given |= WORD_FORCE;
+		return true;
+	}
+	return false;
+}
+
+int request_parse(const struct options *options, int argc, char **argv, struct request *request)
+{
+	for (int i = 0; i < argc; i++) {
+		const struct grammar *grammar = grammar_find(argv[i]);
+		int status;
+
+		if (!grammar) {
+			if (flag_parse(request, argv[i]))
+				continue;
+			return misuse("what is %s? (a rule: dev, command, exe, pid, cgroup, children, direction, drop, seed, for, visible, force)",
+				      quoted(argv[i]));
+		}
+		if (i + 1 == argc)
+			return misuse("\"%s\" needs %s", grammar->name, grammar->accepts);
+		if ((request->given & grammar->word) && grammar->word != WORD_DEV &&
+		    grammar->word != WORD_WHO)
+			return misuse("\"%s\" is said twice", grammar->name);
+		status = grammar->parse(options, request, argv[++i]);
+		if (status != DONE)
+			return status;
+		request->given |= grammar->word;
+	}
+	return DONE;
+}
+
+static bool has_several_bits(uint32_t bits)
+{
+	return bits & (bits - 1);
+}
+
+/* `visible denied` decides in cgroup_skb/egress, where an error reaches the sender. */
+static void hooks_finish(struct request *request)
+{
+	struct vsh_rule *rule = &request->rule;
+
+	rule->hooks = request->ingress ? VSH_CG_INGRESS : 0;
+	if (request->egress)
+		rule->hooks |= request->visible == VISIBLE_DENIED ? VSH_CG_EGRESS : VSH_TC_EGRESS;
+	rule->flags &= ~(VSH_ONCE | VSH_LOCAL);
+	if (request->visible == VISIBLE_LOCAL)
+		rule->flags |= VSH_LOCAL;
+	if (rule->devs != 1 || has_several_bits(rule->hooks))
+		rule->flags |= VSH_ONCE;
+}
+
+int request_finish(struct request *request)
+{
+	struct vsh_rule *rule = &request->rule;
+	uint64_t cookie = rule->netns_cookie;
+	int err;
+
+	if (!request->egress && !request->ingress)
+		request->egress = true;
+	if (request->ingress && request->visible == VISIBLE_DENIED)
+		return misuse("\"visible denied\" is for direction egress: at ingress there is no sender to deny");
+	hooks_finish(request);
+	if (!rule->seeded && !rule->seed && getrandom(&rule->seed, sizeof(rule->seed), 0) < 0)
+		return failure("cannot draw a seed: %s", strerror(errno));
+	/* A change that names no device keeps those it has, wherever they are. */
+	err = request->given & WORD_DEV ? netns_cookie(&cookie) : 0;
+	if (err)
+		return failure("this kernel does not tell network namespaces apart (SO_NETNS_COOKIE, 5.14): %s",
+			       strerror(-err));
+	rule->netns_cookie = cookie;
+	return DONE;
+}
+
+void request_from_rule(struct request *request, const struct vsh_rule *rule)
+{
+	*request = (struct request){ .rule = *rule };
+	request->egress = rule->hooks & (VSH_TC_EGRESS | VSH_CG_EGRESS);
+	request->ingress = rule->hooks & VSH_CG_INGRESS;
+	if (rule->hooks & VSH_CG_EGRESS)
+		request->visible = VISIBLE_DENIED;
+	else if (rule->flags & VSH_LOCAL)
+		request->visible = VISIBLE_LOCAL;
+}
+
+static const char *direction_name(const struct vsh_rule *rule)
+{
+	if (!(rule->hooks & VSH_CG_INGRESS))
+		return "egress";
+	return has_several_bits(rule->hooks) ? "both" : "ingress";
+}
+
+static const char *visible_name(const struct vsh_rule *rule)
+{
+	struct request request;
+
+	request_from_rule(&request, rule);
+	return visible_names[request.visible];
+}
+
+static const char *state_name(const struct vsh_rule *rule)
+{
+	if (rule->flags & VSH_ORPHANED)
+		return "disabled";
+	return rule_expired(rule, boot_now_ns()) ? "expired" : "active";
+}
+
+/* Index numbers are all that a rule of another namespace can be shown by. */
+static void dev_name(const struct vsh_rule *rule, uint32_t i, char name[IFNAMSIZ])
+{
+	uint64_t here = 0;
+
+	if (netns_cookie(&here) || here != rule->netns_cookie ||
+	    !if_indextoname(rule->ifindex[i], name))
+		snprintf(name, IFNAMSIZ, "if%u", rule->ifindex[i]);
+}
+
+static void label_print(FILE *out, const struct vsh_rule *rule, unsigned long long inode)
+{
+	if (rule->label[0])
+		print_word(out, rule->label, strnlen(rule->label, sizeof(rule->label)));
+	else
+		fprintf(out, "inode:%llu", inode);
+}
+
+static void who_print(FILE *out, const struct vsh_rule *rule)
+{
+	switch (rule->who) {
+	case VSH_COMMAND:
+		fputs(" command ", out);
+		print_word(out, rule->comm.comm, strnlen(rule->comm.comm, VSH_COMM_LEN));
+		break;
+	case VSH_EXE:
+		fputs(" exe ", out);
+		label_print(out, rule, rule->exe.ino);
+		break;
+	case VSH_PID:
+		fprintf(out, " pid %u", rule->pid);
+		break;
+	case VSH_CGROUP:
+		fputs(" cgroup ", out);
+		label_print(out, rule, rule->cgroup_id);
+		break;
+	case VSH_RUN:
+		fprintf(out, " run by %u", rule->owner);
+		break;
+	}
+}
+
+void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule)
+{
+	char name[IFNAMSIZ], percent[16];
+
+	fprintf(out, "rule %u", id + 1);
+	if (!rule->devs)
+		fputs(" dev all", out);
+	for (uint32_t i = 0; i < rule->devs; i++) {
+		dev_name(rule, i, name);
+		fputs(" dev ", out);
+		print_word(out, name, strlen(name));
+	}
+	who_print(out, rule);
+	if (rule->flags & VSH_CHILDREN)
+		fputs(" children", out);
+	percent_format(rule->loss, percent, sizeof(percent));
+	fprintf(out, " direction %s drop %s%%", direction_name(rule), percent);
+	if (rule->seeded)
+		fprintf(out, " seed %llu", (unsigned long long)rule->seed);
+	if (strcmp(visible_name(rule), "wire"))
+		fprintf(out, " visible %s", visible_name(rule));
+	if (rule->expires_ns && !rule_expired(rule, boot_now_ns()))
+		fprintf(out, " for %.1fs", (rule->expires_ns - boot_now_ns()) / 1e9);
+	if (strcmp(state_name(rule), "active"))
+		fprintf(out, " (%s)", state_name(rule));
+}
+
+static void who_print_json(FILE *out, const struct vsh_rule *rule)
+{
+	switch (rule->who) {
+	case VSH_COMMAND:
+		fputs(",\"command\":", out);
+		json_string(out, rule->comm.comm, strnlen(rule->comm.comm, VSH_COMM_LEN));
+		break;
+	case VSH_EXE:
+		fputs(",\"exe\":", out);
+		json_string(out, rule->label, strnlen(rule->label, sizeof(rule->label)));
+		fprintf(out, ",\"inode\":%llu", (unsigned long long)rule->exe.ino);
+		break;
+	case VSH_PID:
+		fprintf(out, ",\"pid\":%u", rule->pid);
+		break;
+	case VSH_CGROUP:
+		fputs(",\"cgroup\":", out);
+		json_string(out, rule->label, strnlen(rule->label, sizeof(rule->label)));
+		fprintf(out, ",\"cgroup_id\":%llu", (unsigned long long)rule->cgroup_id);
+		break;
+	}
+}
+
+/* The members of the rule's object; the caller opens and closes it. */
+void rule_print_json(FILE *out, uint32_t id, const struct vsh_rule *rule)
+{
+	char name[IFNAMSIZ], percent[16];
+	uint64_t now = boot_now_ns();
+
+	fprintf(out, "\"id\":%u,\"dev\":[", id + 1);
+	for (uint32_t i = 0; i < rule->devs; i++) {
+		dev_name(rule, i, name);
+		fputs(i ? "," : "", out);
+		json_string(out, name, strlen(name));
+	}
+	fputs(rule->devs ? "]" : "\"all\"]", out);
+	fprintf(out, ",\"netns_cookie\":%llu", (unsigned long long)rule->netns_cookie);
+	who_print_json(out, rule);
+	percent_format(rule->loss, percent, sizeof(percent));
+	fprintf(out, ",\"children\":%s,\"direction\":\"%s\",\"drop_percent\":%s",
+		rule->flags & VSH_CHILDREN ? "true" : "false", direction_name(rule), percent);
+	/* A number that a reader of JSON may round is no seed: in quotes past 2^53. */
+	if (rule->seeded)
+		fprintf(out, rule->seed >> 53 ? ",\"seed\":\"%llu\"" : ",\"seed\":%llu",
+			(unsigned long long)rule->seed);
+	fprintf(out, ",\"visible\":\"%s\",\"state\":\"%s\"", visible_name(rule), state_name(rule));
+	if (rule->owner)
+		fprintf(out, ",\"owner\":%u", rule->owner);
+	if (rule->expires_ns)
+		fprintf(out, ",\"expires_in_ns\":%llu",
+			(unsigned long long)(rule->expires_ns > now ? rule->expires_ns - now : 0));
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A rule in words: from the command line, and back. */
+#ifndef VSH_RULE_H
+#define VSH_RULE_H
+
+#include <net/if.h>
+#include "vsh.h"
+
+/* How the sender learns of an egress drop. */
+enum visible {
+	VISIBLE_WIRE, /* not at all, as on the wire */
+	VISIBLE_LOCAL, /* ENOBUFS, as from a full queue */
+	VISIBLE_DENIED, /* EPERM, as from a firewall on this machine */
+};
+
+/* What the words of `add`, `change` and `run` ask for. */
+struct request {
+	struct vsh_rule rule;
+	char dev[VSH_DEVS_MAX][IFNAMSIZ]; /* as named, rule.devs of them */
+	bool egress, ingress;
+	enum visible visible;
+	uint32_t given; /* enum word that were said */
+	bool force;
+};
+
+enum word {
+	WORD_DEV = 1 << 0,
+	WORD_WHO = 1 << 1,
+	WORD_CHILDREN = 1 << 2,
+	WORD_DIRECTION = 1 << 3,
+	WORD_DROP = 1 << 4,
+	WORD_SEED = 1 << 5,
+	WORD_FOR = 1 << 6,
+	WORD_VISIBLE = 1 << 7,
+	WORD_FORCE = 1 << 8,
+};
+
+/* A request that asks for what the rule is now. */
+void request_from_rule(struct request *request, const struct vsh_rule *rule);
+
+/* Adds what the words say. DONE, or a message and FAILED or MISUSED. */
+int request_parse(const struct options *options, int argc, char **argv, struct request *request);
+
+/* After parsing: what follows from the words taken together. */
+int request_finish(struct request *request);
+
+void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule);
+void rule_print_json(FILE *out, uint32_t id, const struct vsh_rule *rule);
+
+#endif

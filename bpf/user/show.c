@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* vsh show, stats and summary: what the maps say. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include "counters.h"
+#include "rule.h"
+#include "scan.h"
+#include "words.h"
+
+static const char *const direction_names[] = {
+	[VSH_EGRESS] = "egress",
+	[VSH_INGRESS] = "ingress",
+};
+
+/* How many things each rule rules over. */
+struct tally {
+	uint64_t count[VSH_RULES_MAX];
+};
+
+static void mask_tally(const void *entry, void *context)
+{
+	struct tally *tally = context;
+	uint64_t mask;
+
+	memcpy(&mask, entry, sizeof(mask));
+	for (int id = 0; id < VSH_RULES_MAX; id++)
+		tally->count[id] += mask >> id & 1;
+}
+
+/* A task's bits count while their rule is not younger than the task's epoch. */
+static uint64_t task_mask_live(const struct state *state, const struct vsh_task *task)
+{
+	uint64_t live = 0;
+
+	for (int id = 0; id < VSH_RULES_MAX; id++)
+		if (rule_exists(&state->rules[id]) && state->rules[id].generation <= task->epoch)
+			live |= task->mask & 1ULL << id;
+	return live;
+}
+
+static int tasks_tally(const struct state *state, struct tally *tally)
+{
+	int err, fd = map_open("vsh_tasks");
+	uint32_t tgid, *previous = NULL;
+	struct vsh_task task;
+	uint64_t mask;
+
+	if (fd < 0)
+		return fd;
+	while (!(err = bpf_map_get_next_key(fd, previous, &tgid))) {
+		previous = &tgid;
+		if (bpf_map_lookup_elem(fd, &tgid, &task))
+			continue;
+		mask = task_mask_live(state, &task);
+		mask_tally(&mask, tally);
+	}
+	close(fd);
+	return err == -ENOENT ? 0 : err;
+}
+
+static void count_print(const char *what, const struct vsh_count *count)
+{
+	printf(" %s %llu packets %llu segments %llu bytes", what,
+	       (unsigned long long)count->packets, (unsigned long long)count->segments,
+	       (unsigned long long)count->bytes);
+}
+
+static void count_print_json(const char *what, const struct vsh_count *count)
+{
+	printf("\"%s\":{\"packets\":%llu,\"segments\":%llu,\"bytes\":%llu}", what,
+	       (unsigned long long)count->packets, (unsigned long long)count->segments,
+	       (unsigned long long)count->bytes);
+}
+
+static int counters_print(uint32_t id, const char *prefix)
+{
+	struct vsh_stats stats;
+
+	for (int direction = 0; direction < VSH_DIRECTIONS; direction++) {
+		int err = counters_read(id, direction, &stats);
+
+		if (err)
+			return err;
+		printf("%s%s", prefix, direction_names[direction]);
+		count_print("seen", &stats.seen);
+		count_print("dropped", &stats.dropped);
+		putchar('\n');
+	}
+	return 0;
+}
+
+static int counters_print_json(uint32_t id)
+{
+	struct vsh_stats stats;
+
+	for (int direction = 0; direction < VSH_DIRECTIONS; direction++) {
+		int err = counters_read(id, direction, &stats);
+
+		if (err)
+			return err;
+		printf(",\"%s\":{", direction_names[direction]);
+		count_print_json("seen", &stats.seen);
+		putchar(',');
+		count_print_json("dropped", &stats.dropped);
+		putchar('}');
+	}
+	return 0;
+}
+
+/* The rules to show: all, or the one named. */
+struct selection {
+	uint64_t mask;
+};
+
+static int selection_parse(const struct state *state, int argc, char **argv,
+			   struct selection *selection)
+{
+	uint64_t number;
+
+	selection->mask = 0;
+	if (!argc) {
+		for (int id = 0; id < VSH_RULES_MAX; id++)
+			if (rule_exists(&state->rules[id]))
+				selection->mask |= 1ULL << id;
+		return DONE;
+	}
+	if (argc > 1)
+		return misuse("show takes one rule, or none for all");
+	if (number_parse(argv[0], VSH_RULES_MAX, &number) || !number)
+		return misuse("rule %s: a number from 1 to %d", quoted(argv[0]), VSH_RULES_MAX);
+	if (!rule_exists(&state->rules[number - 1]))
+		return failure("there is no rule %u", (unsigned int)number);
+	selection->mask = 1ULL << (number - 1);
+	return DONE;
+}
+
+static bool is_selected(const struct selection *selection, uint32_t id)
+{
+	return selection->mask >> id & 1;
+}
+
+static int rule_show(const struct options *options, uint32_t id, const struct vsh_rule *rule,
+		     const struct tally *processes, const struct tally *sockets)
+{
+	if (options->color)
+		fputs("\033[1m", stdout);
+	rule_print(stdout, id, rule);
+	puts(options->color ? "\033[0m" : "");
+	if (!options->statistics)
+		return 0;
+	printf("    processes %llu sockets %llu\n", (unsigned long long)processes->count[id],
+	       (unsigned long long)sockets->count[id]);
+	return counters_print(id, "    ");
+}
+
+static int rule_show_json(const struct options *options, uint32_t id, const struct vsh_rule *rule,
+			  const struct tally *processes, const struct tally *sockets)
+{
+	int err = 0;
+
+	putchar('{');
+	rule_print_json(stdout, id, rule);
+	if (options->statistics) {
+		printf(",\"processes\":%llu,\"sockets\":%llu",
+		       (unsigned long long)processes->count[id],
+		       (unsigned long long)sockets->count[id]);
+		err = counters_print_json(id);
+	}
+	putchar('}');
+	return err;
+}
+
+static int rules_show(const struct options *options, const struct state *state,
+		      const struct selection *selection)
+{
+	struct tally processes = {}, sockets = {};
+	const char *separator = "";
+	int err = 0;
+
+	if (options->statistics && state->present) {
+		err = tasks_tally(state, &processes);
+		if (!err)
+			err = iterator_read("link_vsh_iter_socks", mask_tally, &sockets,
+					    sizeof(uint64_t));
+	}
+	if (options->json)
+		putchar('[');
+	for (uint32_t id = 0; !err && id < VSH_RULES_MAX; id++) {
+		if (!is_selected(selection, id))
+			continue;
+		if (options->json) {
+			fputs(separator, stdout);
+			err = rule_show_json(options, id, &state->rules[id], &processes, &sockets);
+			separator = ",";
+		} else {
+			err = rule_show(options, id, &state->rules[id], &processes, &sockets);
+		}
+	}
+	if (options->json)
+		puts("]");
+	return err;
+}
+
+int show_command(const struct options *options, int argc, char **argv)
+{
+	struct selection selection;
+	struct state state;
+	int err, status;
+
+	if (state_read(&state))
+		return FAILED;
+	status = selection_parse(&state, argc, argv, &selection);
+	if (status != DONE)
+		return status;
+	err = rules_show(options, &state, &selection);
+	return err ? failure("cannot read the counters: %s", strerror(-err)) : DONE;
+}
+
+static int stats_print(const struct options *options)
+{
+	struct state state;
+	char prefix[32];
+	int err = 0;
+
+	if (state_read(&state))
+		return -EIO;
+	for (uint32_t id = 0; !err && id < VSH_RULES_MAX; id++) {
+		if (!rule_exists(&state.rules[id]))
+			continue;
+		if (options->json) {
+			printf("{\"id\":%u", id + 1);
+			err = counters_print_json(id);
+			puts("}");
+			continue;
+		}
+		snprintf(prefix, sizeof(prefix), "rule %u ", id + 1);
+		err = counters_print(id, prefix);
+	}
+	return fflush(stdout) ? -errno : err;
+}
+
+static void sleep_until_ns(struct timespec *at, uint64_t interval_ns)
+{
+	uint64_t ns = at->tv_nsec + interval_ns % 1000000000;
+
+	at->tv_sec += interval_ns / 1000000000 + ns / 1000000000;
+	at->tv_nsec = ns % 1000000000;
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, at, NULL) == EINTR)
+		;
+}
+
+/* A bare number is seconds here, as in vmstat(8) and ping -i. */
+static int interval_parse(const char *word, uint64_t *ns)
+{
+	uint64_t seconds;
+
+	if (!number_parse(word, 86400, &seconds) && seconds) {
+		*ns = seconds * 1000000000;
+		return DONE;
+	}
+	if (!time_parse(word, ns))
+		return DONE;
+	return misuse("interval %s: seconds, or a time as in 500ms", quoted(word));
+}
+
+int stats_command(const struct options *options, int argc, char **argv)
+{
+	uint64_t interval_ns = 0, count = 1, processes = 0, sockets = 0;
+	struct timespec at;
+	int err;
+
+	if (argc > 2)
+		return misuse("stats takes an interval and a count");
+	if (argc > 0 && interval_parse(argv[0], &interval_ns) != DONE)
+		return MISUSED;
+	if (argc > 0)
+		count = UINT64_MAX;
+	if (argc > 1 && (number_parse(argv[1], UINT32_MAX, &count) || !count))
+		return misuse("count %s: a number from 1", quoted(argv[1]));
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	while (!(err = stats_print(options)) && --count) {
+		sleep_until_ns(&at, interval_ns);
+		scan(&processes, &sockets); /* what has been passed or inherited meanwhile */
+	}
+	return err ? failure("cannot read the counters: %s", strerror(-err)) : DONE;
+}
+
+static void summary_print(const struct vsh_rule *rule, const char *direction,
+			  const struct vsh_stats *stats)
+{
+	char asked[16];
+	double low, high;
+
+	percent_format(rule->loss, asked, sizeof(asked));
+	wilson_interval(stats->dropped.packets, stats->seen.packets, &low, &high);
+	printf("%s: %llu of %llu packets dropped (segments: %llu of %llu): %.4g%%, 95%% interval %.4g%% to %.4g%%; asked for %s%%\n",
+	       direction, (unsigned long long)stats->dropped.packets,
+	       (unsigned long long)stats->seen.packets, (unsigned long long)stats->dropped.segments,
+	       (unsigned long long)stats->seen.segments,
+	       100.0 * stats->dropped.packets / stats->seen.packets, 100 * low, 100 * high, asked);
+}
+
+/* For the end of a run. UNMATCHED if the rule has seen nothing. */
+int summary_command(const struct options *options, int argc, char **argv)
+{
+	struct selection selection;
+	struct vsh_stats stats;
+	struct state state;
+	bool matched = false;
+	int status;
+
+	(void)options;
+	if (state_read(&state))
+		return FAILED;
+	if (argc != 1)
+		return misuse("summary takes one rule");
+	status = selection_parse(&state, argc, argv, &selection);
+	if (status != DONE)
+		return status;
+	for (uint32_t id = 0; id < VSH_RULES_MAX; id++) {
+		for (int direction = 0; is_selected(&selection, id) && direction < VSH_DIRECTIONS;
+		     direction++) {
+			int err = counters_read(id, direction, &stats);
+
+			if (err)
+				return failure("cannot read the counters: %s", strerror(-err));
+			if (!stats.seen.packets)
+				continue;
+			summary_print(&state.rules[id], direction_names[direction], &stats);
+			matched = true;
+		}
+	}
+	if (matched)
+		return DONE;
+	puts("no traffic matched");
+	return UNMATCHED;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vsh: what shell and bpftool cannot do. Every command is a function that
+ * returns the exit status: 0 done, 1 failed, 2 misused; it has then printed why.
+ */
+#ifndef VSH_H
+#define VSH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "vershitify.h"
+
+/* Where tc pins maps, and where we pin programs and links. */
+#define VSH_MAPS_DIR "/sys/fs/bpf/tc/globals"
+#define VSH_PINS_DIR "/sys/fs/bpf/vershitify"
+
+enum status {
+	DONE = 0,
+	FAILED = 1,
+	MISUSED = 2,
+	UNMATCHED = 124,
+	NOT_SET_UP = 125,
+	NOT_EXECUTABLE = 126,
+	NOT_FOUND = 127,
+};
+
+struct options {
+	const char *cgroup_root; /* where cgroup v2 is mounted, or NULL */
+	uint32_t owner; /* tgid of the foreground run, or 0 */
+	bool json;
+	bool statistics;
+	bool color;
+};
+
+/* The state of the pinned maps, all zero where nothing is set up. */
+struct state {
+	struct vsh_rule rules[VSH_RULES_MAX];
+	struct vsh_config config;
+	bool present;
+};
+
+/* print.c */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int misuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
+const char *quoted(const char *word);
+const char *quoted_bytes(const char *bytes, size_t length);
+void print_word(FILE *out, const char *bytes, size_t length);
+void json_string(FILE *out, const char *bytes, size_t length);
+
+/* maps.c: file descriptors of pinned maps, negative errno where there are none. */
+int map_open(const char *name);
+int state_read(struct state *state);
+bool rule_exists(const struct vsh_rule *rule);
+bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns);
+uint64_t boot_now_ns(void);
+int cpus_possible(void);
+
+/* netns.c */
+int netns_enter(const char *path);
+int netns_cookie(uint64_t *cookie);
+
+/* process.c */
+int process_comm(uint32_t pid, char comm[VSH_COMM_LEN]);
+uint32_t process_parent(uint32_t pid);
+int exe_identify(const char *path, struct vsh_exe *exe);
+int protected_check(const struct vsh_rule *rule);
+
+/* The commands. */
+int plan_command(const struct options *options, int argc, char **argv);
+int load_command(const struct options *options, int argc, char **argv);
+int scan_command(const struct options *options, int argc, char **argv);
+int exec_command(const struct options *options, int argc, char **argv);
+int listen_command(const struct options *options, int argc, char **argv);
+int show_command(const struct options *options, int argc, char **argv);
+int stats_command(const struct options *options, int argc, char **argv);
+int summary_command(const struct options *options, int argc, char **argv);
+int features_command(const struct options *options, int argc, char **argv);
+
+int tcx_command(const struct options *options, int argc, char **argv);
+
+#endif

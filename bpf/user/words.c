@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "words.h"
+
+#define DECIMALS 6
+#define YEAR_NS (365ULL * 24 * 3600 * 1000000000)
+
+/* A decimal number scaled by 10^DECIMALS. *end is where it stops. */
+static int decimal_parse(const char *word, const char **end, uint64_t max, uint64_t *scaled)
+{
+	uint64_t number = 0;
+	int digits = 0, decimals = -1;
+	const char *p;
+
+	for (p = word; isdigit((unsigned char)*p) || (*p == '.' && decimals < 0); p++) {
+		if (*p == '.') {
+			decimals = 0;
+			continue;
+		}
+		if (decimals == DECIMALS)
+			return -EINVAL;
+		if (number > (UINT64_MAX - 9) / 10)
+			return -ERANGE;
+		number = number * 10 + (*p - '0');
+		digits++;
+		if (decimals >= 0)
+			decimals++;
+	}
+	if (!digits || decimals == 0)
+		return -EINVAL;
+	for (int i = decimals < 0 ? 0 : decimals; i < DECIMALS; i++) {
+		if (number > UINT64_MAX / 10)
+			return -ERANGE;
+		number *= 10;
+	}
+	if (number > max)
+		return -ERANGE;
+	*end = p;
+	*scaled = number;
+	return 0;
+}
+
+int percent_parse(const char *word, uint64_t *millionths)
+{
+	const char *end;
+	uint64_t number;
+	int err;
+
+	err = decimal_parse(word, &end, UINT64_MAX, &number);
+	if (err)
+		return err;
+	if (strcmp(end, "") && strcmp(end, "%"))
+		return -EINVAL;
+	if (number > PERCENT_MAX)
+		return -ERANGE;
+	if (!*end && number > 0 && number < PERCENT_MAX / 100)
+		return -EDOM;
+	*millionths = number;
+	return 0;
+}
+
+uint64_t percent_threshold(uint64_t millionths)
+{
+	return ((millionths << 32) + PERCENT_MAX / 2) / PERCENT_MAX;
+}
+
+void percent_format(uint64_t millionths, char *text, size_t size)
+{
+	int length = snprintf(text, size, "%u.%06u", (unsigned int)(millionths / 1000000),
+			      (unsigned int)(millionths % 1000000));
+
+	while (length > 0 && text[length - 1] == '0')
+		text[--length] = '\0';
+	if (length > 0 && text[length - 1] == '.')
+		text[--length] = '\0';
+}
+
+int time_parse(const char *word, uint64_t *ns)
+{
+	static const struct {
+		const char *name;
+		uint64_t ns;
+	} units[] = {
+		{ "s", 1000000000 },	 { "sec", 1000000000 },	   { "secs", 1000000000 },
+		{ "ms", 1000000 },	 { "msec", 1000000 },	   { "msecs", 1000000 },
+		{ "us", 1000 },		 { "usec", 1000 },	   { "usecs", 1000 },
+		{ "ns", 1 },		 { "nsec", 1 },		   { "nsecs", 1 },
+		{ "m", 60000000000 },	 { "min", 60000000000 },   { "h", 3600000000000 },
+		{ "d", 86400000000000 },
+	};
+	const char *end;
+	uint64_t number;
+	int err;
+
+	err = decimal_parse(word, &end, UINT64_MAX, &number);
+	if (err)
+		return err;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		__uint128_t product = (__uint128_t)number * units[i].ns / 1000000;
+
+		if (strcmp(end, units[i].name))
+			continue;
+		if (!product || product > 10 * YEAR_NS)
+			return -ERANGE;
+		*ns = product;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int number_parse(const char *word, uint64_t max, uint64_t *number)
+{
+	uint64_t n = 0;
+
+	if (!*word)
+		return -EINVAL;
+	for (; *word; word++) {
+		if (!isdigit((unsigned char)*word))
+			return -EINVAL;
+		if (n > (UINT64_MAX - (*word - '0')) / 10)
+			return -ERANGE;
+		n = n * 10 + (*word - '0');
+	}
+	if (n > max)
+		return -ERANGE;
+	*number = n;
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Words to numbers. Pure functions: nothing is read, printed or allocated.
+ * Each returns 0, or a negative errno: -EINVAL for what is not of the form,
+ * -ERANGE for what is out of range, -EDOM for a fraction that could be meant as
+ * a share of 1 (see percent_parse).
+ */
+#ifndef VSH_WORDS_H
+#define VSH_WORDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* 100 % in millionths of a percent. */
+#define PERCENT_MAX 100000000ULL
+
+/* "25", "25%", "0.000001%": 0 to 100 with up to 6 decimals, in millionths of a
+ * percent. A bare number strictly between 0 and 1 is -EDOM: 0.1 is a tenth of a
+ * percent to tc and ten percent to iptables.
+ */
+int percent_parse(const char *word, uint64_t *millionths);
+
+/* Millionths of a percent to a threshold of 0..2^32, rounded to the nearest. */
+uint64_t percent_threshold(uint64_t millionths);
+
+/* "25", "0.5", "99.999999", without trailing zeros. size 16 holds all. */
+void percent_format(uint64_t millionths, char *text, size_t size);
+
+/* "30s", "500ms", "1.5h": nanoseconds, more than 0, at most 10 years. Units as tc
+ * writes them (s, sec, secs, ms, msec, msecs, us, ..., ns, ...) and m, min, h, d.
+ */
+int time_parse(const char *word, uint64_t *ns);
+
+/* Decimal digits only, at most max. */
+int number_parse(const char *word, uint64_t max, uint64_t *number);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR GPL-2.0-or-later */
+/* What kernel side and user side both have to know: limits, names, map layouts.
+ *
+ * Every layout here is read by three parties: the BPF programs, the helper, and
+ * `bpftool map dump`, which takes the field names from BTF. The assertions at
+ * the end hold the three together.
+ */
+#ifndef VERSHITIFY_H
+#define VERSHITIFY_H
+
+#include <linux/types.h>
+
+#define VSH_RULES_MAX 64 /* a rule is a bit in a __u64 mask */
+#define VSH_DEVS_MAX 16 /* devices that one rule can name */
+#define VSH_COMM_LEN 16 /* TASK_COMM_LEN: 15 bytes and a NUL */
+#define VSH_TASKS_MAX 131072
+#define VSH_FLOWS_MAX 4096
+#define VSH_LABEL_LEN 128 /* path of a target as `show` prints it, with a NUL */
+#define VSH_CGROUP_DEPTH 24 /* nested cgroups looked at, from the root */
+#define VSH_LISTENERS_MAX 16 /* readers of events at the same time */
+#define VSH_RING_BYTES (256 * 1024)
+
+/* The threshold of a rule runs from 0 to this: a 32-bit draw is below it with
+ * the probability asked for, 0 % and 100 % are exact.
+ */
+#define VSH_CERTAIN (1ULL << 32)
+
+/* skb->tc_index of a packet that rule N has let pass is VSH_JUDGED + N, so
+ * that the next device on its way does not judge it again.
+ */
+#define VSH_JUDGED 0x5640
+
+enum vsh_direction {
+	VSH_EGRESS,
+	VSH_INGRESS,
+	VSH_DIRECTIONS,
+};
+
+/* Where a rule decides. What its user calls a direction is one of these. */
+enum vsh_hook {
+	VSH_TC_EGRESS = 1 << 0, /* clsact: the wire, or `visible local` */
+	VSH_CG_EGRESS = 1 << 1, /* cgroup_skb/egress: `visible denied` */
+	VSH_CG_INGRESS = 1 << 2, /* cgroup_skb/ingress */
+};
+
+enum vsh_flag {
+	VSH_CHILDREN = 1 << 0, /* descendants keep the rule over exec */
+	VSH_ONCE = 1 << 1, /* several hooks can see one packet: mark it */
+	VSH_LOCAL = 1 << 2, /* egress drops are reported: ENOBUFS */
+	VSH_ORPHANED = 1 << 3, /* the process that owned the rule is gone */
+	VSH_FORCED = 1 << 4, /* the user overrode a safety refusal */
+};
+
+/* Whom a rule names. */
+enum vsh_who {
+	VSH_NOBODY,
+	VSH_COMMAND,
+	VSH_EXE,
+	VSH_PID,
+	VSH_CGROUP,
+	VSH_RUN, /* the command that `run` starts */
+};
+
+/* Key of vsh_exes: an inode as the kernel names it. */
+struct vsh_exe {
+	__u64 ino;
+	__u32 dev; /* MAJOR << 20 | MINOR, include/linux/kdev_t.h */
+	__u32 pad;
+};
+
+/* Key of vsh_comms: padded with NULs. */
+struct vsh_comm {
+	char comm[VSH_COMM_LEN];
+};
+
+/* Value of vsh_rules. Index N holds rule N + 1. */
+struct vsh_rule {
+	__u64 threshold; /* 0..VSH_CERTAIN */
+	__u64 seed;
+	__u64 expires_ns; /* CLOCK_BOOTTIME; 0: never */
+	__u64 netns_cookie; /* of the devices */
+	__u32 generation; /* 0: no such rule */
+	__u32 flags; /* enum vsh_flag */
+	__u32 hooks; /* enum vsh_hook */
+	__u32 devs; /* entries used in ifindex[]; 0: every device */
+	__u32 ifindex[VSH_DEVS_MAX];
+
+	/* What the programs do not need and `show` does. */
+	__u32 who; /* enum vsh_who */
+	__u32 pid; /* VSH_PID, VSH_RUN: tgid */
+	__u32 owner; /* tgid of the foreground run that the rule ends with, or 0 */
+	__u32 seeded; /* the user chose the seed */
+	__u64 cgroup_id;
+	struct vsh_exe exe;
+	struct vsh_comm comm;
+	__u64 loss; /* as it was asked for, in millionths of a percent */
+	char label[VSH_LABEL_LEN]; /* path of exe or cgroup, word of `run`; empty: too long */
+};
+
+/* Value of vsh_tasks, by tgid. A bit counts only while the rule's generation
+ * is not above the epoch: a task or socket of a deleted rule is none of its
+ * successor's.
+ */
+struct vsh_task {
+	__u64 mask;
+	__u64 own; /* bits that name this very process: kept over exec, not inherited */
+	__u32 epoch;
+	__u32 pad;
+};
+
+/* Who rules over a packet: the head of vsh_sock and vsh_flow. */
+struct vsh_owner {
+	__u64 mask;
+	__u64 netns_cookie; /* of the socket */
+	__u32 epoch;
+	__u32 packets[VSH_DIRECTIONS]; /* judged so far: the n of a packet's fate */
+	__u32 pad;
+};
+
+/* Value of vsh_socks, socket storage. */
+struct vsh_sock {
+	struct vsh_owner owner;
+	__u32 ordinal[VSH_RULES_MAX]; /* the socket's number within each rule */
+};
+
+/* Key and value of vsh_flows: TCP connections of tagged sockets, remembered
+ * for the packets that the kernel sends for them without a socket.
+ */
+struct vsh_flow_key {
+	__u64 netns_cookie;
+	__u32 saddr[4]; /* of the packets sent; IPv4: the first word */
+	__u32 daddr[4];
+	__u16 sport; /* network byte order */
+	__u16 dport;
+	__u32 family;
+};
+
+struct vsh_flow {
+	struct vsh_owner owner;
+	__u32 ordinal[VSH_RULES_MAX];
+};
+
+/* Value of vsh_config, one entry. */
+struct vsh_config {
+	__u64 children; /* rules with VSH_CHILDREN */
+	__u64 cgroups; /* rules that name a cgroup */
+	__u32 epoch; /* generation of the newest rule */
+	__u32 pad;
+};
+
+struct vsh_count {
+	__u64 packets; /* skbs: one verdict each */
+	__u64 segments; /* what they are on the wire (gso_segs) */
+	__u64 bytes; /* egress: on the wire, as tc counts; otherwise from the IP header on */
+};
+
+/* Value of vsh_stats, per CPU. */
+struct vsh_stats {
+	struct vsh_count seen;
+	struct vsh_count dropped;
+};
+
+/* Index of vsh_stats. */
+#define VSH_STATS_KEY(rule, direction) ((rule) * VSH_DIRECTIONS + (direction))
+
+enum vsh_event_kind {
+	VSH_LAUNCHED = 1,
+	VSH_TAGGED,
+	VSH_ABANDONED,
+};
+
+/* Value of vsh_lost: who reads the ring buffer of this slot, and what it missed. */
+struct vsh_listener {
+	__u64 lost;
+	__u32 pid; /* 0: nobody */
+	__u32 pad;
+};
+
+/* What vsh_listeners carry. */
+struct vsh_event {
+	__u32 kind; /* enum vsh_event_kind */
+	__u32 pid; /* tgid */
+	__u64 mask; /* rules concerned */
+	char parent[VSH_COMM_LEN];
+	char child[VSH_COMM_LEN];
+};
+
+_Static_assert(sizeof(struct vsh_exe) == 16, "key of vsh_exes has no holes");
+_Static_assert(sizeof(struct vsh_flow_key) == 48, "key of vsh_flows has no holes");
+_Static_assert(sizeof(struct vsh_task) == 24, "vsh_task has no holes");
+_Static_assert(sizeof(struct vsh_owner) == 32, "vsh_owner has no holes");
+_Static_assert(sizeof(struct vsh_rule) == 304, "vsh_rule has no holes");
+_Static_assert(sizeof(struct vsh_config) == 24, "vsh_config has no holes");
+_Static_assert(sizeof(struct vsh_stats) == 48, "vsh_stats has no holes");
+_Static_assert(sizeof(struct vsh_event) == 48, "vsh_event has no holes");
+_Static_assert(VSH_JUDGED % VSH_RULES_MAX == 0, "a rule's number fits below VSH_JUDGED");
+
+#endif

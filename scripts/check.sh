@@ -1,0 +1,488 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# check.sh - prove the project: install what is missing, build, lint, run every test on this kernel, and
+# again on Debian's kernels in virtual machines.
+#
+# The verdict is drawn from what was printed, test by test, against what was asked for: a test that did
+# not run, because bats, the guest or the time limit ended first, counts as failed.
+
+set -eu
+
+usage() {
+	cat <<'END'
+Usage: check.sh [--no-vm | --vm-only] [--kernel SERIES]... [FILE.bats...]
+       check.sh --tap FILE.bats...
+
+  --no-vm           only on this machine's kernel
+  --vm-only         only in virtual machines (no lint)
+  --kernel SERIES   a kernel for the virtual machines, as 6.1; repeatable (default: 6.1 and 6.12)
+  --tap             only run the files, here, and print bats' raw output with marks
+
+Without files: all of bats/*.bats. Virtual machines run the files that contain the line "# vm: yes".
+A test that is skipped here has to pass in one of the virtual machines, or the check fails; it may stay
+skipped where an option or a list of files asked for a part of the check only.
+
+The last line is "N passed, N failed" (and ", N skipped"): tests, once for each kernel they ran on, and
+the steps before them. The exit status is 0 if nothing failed, 1 if something did, 2 for a wrong word.
+Logs stay in build/check/. Environment: FILE_SECONDS, VM_SECONDS, FUZZ_SECONDS limit one file of tests
+here (600), one virtual machine (540), one fuzz target (10).
+END
+}
+
+misuse() {
+	printf 'check.sh: %s\n' "$*" >&2
+	exit 2
+}
+
+die() {
+	printf 'check.sh: %s\n' "$*" >&2
+	exit 1
+}
+
+# --- one run of bats ----------------------------------------------------------------------------
+
+# suite_run FILE...: bats, one file at a time, so that one that breaks takes no other along. Each line
+# carries the name of its file; one that begins with "::ended" closes the file.
+suite_run() {
+	local file status pipe="$work/pipe" foreground=--foreground
+
+	# Without the option, Ctrl-C would not reach the tests; the timeout of busybox needs none.
+	timeout $foreground 1 true 2>/dev/null || foreground=
+	mkfifo "$pipe"
+	for file in "$@"; do
+		lines_mark "$file" <"$pipe" &
+		{
+			status=0
+			# shellcheck disable=SC2086 # an option or nothing
+			VSH_CHECK="$$ $file" timeout $foreground -k 10 "$FILE_SECONDS" \
+				bats --tap "$file" </dev/null 2>&1 || status=$?
+			printf '::ended %s\n' "$status"
+		} >"$pipe"
+		wait $!
+		case $status in
+		124 | 137) stragglers_kill "VSH_CHECK=$$ $file" ;;
+		esac
+	done
+	rm -f "$pipe"
+}
+
+# lines_mark FILE: copy until the file is closed. What a straggler says later must not be taken for the
+# result of another test, nor may it keep anybody waiting.
+lines_mark() {
+	local line
+
+	while IFS= read -r line; do
+		printf '%s: %s\n' "$1" "$line"
+		case $line in
+		::ended*) break ;;
+		esac
+	done
+}
+
+# stragglers_kill VARIABLE=VALUE: end the processes that were started with it in their environment.
+stragglers_kill() {
+	local dir
+
+	for dir in /proc/[0-9]*; do
+		! grep -qF "$1" "$dir/environ" 2>/dev/null || kill -9 "${dir#/proc/}" 2>/dev/null || true
+	done
+}
+
+# log_follow LOG: show a file that grows, from its start. A file and not a pipe, because a process that
+# a test leaves behind would keep a pipe open for ever.
+log_follow() {
+	tail -n +1 -f "$1" &
+	follower=$!
+}
+
+log_unfollow() {
+	[ -n "$follower" ] || return 0
+	sleep 1 # tail looks once a second
+	kill "$follower" 2>/dev/null || true
+	wait "$follower" 2>/dev/null || true
+	follower=
+}
+
+# suite_here FILE...
+suite_here() {
+	local run log status=0
+
+	run=$(uname -r)
+	log=$logs/$run.tap
+	announce "tests on this kernel, $run"
+	: >"$log"
+	log_follow "$log"
+	suite_run "$@" >>"$log" 2>&1 || status=$?
+	log_unfollow
+	results_read "$run" "$log" "the run ended with status $status" "$@"
+}
+
+# suite_vm SERIES FILE...
+suite_vm() {
+	local series="$1" run log status=0 here
+
+	shift
+	run=$(bats/vm.sh -f -k "$series") || status=$?
+	if [ "$status" != 0 ]; then
+		# A kernel that was not asked for by name need not exist in every distribution.
+		if [ "$status" = 3 ] && [ -z "$kernels_asked" ]; then
+			step_record note "kernel $series: not run, this distribution does not have it"
+			return
+		fi
+		step_record fail "kernel $series"
+		return
+	fi
+	log=$logs/$run-vm.tap
+	announce "tests in a virtual machine, kernel $run"
+	# The guest has file systems of its own on /tmp and /run.
+	case $top in
+	/tmp/* | /run/*) here=$top ;;
+	*) here=$logs ;;
+	esac
+	: >"$log"
+	log_follow "$log"
+	bats/vm.sh -k "$series" -t "$VM_SECONDS" -s "$here" \
+		env FILE_SECONDS="$FILE_SECONDS" scripts/check.sh --tap "$@" >>"$log" 2>&1 || status=$?
+	log_unfollow
+	case $status in
+	124) status="the guest ran into its time limit of $VM_SECONDS s" ;;
+	*) status="the guest ended with status $status" ;;
+	esac
+	# This machine may run the very same release.
+	results_read "$run vm" "$log" "$status" "$@"
+}
+
+# --- results ------------------------------------------------------------------------------------
+
+# tests_list FILE...: lines "FILE NUMBER NAME", separated by tabs, in the order of the files.
+# The names are read from the source, since a run that died cannot tell them.
+tests_list() {
+	awk '
+	FNR == 1 { n = 0 }
+	/^[ \t]*@test[ \t].*\{/ {
+		name = $0
+		sub(/^[ \t]*@test[ \t]+/, "", name)
+		sub(/[ \t]+\{[^{]*$/, "", name)
+		if (name ~ /^".*"$/ || name ~ /^\047.*\047$/)
+			name = substr(name, 2, length(name) - 2)
+		gsub(/\\/, "", name)
+		gsub(/\t/, " ", name)
+		print FILENAME "\t" ++n "\t" name
+	}' "$@"
+}
+
+# results_read RUN LOG END FILE...: append to $results a line "RUN FILE NUMBER VERDICT NAME REASON"
+# (tabs between) for each test of FILE..., whether LOG tells of it or not.
+results_read() {
+	local run="$1" log="$2" end="$3"
+
+	shift 3
+	tests_list "$@" >"$work/expected"
+	printf '%s\n' "$@" >"$work/files"
+	awk -v run="$run" -v end="$end" '
+	BEGIN { OFS = "\t" }
+
+	function record(number, verdict, name, reason) {
+		gsub(/\t/, " ", name)
+		gsub(/\t/, " ", reason)
+		if (verdict == "fail")
+			failed[file]++
+		if (number > last[file])
+			last[file] = number
+		line[file, number] = line[file, number] run OFS file OFS number OFS verdict OFS name OFS reason "\n"
+	}
+
+	# A verdict waits for the comments that follow it: they say why.
+	function flush() {
+		if (open)
+			record(number, verdict, name, reason)
+		open = 0
+	}
+
+	# All that is known of the file, in the order of its tests; what is not known has failed.
+	function finish(ended, why,    n) {
+		flush()
+		for (n = 1; n <= wanted[file] || n <= plan[file]; n++)
+			if (!((file, n) in line))
+				record(n, "fail", (file, n) in names ? names[file, n] : "test " n, "did not run, " why)
+		if (!failed[file] && (ended != 0 || !last[file]))
+			record(0, "fail", "(the file)", last[file] ? why : "no tests in it")
+		for (n = 0; n <= last[file]; n++)
+			printf "%s", line[file, n]
+		finished[file] = 1
+	}
+
+	FILENAME == ARGV[1] {
+		split($0, field, "\t")
+		names[field[1], field[2]] = field[3]
+		wanted[field[1]] = field[2]
+		next
+	}
+	FILENAME == ARGV[2] {
+		files[++count] = $0
+		asked[$0] = 1
+		next
+	}
+
+	{
+		file = substr($0, 1, index($0, ": ") - 1)
+		if (!(file in asked) || file in finished)
+			next
+		$0 = substr($0, length(file) + 3)
+	}
+	/^::ended / {
+		why = "bats ended with status " $2
+		if ($2 == 124)
+			why = "the time limit ended it"
+		if ($2 == 137)
+			why = "bats was killed"
+		finish($2, why)
+		next
+	}
+	/^1\.\.[0-9]+$/ {
+		plan[file] = substr($0, 4) + 0
+		next
+	}
+	/^(not )?ok [0-9]+ / {
+		flush()
+		verdict = $1 == "ok" ? "pass" : "fail"
+		reason = ""
+		number = verdict == "pass" ? $2 : $3
+		name = $0
+		sub(/^(not )?ok [0-9]+ /, "", name)
+		if (verdict == "pass" && match(name, / # skip/)) {
+			verdict = "skip"
+			reason = substr(name, RSTART + 8)
+			sub(/^ /, "", reason)
+			name = substr(name, 1, RSTART - 1)
+		}
+		# bats gives a failed setup_file the number of the first test, though that did not run.
+		if (name ~ /^(setup|teardown)_file failed$/)
+			number = 0
+		open = 1
+		next
+	}
+	open && verdict == "fail" && /^# / && reason == "" { reason = substr($0, 3) }
+	open && verdict == "fail" && /^#   `/ { reason = reason " " substr($0, 5) }
+
+	END {
+		for (n = 1; n <= count; n++) {
+			file = files[n]
+			if (!(file in finished))
+				finish(1, end)
+		}
+	}' "$work/expected" "$work/files" "$log" >>"$results"
+}
+
+# step_record VERDICT NAME: VERDICT is pass, fail, or note, which counts as neither
+step_record() {
+	printf '%s\t%s\n' "$1" "$2" >>"$steps"
+}
+
+# step_run NAME COMMAND...: one step of the check; its status is what the command returned.
+step_run() {
+	local name="$1"
+
+	shift
+	announce "$name"
+	if "$@"; then
+		step_record pass "$name"
+	else
+		step_record fail "$name"
+		return 1
+	fi
+}
+
+announce() {
+	printf '\n== %s (%s s)\n' "$1" "$(($(date +%s) - started))"
+}
+
+# results_tell: the table of tests and kernels, the reasons of what was skipped or failed, the sums.
+# 0 if nothing failed.
+results_tell() {
+	printf '\n'
+	awk -F '\t' -v whole="$whole" '
+	FILENAME == ARGV[1] {
+		step[++steps] = $2
+		step_verdict[steps] = $1
+		sum[$1]++
+		next
+	}
+	{
+		test = $2 SUBSEP $3
+		if (!($1 in column)) {
+			column[$1] = ++columns
+			head[columns] = $1
+			sub(/\+.*|-[a-z].*| .*/, "", head[columns])
+		}
+		if (!(test in row)) {
+			row[test] = ++rows
+			row_file[rows] = $2
+			row_name[rows] = $5
+		}
+		cell[row[test], column[$1]] = $4
+		why[row[test], column[$1]] = $6
+		if ($4 != "skip")
+			ran[row[test]] = 1
+		sum[$4]++
+	}
+	END {
+		for (c = 1; c <= columns; c++)
+			printf "%-10.10s", head[c]
+		if (columns)
+			printf "\n"
+		indent = sprintf("%" columns * 10 + 2 "s", "")
+		for (r = 1; r <= rows; r++) {
+			if (row_file[r] != file)
+				printf "%s\n", file = row_file[r]
+			for (c = 1; c <= columns; c++)
+				printf "%-10s", (r, c) in cell ? cell[r, c] : "-"
+			printf "%s\n", row_name[r]
+			for (c = 1; c <= columns; c++)
+				if ((r, c) in why && cell[r, c] != "pass")
+					printf "%s%s: %s%s\n", indent, head[c], cell[r, c], why[r, c] == "" ? "" : ", " why[r, c]
+			if (whole && !ran[r]) {
+				printf "%sfail, it ran on no kernel at all\n", indent
+				sum["fail"]++
+			}
+		}
+		if (!rows) {
+			print "fail: no test was run"
+			sum["fail"]++
+		}
+		print ""
+		for (s = 1; s <= steps; s++)
+			printf "%-10s%s\n", step_verdict[s], step[s]
+		printf "%d passed, %d failed", sum["pass"], sum["fail"]
+		if (sum["skip"])
+			printf ", %d skipped", sum["skip"]
+		printf "\n"
+		exit sum["fail"] != 0
+	}' "$steps" "$results"
+}
+
+# --- the steps ----------------------------------------------------------------------------------
+
+# vm_files FILE...: those that are meant for virtual machines
+vm_files() {
+	grep -l '^# vm: yes' "$@" || true
+}
+
+# finish: tell, and leave with the status that belongs to it.
+finish() {
+	local status=0
+
+	results_tell || status=1
+	exit "$status"
+}
+
+clean_up() {
+	[ -z "$follower" ] || kill "$follower" 2>/dev/null || true
+	[ -z "$work" ] || rm -rf "$work"
+}
+
+interrupted() {
+	echo 'check.sh: interrupted' >&2
+	exit 130
+}
+
+: "${FILE_SECONDS:=600}" "${VM_SECONDS:=540}" "${FUZZ_SECONDS:=10}"
+started=$(date +%s)
+top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+follower='' work=''
+kernels='6.1 6.12' kernels_asked='' here=1 vms=1 tap='' whole=1
+
+# Options first, then files, which are taken from where the caller stands.
+while [ $# -gt 0 ]; do
+	case $1 in
+	--no-vm) vms='' whole='' ;;
+	--vm-only) here='' whole='' ;;
+	--kernel | --kernel=*)
+		word=${1#--kernel}
+		if [ -n "$word" ]; then
+			word=${word#=}
+		else
+			[ $# -gt 1 ] || misuse "--kernel wants a series, as 6.12"
+			shift
+			word=$1
+		fi
+		case $word in
+		[0-9]*.[0-9]*) ;;
+		*) misuse "--kernel $word: wants a series, as 6.12" ;;
+		esac
+		kernels_asked="$kernels_asked $word" whole=''
+		;;
+	--tap) tap=1 ;;
+	-h | --help | help)
+		usage
+		exit
+		;;
+	-*) misuse "unknown option $1; check.sh --help shows the usage" ;;
+	*) break ;;
+	esac
+	shift
+done
+[ -n "$here$vms" ] || misuse "--no-vm and --vm-only leave nothing to do"
+[ -n "$vms" ] || [ -z "$kernels_asked" ] || misuse "--kernel chooses virtual machines, --no-vm refuses them"
+kernels=${kernels_asked:-$kernels}
+for file in "$@"; do
+	[ -r "$file" ] || misuse "no file $file"
+	# The same words have to mean the same files in the guest, and in bats' output.
+	case $(realpath -- "$file") in
+	"$top"/bats/*.bats) ;;
+	*) misuse "$file is not one of this project's bats/*.bats" ;;
+	esac
+done
+files=$(for file in "$@"; do realpath -- "$file" | sed "s|^.*/bats/|bats/|"; done)
+[ $# -eq 0 ] || whole=''
+cd "$top"
+[ -n "$files" ] || files=$(for file in bats/*.bats; do [ ! -e "$file" ] || printf '%s\n' "$file"; done)
+
+trap clean_up EXIT
+trap interrupted INT TERM HUP
+work=$(mktemp -d)
+if [ -n "$tap" ]; then
+	# shellcheck disable=SC2086 # the names of test files have no blanks
+	suite_run $files
+	exit
+fi
+
+[ "$(id -u)" = 0 ] || die "needs root: it attaches programs to the kernel (sudo scripts/check.sh)"
+logs=$top/build/check
+mkdir -p "$logs"
+rm -f "$logs"/*.tap
+results=$work/results steps=$work/steps
+: >"$results"
+: >"$steps"
+
+. "$top/scripts/packages.sh"
+# shellcheck disable=SC2046 # two words or three
+step_run "packages" packages_need build run demo test $([ -z "$here" ] || echo lint) || finish
+if [ -n "$vms" ] && ! packages_need vm; then
+	[ -n "$here" ] || die "virtual machines are all that was asked for, and they cannot be had"
+	step_record note "virtual machines: not run, qemu cannot be installed here"
+	vms=
+fi
+jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+step_run "build" make -j"$jobs" all testprograms sanitize || finish
+if [ -n "$here" ]; then
+	step_run "lint" make -k lint || true
+	for fuzz in bats/fuzz/*.c; do
+		[ -e "$fuzz" ] || continue
+		step_run "fuzz (${FUZZ_SECONDS} s a target)" make fuzz FUZZ_SECONDS="$FUZZ_SECONDS" || true
+		break
+	done
+	# shellcheck disable=SC2086 # as above
+	[ -z "$files" ] || suite_here $files
+fi
+if [ -n "$vms" ] && [ -n "$files" ]; then
+	# shellcheck disable=SC2086 # as above
+	files=$(vm_files $files)
+	for kernel in $kernels; do
+		# shellcheck disable=SC2086 # as above
+		[ -z "$files" ] || suite_vm "$kernel" $files
+	done
+fi
+announce "done"
+finish

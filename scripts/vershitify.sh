@@ -1,0 +1,468 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# vershitify.sh - break the network of one program. Words, options and what is said;
+# every change of the system is made by tc/.
+
+set -u
+
+version=0.1.0
+self=$(readlink -f "$0")
+here=${self%/*}
+
+# In the source tree the parts lie beside this file, installed below lib.
+if [ -e "$here/../bpf/vershitify.h" ]; then
+	library=$here/../tc
+	objects=$here/../build
+else
+	library=$here/../lib/vershitify/tc
+	objects=$here/../lib/vershitify
+fi
+vsh=$objects/vsh
+
+json='' pretty='' statistics='' verbose='' dry_run='' color='' batch=''
+netns_name='' netns_file=/proc/self/ns/net cgroup_root=''
+
+# shellcheck source=tc/run.sh
+. "$library/run.sh"
+# shellcheck source=tc/paths.sh
+. "$library/paths.sh"
+# shellcheck source=tc/attach.sh
+. "$library/attach.sh"
+# shellcheck source=tc/setup.sh
+. "$library/setup.sh"
+# shellcheck source=tc/doctor.sh
+. "$library/doctor.sh"
+
+help() {
+	cat <<'END'
+Usage: vershitify.sh -interface DEV -command NAME -drop PERCENT
+       vershitify.sh [OPTIONS] run RULE [--fail-unmatched] -- COMMAND [ARG...]
+       vershitify.sh [OPTIONS] add RULE
+       vershitify.sh [OPTIONS] change ID [dev DEV]... [direction DIR] [drop PERCENT]
+                                         [seed N] [for TIME] [visible HOW]
+       vershitify.sh [OPTIONS] del ID | flush | down
+       vershitify.sh [OPTIONS] show [ID] | stats [INTERVAL [COUNT]] | monitor
+       vershitify.sh [OPTIONS] doctor | help
+       vershitify.sh [OPTIONS] -b FILE
+
+Drops part of what one program sends or receives. To the program it looks like
+ordinary loss on the wire; nobody else loses a packet.
+
+RULE :=    WHO { dev DEV | dev all }... drop PERCENT [children]
+           [direction DIR] [seed N] [for TIME] [visible HOW] [force]
+WHO :=     command NAME | exe PATH | pid N | cgroup PATH
+           (run: the COMMAND and all its descendants, if no WHO is given)
+PERCENT := 0 to 100 with up to 6 decimals: 25, 25%, 0.1% (loss is another word for drop)
+DIR :=     egress (default) | ingress | both
+TIME :=    30s, 500ms, 5m, 1h
+HOW :=     wire (default: the sender does not know) | local (ENOBUFS) | denied (EPERM)
+OPTIONS := -n NETNS     the network namespace of the devices, and of a run's COMMAND
+           -j           JSON
+           -p           JSON, indented
+           -s           statistics: processes, sockets, packets, segments, bytes
+           -v           show each tc, bpftool and helper command
+           --dry-run    only show them
+           -b FILE      one command a line; - is standard input
+           -color       colours, also into a pipe
+           -V           version
+
+Examples:
+  vershitify.sh -interface eth0 -command ping -drop 25
+  vershitify.sh run dev eth0 drop 25% seed 7 -- curl -sS http://192.0.2.2/
+  vershitify.sh add dev eth0 command ping drop 25% for 5m
+  vershitify.sh change 1 drop 50%; vershitify.sh -s show; vershitify.sh down
+END
+}
+
+# helper_show WORD...: with the options that change what the helper prints.
+helper_show() {
+	helper ${json:+-j} ${statistics:+-s} ${color:+-c} "$@"
+}
+
+needs_root() {
+	[ "$(id -u)" = 0 ] || die 1 "only root may do that (sudo vershitify.sh ...)"
+}
+
+needs_build() {
+	[ -x "$vsh" ] && [ -e "$objects/vershitify.o" ] && [ -e "$objects/tracker.o" ] ||
+		die 1 "not built yet: run make"
+}
+
+# change_begin: from here to change_end no other invocation changes anything.
+change_begin() {
+	needs_root
+	needs_build
+	cgroup_find
+	lock_take
+	leftovers_settle
+}
+
+change_end() {
+	journal
+	lock_release
+}
+
+# rule_set_up PLAN: carries out the plan of a new rule, all of it or nothing.
+rule_set_up() {
+	set_up_id=${1#id }
+	set_up_id=${set_up_id%%"$newline"*}
+	journal add "$set_up_id"
+	if setup_load && plan_carry_out "$1" && run "$vsh" scan >/dev/null; then
+		return 0
+	fi
+	[ -n "$dry_run" ] || rule_take_back
+	return 1
+}
+
+rule_take_back() {
+	if take_back_plan=$("$vsh" plan del "$set_up_id" 2>/dev/null); then
+		plan_carry_out "$take_back_plan"
+	fi
+	setup_end_if_unused
+}
+
+command_add() {
+	change_begin
+	add_plan=$(helper plan add "$@") || exit $?
+	rule_set_up "$add_plan" || exit 1
+	change_end
+	printf '%s\n' "$set_up_id"
+}
+
+command_change() {
+	change_begin
+	change_plan=$(helper plan change "$@") || exit $?
+	plan_carry_out "$change_plan" || exit 1
+	change_end
+}
+
+command_del() {
+	change_begin
+	del_plan=$(helper plan del "$@") || exit $?
+	journal del
+	plan_carry_out "$del_plan"
+	setup_end_if_unused
+	change_end
+}
+
+command_flush() {
+	[ $# = 0 ] || die 2 "flush takes no words"
+	change_begin
+	journal down
+	plan_carry_out "$("$vsh" plan flush)"
+	setup_end_if_unused
+	change_end
+}
+
+# command_down: with -n, in that namespace alone.
+command_down() {
+	[ $# = 0 ] || die 2 "down takes no words (-n NETNS before it: in that namespace alone)"
+	needs_root
+	lock_take
+	if [ -n "$netns_name" ]; then
+		down_inode=$(netns_inode "$netns_file")
+		devices_detach "$down_inode"
+		devices_forget "$down_inode"
+		rules_of_netns_remove
+	else
+		teardown
+	fi
+	lock_release
+}
+
+# The rules of a namespace go with its devices.
+rules_of_netns_remove() {
+	setup_is_there || return 0
+	plan_carry_out "$(helper plan leave)"
+	setup_end_if_unused
+}
+
+command_show() {
+	needs_root
+	needs_build
+	helper_show show "$@" | json_pretty
+}
+
+# json_pretty: jq does it, if it was asked for and is there.
+json_pretty() {
+	if [ -n "$json" ] && [ -n "$pretty" ]; then
+		jq .
+	else
+		cat
+	fi
+}
+
+command_stats() {
+	needs_root
+	needs_build
+	helper_show stats "$@"
+}
+
+command_monitor() {
+	[ $# = 0 ] || die 2 "monitor takes no words"
+	needs_root
+	needs_build
+	exec "$vsh" ${json:+-j} listen
+}
+
+# foreground_end: a run takes its rule with it, and the last one all the rest.
+foreground_end() {
+	trap '' INT TERM HUP
+	lock_take
+	if end_plan=$("$vsh" -O $$ plan reap 2>/dev/null); then
+		plan_carry_out "$end_plan"
+	fi
+	setup_end_if_unused
+	change_end
+}
+
+# foreground_set_up KIND WORD...: the rule of a foreground run, which ends with it.
+foreground_set_up() {
+	foreground_kind=$1
+	shift
+	interrupted=
+	trap 'interrupted=1' INT TERM HUP
+	foreground_plan=$(helper -O $$ plan "$foreground_kind" "$@") || return $?
+	rule_set_up "$foreground_plan" || return 1
+	change_end
+}
+
+# command_original: the command line of the program that this one came from.
+command_original() {
+	change_begin
+	foreground_set_up add "$@" || exit $?
+	if [ -n "$dry_run" ]; then
+		run "$vsh" listen "$set_up_id"
+		exit 0
+	fi
+	trap 'foreground_end; exit 0' INT TERM HUP
+	[ -z "$interrupted" ] || kill -INT $$
+	announce
+	"$vsh" ${json:+-j} listen "$set_up_id" &
+	wait $!
+	foreground_end
+}
+
+# announce: says what is going to happen, in the rule's own words.
+announce() {
+	[ -z "$json" ] || return 0
+	helper show "$set_up_id" | sed -e 's/^rule [0-9]* /dropping: /' -e 's/$/ - Ctrl-C ends it/'
+}
+
+# command_run RULE-WORD... -- COMMAND [ARG...]: the plan reads its words up to "--".
+command_run() {
+	for word; do
+		[ "$word" != -- ] || break
+	done
+	[ "${word:-}" = -- ] || die 2 "run what? (run RULE -- COMMAND [ARG...])"
+	change_begin
+	foreground_set_up run "$@" || exit $(($? == 2 ? 2 : 125))
+	fail_unmatched=
+	while [ "$1" != -- ]; do
+		[ "$1" != --fail-unmatched ] || fail_unmatched=1
+		shift
+	done
+	shift
+	run_start "$@"
+	run_wait
+	run_summary
+	foreground_end
+	run_exit
+}
+
+# run_start COMMAND...: under the rule from its first instruction. Started without
+# waiting, so that signals can be passed on; it keeps standard input.
+run_start() {
+	if [ -n "$netns_name" ]; then
+		set -- ip netns exec "$netns_name" "$vsh" exec 0 "$@"
+	fi
+	if [ -n "$entered" ]; then
+		# shellcheck disable=SC2016
+		set -- nsenter --mount=/proc/self/fd/9 -- \
+			sh -c 'exec 9<&-; cd -- "$0" && exec "$@"' "$entered" "$@"
+	fi
+	if [ -n "$dry_run" ]; then
+		run "$vsh" exec "$set_up_id" "$@"
+		exit 0
+	fi
+	exec 3<&0
+	"$vsh" exec "$set_up_id" "$@" <&3 3<&- &
+	run_pid=$!
+	exec 3<&-
+	# The keyboard reaches the command by itself.
+	if [ -t 0 ]; then
+		trap 'signalled=INT' INT
+	else
+		trap 'signalled=INT; kill -INT "$run_pid"' INT
+	fi
+	trap 'signalled=TERM; kill -TERM "$run_pid"' TERM
+	trap 'signalled=HUP; kill -HUP "$run_pid"' HUP
+	[ -z "$interrupted" ] || kill -TERM "$run_pid"
+}
+
+# run_wait: a signal ends the waiting, not always the command.
+run_wait() {
+	while :; do
+		signalled=
+		wait "$run_pid"
+		run_status=$?
+		if [ -z "$signalled" ] || ! kill -0 "$run_pid" 2>/dev/null; then
+			return
+		fi
+	done
+}
+
+run_summary() {
+	run_said=$(helper summary "$set_up_id")
+	run_matched=$?
+	printf '%s\n' "$run_said" | while read -r line; do
+		say "$line"
+	done
+}
+
+# run_exit: as the command ended, by a signal too.
+run_exit() {
+	trap - INT TERM HUP
+	if [ "$run_matched" = 124 ] && [ -n "$fail_unmatched" ]; then
+		exit 124
+	fi
+	if [ "$run_status" -gt 128 ] && signal=$(kill -l $((run_status - 128)) 2>/dev/null); then
+		kill -s "$signal" $$
+	fi
+	exit "$run_status"
+}
+
+command_doctor() {
+	[ $# = 0 ] || die 2 "doctor takes no words"
+	needs_root
+	needs_build
+	doctor
+}
+
+# command_batch FILE: a command a line, quoted as xargs(1) reads it. Stops at the
+# first that fails, as tc -b does.
+command_batch() {
+	[ "$1" = - ] || [ -r "$1" ] || die 1 "cannot read $(words_quote "$1")"
+	[ "$1" = - ] || exec <"$1"
+	batch_line=0
+	while read -r batch_words || [ -n "$batch_words" ]; do
+		batch_line=$((batch_line + 1))
+		case $batch_words in
+		'' | '#'*) continue ;;
+		esac
+		printf '%s\n' "$batch_words" | xargs -- "$self" ${netns_name:+-n "$netns_name"} \
+			${json:+-j} ${pretty:+-p} ${statistics:+-s} ${verbose:+-v} ${dry_run:+--dry-run} ||
+			die 1 "line $batch_line failed: $(words_quote "$batch_words")"
+	done
+}
+
+# original_words WORD...: is this the original's command line?
+is_original() {
+	case ${1:-} in
+	-interface | --interface | -command | --command | -drop | --drop) return 0 ;;
+	esac
+	return 1
+}
+
+# original_run FLAG VALUE...: its flags are the words of a rule, with dashes.
+original_run() {
+	original_left=$#
+	while [ "$original_left" -gt 0 ]; do
+		original_word=${1#-}
+		original_word=${original_word#-}
+		case $1 in
+		-interface | --interface) original_word=dev ;;
+		-children | --children | -force | --force)
+			set -- "$@" "$original_word"
+			shift
+			original_left=$((original_left - 1))
+			continue
+			;;
+		-*) ;;
+		*) die 2 "what is $(words_quote "$1")? (-interface DEV -command NAME -drop PERCENT)" ;;
+		esac
+		[ "$original_left" -gt 1 ] || die 2 "$(words_quote "$1") needs a value"
+		set -- "$@" "$original_word" "$2"
+		shift 2
+		original_left=$((original_left - 2))
+	done
+	command_original "$@"
+}
+
+# needs_value OPTION COUNT
+needs_value() {
+	[ "$2" -gt 1 ] || die 2 "$1 needs a value"
+}
+
+entered=${VSH_ENTERED:-}
+unset VSH_ENTERED
+[ "$(id -u)" != 0 ] || [ -n "$entered" ] || host_enter "$self" "$@"
+
+while [ $# -gt 0 ]; do
+	is_original "$1" && break
+	case $1 in
+	-n | -netns | --netns)
+		needs_value "$1" $#
+		netns_choose "$2"
+		shift
+		;;
+	-b | -batch | --batch)
+		needs_value "$1" $#
+		batch=$2
+		shift
+		;;
+	-j | -json | --json) json=1 ;;
+	-p | -pretty | --pretty) pretty=1 ;;
+	-s | -stats | -statistics | --statistics) statistics=1 ;;
+	-v | -verbose | --verbose) verbose=1 ;;
+	-dry-run | --dry-run) dry_run=1 ;;
+	-color | --color | -color=always | --color=always) color=1 ;;
+	-color=auto | --color=auto) { [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && color=1; } || color= ;;
+	-color=never | --color=never) color= ;;
+	-V | -Version | --version)
+		printf 'vershitify %s\n' "$version"
+		exit 0
+		;;
+	-h | -help | --help)
+		help
+		exit 0
+		;;
+	-*) die 2 "what is $(words_quote "$1")? (options: -n -j -p -s -v --dry-run -b -color -V; help says more)" ;;
+	*) break ;;
+	esac
+	shift
+done
+
+# "help" at any place, up to where a command begins.
+for word; do
+	case $word in
+	help)
+		help
+		exit 0
+		;;
+	--) break ;;
+	esac
+done
+
+if [ -n "$batch" ]; then
+	[ $# = 0 ] || die 2 "-b FILE takes the commands from FILE"
+	command_batch "$batch"
+	exit
+fi
+if is_original "$@"; then
+	original_run "$@"
+	exit
+fi
+[ $# -gt 0 ] || {
+	help >&2
+	exit 2
+}
+command=$1
+shift
+case $command in
+run | add | change | del | flush | down | show | stats | monitor | doctor) "command_$command" "$@" ;;
+delete) command_del "$@" ;;
+list | ls) command_show "$@" ;;
+*) die 2 "what is $(words_quote "$command")? (run, add, change, del, flush, down, show, stats, monitor, doctor or help)" ;;
+esac

@@ -1,0 +1,138 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Attaching and detaching: the classifier to devices, the cgroup programs to the
+# root cgroup. $state/devices records each device before it is touched:
+#
+#	NETNS_INODE IFINDEX NETNS_FILE DEV clsact|-
+#
+# clsact: the qdisc is ours, and goes when nobody else uses it.
+
+# device_filters DEV DIRECTION: the filters there, as tc prints them.
+device_filters() {
+	net command tc filter show dev "$1" "$2" 2>/dev/null
+}
+
+# device_is_ours DEV: our own program, by name, under our own handle.
+device_is_ours() {
+	device_filters "$1" egress |
+		grep -q "pref $filter_pref bpf.* handle $filter_handle .* name vsh_egress "
+}
+
+device_has_clsact() {
+	net command tc qdisc show dev "$1" clsact 2>/dev/null | grep -q clsact
+}
+
+device_ifindex() {
+	net command ip -o link show dev "$1" | sed 's/:.*//'
+}
+
+# device_record DEV clsact|-
+device_record() {
+	[ -z "$dry_run" ] || return 0
+	printf '%s %s %s %s %s\n' "$(netns_inode "$netns_file")" "$(device_ifindex "$1")" \
+		"$netns_file" "$1" "$2" >>"$state/devices"
+}
+
+device_is_recorded() {
+	[ -r "$state/devices" ] || return 1
+	recorded_here="$(netns_inode "$netns_file") $(device_ifindex "$1")"
+	while read -r inode ifindex recorded_file dev clsact; do
+		[ "$inode $ifindex" != "$recorded_here" ] || return 0
+	done <"$state/devices"
+	return 1
+}
+
+# device_warn DEV: what runs before ours and can hide packets from it.
+device_warn() {
+	device_filters "$1" egress | awk -v ours="$filter_pref" '
+		$1 == "filter" { for (i = 2; i < NF; i++) if ($i == "pref" && $(i + 1) < ours) found = 1 }
+		END { exit !found }' &&
+		say "note: device $1 has egress filters before ours; what they accept for good is not seen by it"
+	return 0
+}
+
+# device_attach DEV
+device_attach() {
+	device_is_recorded "$1" && device_is_ours "$1" && return 0
+	if ! device_is_ours "$1" && device_filters "$1" egress | grep -q " pref $filter_pref "; then
+		say "device $1: another filter has pref $filter_pref, which is ours (tc filter show dev $1 egress)"
+		return 1
+	fi
+	if device_has_clsact "$1"; then
+		device_record "$1" -
+	else
+		device_record "$1" clsact
+		net run_or_device tc qdisc add dev "$1" clsact || return 1
+	fi
+	device_warn "$1"
+	# replace, with pref and handle: puts ours in, or a new one of ours in its place.
+	net run_or_device tc filter replace dev "$1" egress protocol all \
+		pref "$filter_pref" handle "$filter_handle" \
+		bpf direct-action object-file "$objects/vershitify.o" section tc
+}
+
+run_or_device() {
+	run_or "cannot attach to the device" "$@"
+}
+
+# device_detach DEV clsact|-: only what is ours.
+device_detach() {
+	if device_is_ours "$1"; then
+		net run tc filter del dev "$1" egress protocol all \
+			pref "$filter_pref" handle "$filter_handle" bpf 2>/dev/null
+	fi
+	[ "$2" = clsact ] || return 0
+	[ -z "$(device_filters "$1" egress)$(device_filters "$1" ingress)" ] || [ -n "$dry_run" ] || return 0
+	if device_has_clsact "$1"; then
+		net run tc qdisc del dev "$1" clsact
+	fi
+}
+
+# devices_detach [INODE]: all that are recorded, or those of one network namespace.
+# Runs in a subshell: it goes from namespace to namespace.
+devices_detach() (
+	[ -r "$state/devices" ] || exit 0
+	while read -r inode ifindex netns_file dev clsact; do
+		[ "${1:-$inode}" = "$inode" ] || continue
+		netns_file=$(netns_find "$inode" "$netns_file") || continue
+		netns_name=$netns_file
+		[ "$inode" != "$(netns_inode /proc/self/ns/net)" ] || netns_name=
+		[ "$(device_ifindex "$dev" 2>/dev/null)" = "$ifindex" ] || continue
+		device_detach "$dev" "$clsact" </dev/null
+	done <"$state/devices"
+)
+
+# devices_forget [INODE]
+devices_forget() {
+	[ -r "$state/devices" ] && [ -z "$dry_run" ] || return 0
+	if [ -n "${1:-}" ]; then
+		grep -v "^$1 " "$state/devices" >"$state/devices.new"
+		mv "$state/devices.new" "$state/devices"
+	else
+		rm -f "$state/devices"
+	fi
+}
+
+# cgroup_is_attached PROGRAM
+cgroup_is_attached() {
+	bpftool cgroup show "$cgroup_root" 2>/dev/null | grep -qw "$1"
+}
+
+# cgroup_attach TYPE PROGRAM: next to whatever others have there.
+cgroup_attach() {
+	cgroup_is_attached "$2" && return 0
+	[ -n "$dry_run" ] || printf '%s %s %s\n' "$cgroup_root" "$1" "$2" >>"$state/cgroups"
+	run_or "cannot attach $2 to $cgroup_root" \
+		bpftool cgroup attach "$cgroup_root" "$1" pinned "$pins/$2" multi
+}
+
+cgroups_detach() {
+	[ -r "$state/cgroups" ] || return 0
+	while read -r cgroup_root cgroup_type cgroup_program; do
+		cgroup_is_attached "$cgroup_program" || continue
+		run bpftool cgroup detach "$cgroup_root" "$cgroup_type" \
+			pinned "$pins/$cgroup_program" multi </dev/null
+	done <"$state/cgroups"
+	[ -n "$dry_run" ] || rm -f "$state/cgroups"
+}

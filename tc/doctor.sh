@@ -1,0 +1,110 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# doctor: what this machine offers, what is attached where, what is left over, and
+# what to do about it. Changes nothing.
+
+doctor() {
+	doctor_problems=0
+	doctor_kernel
+	doctor_tools
+	doctor_mounts
+	doctor_devices
+	doctor_leftovers
+	if [ "$doctor_problems" = 0 ]; then
+		printf 'all well\n'
+	else
+		printf '%s to look at\n' "$doctor_problems"
+		return 1
+	fi
+}
+
+# doctor_tell ok|note|MISSING WORD...
+doctor_tell() {
+	doctor_mark=$1
+	shift
+	printf '%-8s%s\n' "$doctor_mark" "$*"
+	[ "$doctor_mark" != MISSING ] || doctor_problems=$((doctor_problems + 1))
+}
+
+doctor_kernel() {
+	printf 'kernel %s\n' "$(uname -r)"
+	while IFS='	' read -r there feature purpose; do
+		case $there:$purpose in
+		yes:*) doctor_tell ok "$feature ($purpose)" ;;
+		*needed:*) doctor_tell MISSING "$feature ($purpose)" ;;
+		*) doctor_tell note "no $feature ($purpose)" ;;
+		esac
+	done <<-END
+		$("$vsh" features)
+	END
+}
+
+doctor_tools() {
+	printf 'tools\n'
+	for tool in tc ip bpftool flock nsenter; do
+		if command -v "$tool" >/dev/null; then
+			doctor_tell ok "$tool"
+		else
+			doctor_tell MISSING "$tool (packages: iproute2, bpftool, util-linux)"
+		fi
+	done
+	command -v jq >/dev/null || doctor_tell note "no jq (-j -p, indented JSON)"
+}
+
+doctor_mounts() {
+	printf 'mounts\n'
+	if bpffs_is_mounted; then
+		doctor_tell ok "bpffs at $bpffs"
+	else
+		doctor_tell note "no bpffs at $bpffs: the first rule mounts it"
+	fi
+	cgroup_find
+	if [ -n "$cgroup_root" ]; then
+		doctor_tell ok "cgroup v2 at $cgroup_root"
+	else
+		doctor_tell note "cgroup v2 is not mounted: the first rule mounts it below $state"
+	fi
+}
+
+# doctor_devices: of the chosen network namespace.
+doctor_devices() {
+	printf 'devices%s\n' "${netns_name:+ of $netns_name}"
+	for device in $(net command ip -o link show | awk -F': ' '{ sub(/@.*/, "", $2); print $2 }'); do
+		doctor_device "$device"
+	done
+}
+
+doctor_device() {
+	doctor_filters=$(device_filters "$1" egress | grep -c ' handle ')
+	if device_is_ours "$1"; then
+		doctor_text="our classifier"
+	else
+		doctor_text="not attached"
+		device_is_recorded "$1" && doctor_text="recorded, but the classifier is gone (add or change a rule to attach it again)"
+	fi
+	doctor_tell ok "$1: $doctor_text, egress filters: $doctor_filters"
+	device_warn "$1"
+	doctor_tcx=$(helper tcx "$1")
+	[ "${doctor_tcx:-0}" = 0 ] ||
+		doctor_tell note "$1: $doctor_tcx tcx program(s) run before clsact and can hide packets from ours (bpftool net)"
+	device_filters "$1" egress | grep -q " pref $filter_pref " && ! device_is_ours "$1" &&
+		doctor_tell note "$1: another filter has our pref $filter_pref; we would refuse this device"
+	return 0
+}
+
+# doctor_leftovers: pins, records and programs that no rule needs.
+doctor_leftovers() {
+	printf 'set-up\n'
+	if setup_is_there; then
+		doctor_tell ok "loaded, rules: $("$vsh" show | grep -c .)"
+		[ -z "$("$vsh" plan reap)" ] ||
+			doctor_tell note "rules of runs that were killed: the next command removes them"
+	else
+		doctor_tell ok "not loaded"
+		[ ! -e "$state/devices$state/journal" ] && [ -z "$(ls -A "$state" 2>/dev/null)" ] ||
+			doctor_tell note "left over in $state: vershitify.sh down removes it"
+		[ -z "$(bpftool prog show name vsh_egress 2>/dev/null)" ] ||
+			doctor_tell note "a classifier of ours is still attached: vershitify.sh down"
+	fi
+}

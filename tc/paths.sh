@@ -1,0 +1,91 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Where things are: bpffs, cgroup v2, network namespaces, our own state.
+
+bpffs=/sys/fs/bpf
+maps=$bpffs/tc/globals
+pins=$bpffs/vershitify
+state=/run/vershitify
+# The filter is found, and told from other people's, by these.
+filter_pref=3
+filter_handle=0x5653
+
+# mount_find TYPE: where a file system of this type is mounted, for each one.
+mount_find() {
+	awk -v type="$1" '{
+		for (i = 7; i <= NF; i++)
+			if ($i == "-") {
+				if ($(i + 1) == type && $4 == "/")
+					print $5
+				break
+			}
+	}' /proc/self/mountinfo
+}
+
+bpffs_is_mounted() {
+	mount_find bpf | grep -qx "$bpffs"
+}
+
+# bpffs_ensure: a mount of ours is taken down by teardown.
+bpffs_ensure() {
+	bpffs_is_mounted && return 0
+	[ -n "$dry_run" ] || : >"$state/mounted-bpf"
+	run_or "cannot mount $bpffs" mount -t bpf bpf "$bpffs"
+}
+
+# cgroup_find: sets cgroup_root; empty if cgroup v2 is mounted nowhere.
+cgroup_find() {
+	cgroup_root=$(mount_find cgroup2 | head -n 1)
+}
+
+cgroup_ensure() {
+	cgroup_find
+	[ -z "$cgroup_root" ] || return 0
+	cgroup_root=$state/cgroup
+	run mkdir -p "$cgroup_root"
+	[ -n "$dry_run" ] || : >"$state/mounted-cgroup"
+	run_or "cannot mount cgroup v2 (is CONFIG_CGROUPS there?)" \
+		mount -t cgroup2 cgroup2 "$cgroup_root"
+}
+
+# netns_choose NAME: sets netns_name and netns_file for net().
+netns_choose() {
+	case $1 in
+	'' | */* | . | ..) die 2 "-n $(words_quote "$1"): the name of a network namespace (ip netns list)" ;;
+	esac
+	for netns_file in "/run/netns/$1" "/var/run/netns/$1"; do
+		[ -e "$netns_file" ] || continue
+		netns_name=$1
+		return 0
+	done
+	die 1 "there is no network namespace $(words_quote "$1") (ip netns list)"
+}
+
+# netns_inode FILE: what tells one network namespace from another.
+netns_inode() {
+	stat -L -c %i "$1" 2>/dev/null
+}
+
+# netns_find INODE PATH: a file of that namespace: PATH if it still is one, or that
+# of a process in it. Fails if the namespace is gone.
+netns_find() {
+	for netns_found in "$2" /proc/[0-9]*/ns/net; do
+		[ "$(netns_inode "$netns_found")" = "$1" ] || continue
+		printf '%s\n' "$netns_found"
+		return 0
+	done
+	return 1
+}
+
+# host_enter SCRIPT WORD...: "ip netns exec" gives its command a /sys without bpffs.
+# Go on in the mount namespace of pid 1, in the same network namespace and folder;
+# file descriptor 9 keeps the way back, for the command of a run.
+host_enter() {
+	bpffs_is_mounted && return 0
+	[ "$(readlink /proc/self/ns/mnt)" != "$(readlink /proc/1/ns/mnt)" ] || return 0
+	nsenter --mount=/proc/1/ns/mnt test -x "$1" 2>/dev/null || return 0
+	exec 9</proc/self/ns/mnt
+	VSH_ENTERED=$PWD exec nsenter --mount=/proc/1/ns/mnt -- \
+		sh -c 'cd -- "$1" 2>/dev/null || cd /; shift; exec "$@"' sh "$PWD" "$@"
+}

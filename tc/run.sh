@@ -1,0 +1,65 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Talking, and the one place through which every change of the system goes.
+
+# say WORD...: talk goes to stderr, stdout is data.
+say() {
+	printf 'vershitify.sh: %s\n' "$*" >&2
+}
+
+# die STATUS WORD...: 1 failed, 2 misused, 125 not set up.
+die() {
+	die_status=$1
+	shift
+	say "$@"
+	exit "$die_status"
+}
+
+# words_quote WORD...: on one line, as a shell reads them back; other bytes as \ooo.
+words_quote() {
+	quote_separator=
+	for quote_word; do
+		case $quote_word in
+		'' | *[!A-Za-z0-9_./:@%+,=-]*)
+			quote_word=$(printf '%s.' "$quote_word" | LC_ALL=C sed "s/'/'\\\\''/g")
+			quote_word="'${quote_word%.}'"
+			;;
+		esac
+		printf '%s%s' "$quote_separator" "$quote_word" |
+			LC_ALL=C tr '\000-\037\177' '?'
+		quote_separator=' '
+	done
+}
+
+# run COMMAND...: carried out, or with --dry-run only shown. What it shows can be
+# pasted into a shell.
+run() {
+	[ -z "$verbose$dry_run" ] || printf '%s\n' "$(words_quote "$@")" >&2
+	[ -n "$dry_run" ] || "$@"
+}
+
+# run_or WHAT COMMAND...: one line if it fails: what could not be done, and the last
+# thing that the command said about it.
+run_or() {
+	run_what=$1
+	shift
+	[ -z "$verbose$dry_run" ] || printf '%s\n' "$(words_quote "$@")" >&2
+	[ -z "$dry_run" ] || return 0
+	run_said=$("$@" 2>&1 >/dev/null) && return 0
+	run_said=$(printf '%s\n' "$run_said" | grep -v '^$' | tail -n 1)
+	say "$run_what${run_said:+: $run_said}"
+	return 1
+}
+
+# net COMMAND...: the words of COMMAND as they have to be run in the chosen network
+# namespace. nsenter, because "ip netns exec" and "tc -n" hide /sys/fs/bpf.
+net() {
+	net_with=$1
+	shift
+	if [ -n "$netns_name" ]; then
+		"$net_with" nsenter --net="$netns_file" "$@"
+	else
+		"$net_with" "$@"
+	fi
+}

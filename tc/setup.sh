@@ -1,0 +1,180 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The whole set-up and its end, and what makes the way between safe: a lock, and a
+# journal that tells the next command what a killed one was doing.
+
+# lock_take: waits for other invocations. The lock is on a folder that outlives our
+# own, and goes with file descriptor 8.
+lock_take() {
+	[ -z "$dry_run" ] || return 0
+	exec 8</run
+	flock 8 || die 1 "cannot lock /run"
+	mkdir -p -m 0700 "$state" || die 1 "cannot make $state"
+}
+
+lock_release() {
+	exec 8>&-
+}
+
+# journal WORD...: what this command is about to do. Without words: it is done.
+journal() {
+	[ -z "$dry_run" ] || return 0
+	if [ $# -gt 0 ]; then
+		printf '%s\n' "$*" >"$state/journal"
+	else
+		rm -f "$state/journal"
+	fi
+}
+
+setup_is_there() {
+	[ -e "$pins/link_vsh_iter_socks" ]
+}
+
+# tc makes folders for itself the first time it loads a program: remember whether
+# they were there.
+folders_remember() {
+	[ -z "$dry_run" ] || return 0
+	for folder in tc ip xdp; do
+		[ -e "$bpffs/$folder" ] || printf '%s\n' "$folder" >>"$state/folders"
+	done
+}
+
+# setup_load: tracker and cgroup programs; the classifier comes with the devices.
+setup_load() {
+	bpffs_ensure && cgroup_ensure || return 1
+	if ! setup_is_there; then
+		folders_remember
+		run "$vsh" load "$objects" || return 1
+	fi
+	cgroup_attach sock_create vsh_sock_create
+}
+
+# plan_line WORD...: carries out one line of "vsh plan".
+plan_line() {
+	case $1 in
+	id) plan_id=$2 ;;
+	hook) cgroup_attach "${2#cg_}" "vsh_$2" ;;
+	dev) device_attach "$2" ;;
+	update | delete)
+		plan_verb=$1
+		plan_map=$2
+		shift 2
+		run bpftool map "$plan_verb" pinned "$maps/$plan_map" "$@"
+		;;
+	esac
+}
+
+# plan_carry_out PLAN: sets plan_id. Stops at the first failure.
+plan_carry_out() {
+	plan_rest=$1
+	set -f
+	while [ -n "$plan_rest" ]; do
+		plan_now=${plan_rest%%"$newline"*}
+		plan_rest=${plan_rest#"$plan_now"}
+		plan_rest=${plan_rest#"$newline"}
+		# The words of a plan are hexadecimal numbers and device names.
+		# shellcheck disable=SC2086
+		plan_line $plan_now || {
+			set +f
+			return 1
+		}
+	done
+	set +f
+}
+
+newline='
+'
+
+# helper WORD...: the helper in the chosen network namespace.
+helper() {
+	if [ -n "$netns_name" ]; then
+		"$vsh" -N "$netns_file" ${cgroup_root:+-C "$cgroup_root"} "$@"
+	else
+		"$vsh" ${cgroup_root:+-C "$cgroup_root"} "$@"
+	fi
+}
+
+rules_left() {
+	[ -n "$("$vsh" show 2>/dev/null)" ]
+}
+
+# rule_remove ID: and the whole set-up with the last one.
+rule_remove() {
+	remove_plan=$(helper plan del "$1") || return $?
+	plan_carry_out "$remove_plan"
+	setup_end_if_unused
+}
+
+setup_end_if_unused() {
+	[ -n "$dry_run" ] || rules_left || teardown
+}
+
+# teardown: everything of ours, in every network namespace. Twice is not once too
+# often.
+teardown() {
+	journal down
+	devices_detach
+	devices_forget
+	cgroups_detach
+	[ ! -d "$pins" ] || run rm -rf "$pins"
+	for pin in "$maps"/vsh_*; do
+		[ ! -e "$pin" ] || run rm -f "$pin"
+	done
+	folders_remove
+	mounts_remove
+	[ -n "$dry_run" ] || rm -rf "$state/journal" "$state/folders"
+	[ -n "$dry_run" ] || rmdir "$state" 2>/dev/null || :
+}
+
+# folders_remove: those of tc that were not there before, unless used meanwhile.
+folders_remove() {
+	[ -r "$state/folders" ] && [ -z "$dry_run" ] || return 0
+	rmdir "$bpffs/tc/globals" 2>/dev/null
+	while read -r folder; do
+		if [ -L "$bpffs/$folder" ] && [ ! -d "$bpffs/tc/globals" ]; then
+			rm -f "$bpffs/$folder"
+		fi
+		rmdir "$bpffs/$folder" 2>/dev/null
+	done <"$state/folders"
+	return 0
+}
+
+mounts_remove() {
+	if [ -e "$state/mounted-cgroup" ]; then
+		run umount "$state/cgroup" 2>/dev/null
+		[ -n "$dry_run" ] || rmdir "$state/cgroup" 2>/dev/null
+		[ -n "$dry_run" ] || rm -f "$state/mounted-cgroup"
+	fi
+	if [ -e "$state/mounted-bpf" ]; then
+		# Kept if somebody else has pinned something there since.
+		[ -n "$(ls -A "$bpffs" | grep -v '\.debug$')" ] || run umount "$bpffs" 2>/dev/null
+		[ -n "$dry_run" ] || rm -f "$state/mounted-bpf"
+	fi
+	return 0
+}
+
+# leftovers_settle: what a killed command has left. Called with the lock held.
+leftovers_settle() {
+	[ -z "$dry_run" ] || return 0
+	[ ! -e "$state/journal" ] || journal_settle
+	setup_is_there || return 0
+	reap_plan=$("$vsh" plan reap) || return 0
+	[ -n "$reap_plan" ] || return 0
+	say "note: removing what a killed run has left"
+	plan_carry_out "$reap_plan"
+	setup_end_if_unused
+}
+
+# journal_settle: an interrupted add is taken back, an interrupted down is finished.
+journal_settle() {
+	read -r settle_what settle_id <"$state/journal" || settle_what=
+	if [ "$settle_what" = add ] && setup_is_there; then
+		settle_plan=$("$vsh" plan del "${settle_id:-0}" 2>/dev/null) &&
+			plan_carry_out "$settle_plan"
+	fi
+	if [ "$settle_what" = down ] || ! rules_left; then
+		teardown
+	fi
+	journal
+}
