@@ -23,7 +23,7 @@ bats_load_library bats-support
 bats_load_library bats-assert
 
 TOP=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
-# Another installation can be tested by naming its command, another shell by naming that.
+# Another installation can be tested by naming its command.
 VERSHITIFY=${VERSHITIFY:-$TOP/scripts/vershitify.sh}
 PROGRAMS=$TOP/build/test
 
@@ -41,8 +41,7 @@ fi
 
 # vershitify WORDS...: descriptor 3 belongs to bats and would keep it waiting.
 vershitify() {
-	# shellcheck disable=SC2086 # VSH_SHELL may be "busybox sh"
-	timeout -k 5 $((30 * PATIENCE)) ${VSH_SHELL-} "$VERSHITIFY" "$@" 3>&-
+	timeout -k 5 $((30 * PATIENCE)) "$VERSHITIFY" "$@" 3>&-
 }
 
 # In the namespace where the target's devices are.

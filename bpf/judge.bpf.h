@@ -8,19 +8,24 @@
 enum verdict {
 	NOT_OURS,
 	PASS,
-	DROP,
+	PASS_MARKED, /* + the rule's index: let it pass, and mark the packet as judged */
+	DROP = PASS_MARKED + VSH_RULES_MAX,
 	DROP_LOCAL, /* and let the sender know */
 };
 
-/* A hook, and the device on which it sees the packet. */
-struct place {
+/* A packet, and where it is. */
+struct sight {
+	__u64 netns_cookie; /* of the device */
+	__u64 bytes;
+	__u32 ifindex;
+	__u32 segments;
 	__u32 hook; /* enum vsh_hook */
 	__u32 direction; /* enum vsh_direction */
-	__u32 ifindex;
-	__u64 netns_cookie; /* of the device */
+	__u32 tc_index; /* of the skb: VSH_JUDGED + the rule that has let it pass */
+	__u32 pad;
 };
 
-/* A function of its own, verified once and not in every turn of judge(). */
+/* Global, so that it is verified once and not in every turn of judge(). */
 __noinline bool rule_has_further_device(const struct vsh_rule *rule, __u32 ifindex)
 {
 	if (!rule)
@@ -45,12 +50,12 @@ static __always_inline bool rule_is_over(const struct vsh_rule *rule)
 }
 
 static __always_inline bool rule_takes(const struct vsh_rule *rule, const struct vsh_owner *owner,
-				       const struct place *place)
+				       const struct sight *sight)
 {
-	return rule_is_of(rule, owner->epoch) && (rule->hooks & place->hook) &&
+	return rule_is_of(rule, owner->epoch) && (rule->hooks & sight->hook) &&
 	       !(rule->flags & VSH_ORPHANED) && rule->netns_cookie == owner->netns_cookie &&
-	       place->netns_cookie == owner->netns_cookie &&
-	       rule_has_device(rule, place->ifindex) && !rule_is_over(rule);
+	       sight->netns_cookie == owner->netns_cookie &&
+	       rule_has_device(rule, sight->ifindex) && !rule_is_over(rule);
 }
 
 /* The fate of packet n of a socket: a 32-bit number that depends on nothing but
@@ -68,76 +73,66 @@ static __always_inline __u32 draw(__u64 seed, __u32 ordinal, __u32 direction, __
 	return (x ^ (x >> 31)) >> 32;
 }
 
-static __always_inline __u64 wire_bytes(const struct __sk_buff *skb, const struct place *place)
-{
-	return place->hook == VSH_TC_EGRESS ? skb->wire_len : skb->len;
-}
-
 /* Only cgroup_skb/egress can be interrupted on its CPU by another run for the
  * same rule: the other hooks run with bottom halves off and save the bus lock.
  */
-static __always_inline void count_add(struct vsh_count *count, __u32 segments, __u64 bytes,
-				      bool interruptible)
+static __always_inline void count_add(struct vsh_count *count, const struct sight *sight)
 {
-	if (interruptible) {
+	if (sight->hook == VSH_CG_EGRESS) {
 		__sync_fetch_and_add(&count->packets, 1);
-		__sync_fetch_and_add(&count->segments, segments);
-		__sync_fetch_and_add(&count->bytes, bytes);
+		__sync_fetch_and_add(&count->segments, sight->segments);
+		__sync_fetch_and_add(&count->bytes, sight->bytes);
 		return;
 	}
 	count->packets++;
-	count->segments += segments;
-	count->bytes += bytes;
+	count->segments += sight->segments;
+	count->bytes += sight->bytes;
 }
 
-static __always_inline void account(const struct __sk_buff *skb, const struct place *place,
-				    __u32 id, bool dropped)
+static __always_inline void account(const struct sight *sight, __u32 id, bool dropped)
 {
-	__u32 key = VSH_STATS_KEY(id, place->direction);
+	__u32 key = VSH_STATS_KEY(id, sight->direction);
 	struct vsh_stats *stats = bpf_map_lookup_elem(&vsh_stats, &key);
-	bool interruptible = place->hook == VSH_CG_EGRESS;
-	__u32 segments = skb->gso_segs ?: 1;
-	__u64 bytes = wire_bytes(skb, place);
 
 	if (!stats)
 		return;
-	count_add(&stats->seen, segments, bytes, interruptible);
+	count_add(&stats->seen, sight);
 	if (dropped)
-		count_add(&stats->dropped, segments, bytes, interruptible);
+		count_add(&stats->dropped, sight);
 }
 
 /* The verdict of one rule, once for a packet however many hooks see it. */
-static __always_inline enum verdict rule_judge(struct __sk_buff *skb, const struct vsh_rule *rule,
-					       __u32 id, struct vsh_owner *owner, __u32 ordinal,
-					       const struct place *place)
+static __always_inline int rule_judge(const struct vsh_rule *rule, __u32 id, struct vsh_sock *tag,
+				      const struct sight *sight)
 {
-	__u32 n;
+	__u32 direction = sight->direction % VSH_DIRECTIONS;
 	bool drop;
+	__u32 n;
 
-	if ((rule->flags & VSH_ONCE) && skb->tc_index == VSH_JUDGED + id)
+	if ((rule->flags & VSH_ONCE) && sight->tc_index == VSH_JUDGED + id)
 		return PASS;
-	n = __sync_fetch_and_add(&owner->packets[place->direction], 1);
-	drop = draw(rule->seed, ordinal, place->direction, n) < rule->threshold;
-	account(skb, place, id, drop);
+	n = __sync_fetch_and_add(&tag->owner.packets[direction], 1);
+	drop = draw(rule->seed, tag->ordinal[id], direction, n) < rule->threshold;
+	account(sight, id, drop);
 	if (drop)
 		return rule->flags & VSH_LOCAL ? DROP_LOCAL : DROP;
-	if ((rule->flags & VSH_ONCE) && place->hook == VSH_TC_EGRESS)
-		skb->tc_index = VSH_JUDGED + id;
-	return PASS;
+	return rule->flags & VSH_ONCE ? PASS_MARKED + id : PASS;
 }
 
-/* A packet takes the first rule, by number, that matches it. */
-static __always_inline enum verdict judge(struct __sk_buff *skb, struct vsh_owner *owner,
-					  const __u32 *ordinals, const struct place *place)
+/* A packet takes the first rule, by number, that matches it. Returns enum verdict. */
+__noinline int judge(struct vsh_sock *tag, const struct sight *sight)
 {
-	__u64 mask = owner->mask;
+	__u64 mask;
 
+	if (!tag || !sight)
+		return NOT_OURS;
+	mask = tag->owner.mask;
 	for (int i = 0; i < VSH_RULES_MAX && mask; i++) {
-		__u32 id = lowest_bit(mask) % VSH_RULES_MAX;
-		struct vsh_rule *rule = rule_get(id);
+		__u32 id = lowest_bit(mask), key = id;
+		struct vsh_rule *rule = rule_get(key);
 
-		if (rule && rule_takes(rule, owner, place))
-			return rule_judge(skb, rule, id, owner, ordinals[id], place);
+		if (rule && rule_takes(rule, &tag->owner, sight))
+			return rule_judge(rule, id % VSH_RULES_MAX, tag, sight);
 		mask &= mask - 1;
 	}
 	return NOT_OURS;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Masks of rules, and how a socket comes to carry one. */
+/* Masks of rules, and how a socket comes to carry one.
+ *
+ * Functions that loop over rules are global (__noinline, not static): the verifier
+ * then looks at each of them once, not at every call.
+ */
 #ifndef VERSHITIFY_TAG_BPF_H
 #define VERSHITIFY_TAG_BPF_H
 
@@ -35,7 +39,7 @@ static __always_inline bool rule_is_of(const struct vsh_rule *rule, __u32 epoch)
 }
 
 /* The bits of mask that still stand for the rules they stood for at epoch. */
-static __always_inline __u64 mask_live(__u64 mask, __u32 epoch)
+__noinline __u64 mask_live(__u64 mask, __u32 epoch)
 {
 	__u64 live = 0;
 
@@ -62,8 +66,10 @@ static __always_inline struct vsh_task *task_get(__u32 tgid)
 	return bpf_map_lookup_elem(&vsh_tasks, &tgid);
 }
 
-static __always_inline void ordinals_take(struct vsh_sock *tag, __u64 mask)
+__noinline int ordinals_take(struct vsh_sock *tag, __u64 mask)
 {
+	if (!tag)
+		return 0;
 	for (int i = 0; i < VSH_RULES_MAX && mask; i++) {
 		__u32 id = lowest_bit(mask), key = id;
 		__u32 *next = bpf_map_lookup_elem(&vsh_ordinals, &key);
@@ -72,6 +78,7 @@ static __always_inline void ordinals_take(struct vsh_sock *tag, __u64 mask)
 			tag->ordinal[id % VSH_RULES_MAX] = __sync_fetch_and_add(next, 1);
 		mask &= mask - 1;
 	}
+	return 0;
 }
 
 /* Adds the rules of mask, which are live, to a socket. Returns what is new.
@@ -93,12 +100,9 @@ static __always_inline __u64 tag_add(struct vsh_sock *tag, __u64 mask, __u64 net
 	return added;
 }
 
-_Static_assert(sizeof(struct vsh_flow) == sizeof(struct vsh_sock),
-	       "a flow is remembered by copying its socket's tag");
-
 static __always_inline void flow_remember(const struct vsh_flow_key *key, const struct vsh_sock *tag)
 {
-	struct vsh_flow *flow = bpf_map_lookup_elem(&vsh_flows, key);
+	struct vsh_sock *flow = bpf_map_lookup_elem(&vsh_flows, key);
 
 	if (flow && flow->owner.epoch == tag->owner.epoch && flow->owner.mask == tag->owner.mask)
 		return;

@@ -12,101 +12,109 @@
 #include "judge.bpf.h"
 #include "owner.bpf.h"
 
+static __always_inline void sight_fill(struct sight *sight, struct __sk_buff *skb)
+{
+	sight->ifindex = skb->ifindex;
+	sight->segments = skb->gso_segs ?: 1;
+	sight->tc_index = skb->tc_index;
+}
+
+static __always_inline int egress_judge(struct __sk_buff *skb, struct vsh_sock *tag,
+					__u64 netns_cookie)
+{
+	struct sight sight = {
+		.hook = VSH_TC_EGRESS,
+		.direction = VSH_EGRESS,
+		.netns_cookie = netns_cookie,
+		.bytes = skb->wire_len,
+	};
+
+	sight_fill(&sight, skb);
+	return judge(tag, &sight);
+}
+
 /* SYN-ACKs, by the listener; what is left of a closed connection, by the
  * addresses that the tracker has remembered.
  */
-static __always_inline enum verdict judge_without_socket(struct __sk_buff *skb, struct place *place)
+static __always_inline struct vsh_sock *tag_without_socket(struct __sk_buff *skb,
+							   __u64 netns_cookie)
 {
-	struct vsh_flow_key key = {};
+	struct vsh_flow_key key = { .netns_cookie = netns_cookie };
 	struct vsh_sock *tag = NULL;
-	struct vsh_flow *flow;
 	struct bpf_sock *sk;
 
 	if (skb->ingress_ifindex || !flow_key_fill(skb, &key))
-		return NOT_OURS;
-	place->netns_cookie = device_netns_cookie(skb);
+		return NULL;
 	sk = flow_socket(skb, &key);
 	if (sk) {
 		tag = socket_tag(sk);
 		bpf_sk_release(sk);
 	}
-	if (tag)
-		return judge(skb, &tag->owner, tag->ordinal, place);
-	key.netns_cookie = place->netns_cookie;
-	flow = bpf_map_lookup_elem(&vsh_flows, &key);
-	return flow ? judge(skb, &flow->owner, flow->ordinal, place) : NOT_OURS;
+	return tag ?: bpf_map_lookup_elem(&vsh_flows, &key);
 }
 
-static __always_inline enum verdict judge_socket(struct __sk_buff *skb, struct vsh_sock *tag,
-						 struct place *place)
+/* A subflow's addresses are remembered here, since the tracker cannot. */
+static __always_inline struct vsh_sock *tag_of_full_socket(struct __sk_buff *skb, __u64 netns_cookie)
 {
-	return tag ? judge(skb, &tag->owner, tag->ordinal, place) : NOT_OURS;
-}
-
-static __always_inline enum verdict judge_full_socket(struct __sk_buff *skb, struct place *place)
-{
-	struct vsh_flow_key key = {};
+	struct vsh_flow_key key = { .netns_cookie = netns_cookie };
 	struct bpf_sock *sk = skb->sk;
 	struct vsh_sock *tag;
 
 	if (!sk)
-		return NOT_OURS;
-	place->netns_cookie = device_netns_cookie(skb);
+		return NULL;
 	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, 0);
 	if (tag)
-		return judge_socket(skb, tag, place);
+		return tag;
 	tag = subflow_tag(sk);
-	if (!tag)
-		return NOT_OURS;
-	if (flow_key_fill(skb, &key)) {
-		key.netns_cookie = place->netns_cookie;
+	if (tag && flow_key_fill(skb, &key))
 		flow_remember(&key, tag);
-	}
-	return judge_socket(skb, tag, place);
+	return tag;
 }
 
-static __always_inline enum verdict egress_judge(struct __sk_buff *skb, struct place *place)
+static __always_inline struct vsh_sock *egress_tag(struct __sk_buff *skb, enum suspect suspect,
+						   __u64 netns_cookie)
 {
-	switch (suspect_of(skb)) {
+	switch (suspect) {
 	case FULL_SOCKET:
-		return judge_full_socket(skb, place);
+		return tag_of_full_socket(skb, netns_cookie);
 	case PACKET_SOCKET:
-		place->netns_cookie = device_netns_cookie(skb);
-		return judge_socket(skb, packet_socket_tag(skb, place->netns_cookie), place);
-	case NO_SOCKET:
-		return judge_without_socket(skb, place);
+		return packet_socket_tag(skb, netns_cookie);
 	default:
-		return NOT_OURS;
+		return tag_without_socket(skb, netns_cookie);
 	}
 }
 
 SEC("tc")
 int vsh_egress(struct __sk_buff *skb)
 {
-	struct place place = {
-		.hook = VSH_TC_EGRESS,
-		.direction = VSH_EGRESS,
-		.ifindex = skb->ifindex,
-	};
+	enum suspect suspect = suspect_of(skb);
+	struct vsh_sock *tag;
+	__u64 netns_cookie;
+	int verdict;
 
-	switch (egress_judge(skb, &place)) {
-	case DROP:
-		/* The sender's stack is told that the packet left. */
-		return TC_ACT_STOLEN;
-	case DROP_LOCAL:
-		return TC_ACT_SHOT;
-	default:
-		/* The next filter decides. */
+	/* The next filter decides. */
+	if (suspect == BYSTANDER)
 		return TC_ACT_UNSPEC;
-	}
+	netns_cookie = device_netns_cookie(skb);
+	tag = egress_tag(skb, suspect, netns_cookie);
+	if (!tag)
+		return TC_ACT_UNSPEC;
+	verdict = egress_judge(skb, tag, netns_cookie);
+	if (verdict == DROP) /* the sender's stack is told that the packet left */
+		return TC_ACT_STOLEN;
+	if (verdict == DROP_LOCAL)
+		return TC_ACT_SHOT;
+	if (verdict >= PASS_MARKED)
+		skb->tc_index = VSH_JUDGED + verdict - PASS_MARKED;
+	return TC_ACT_UNSPEC;
 }
 
 /* Returns 1 to let the packet pass. The hook hands over the socket itself; its
  * namespace is the device's.
  */
-static __always_inline int cgroup_judge(struct __sk_buff *skb, struct place *place)
+static __always_inline int cgroup_judge(struct __sk_buff *skb, __u32 hook, __u32 direction)
 {
-	enum verdict verdict;
+	struct sight sight = { .hook = hook, .direction = direction, .bytes = skb->len };
 	struct vsh_sock *tag;
 	struct bpf_sock *sk;
 
@@ -118,26 +126,21 @@ static __always_inline int cgroup_judge(struct __sk_buff *skb, struct place *pla
 	tag = socket_tag(sk);
 	if (!tag)
 		return 1;
-	place->ifindex = skb->ifindex;
-	place->netns_cookie = tag->owner.netns_cookie;
-	verdict = judge(skb, &tag->owner, tag->ordinal, place);
-	return verdict != DROP && verdict != DROP_LOCAL;
+	sight.netns_cookie = tag->owner.netns_cookie;
+	sight_fill(&sight, skb);
+	return judge(tag, &sight) < DROP;
 }
 
 SEC("cgroup_skb/ingress")
 int vsh_cg_ingress(struct __sk_buff *skb)
 {
-	struct place place = { .hook = VSH_CG_INGRESS, .direction = VSH_INGRESS };
-
-	return cgroup_judge(skb, &place);
+	return cgroup_judge(skb, VSH_CG_INGRESS, VSH_INGRESS);
 }
 
 SEC("cgroup_skb/egress")
 int vsh_cg_egress(struct __sk_buff *skb)
 {
-	struct place place = { .hook = VSH_CG_EGRESS, .direction = VSH_EGRESS };
-
-	return cgroup_judge(skb, &place);
+	return cgroup_judge(skb, VSH_CG_EGRESS, VSH_EGRESS);
 }
 
 char _license[] SEC("license") = "GPL";

@@ -108,7 +108,7 @@ struct vsh_task {
 	__u32 pad;
 };
 
-/* Who rules over a packet: the head of vsh_sock and vsh_flow. */
+/* Who rules over a packet: the head of vsh_sock. */
 struct vsh_owner {
 	__u64 mask;
 	__u64 netns_cookie; /* of the socket */
@@ -117,13 +117,13 @@ struct vsh_owner {
 	__u32 pad;
 };
 
-/* Value of vsh_socks, socket storage. */
+/* Value of vsh_socks, socket storage, and of vsh_flows. */
 struct vsh_sock {
 	struct vsh_owner owner;
 	__u32 ordinal[VSH_RULES_MAX]; /* the socket's number within each rule */
 };
 
-/* Key and value of vsh_flows: TCP connections of tagged sockets, remembered
+/* Key of vsh_flows: TCP connections of tagged sockets, remembered
  * for the packets that the kernel sends for them without a socket.
  */
 struct vsh_flow_key {
@@ -133,11 +133,6 @@ struct vsh_flow_key {
 	__u16 sport; /* network byte order */
 	__u16 dport;
 	__u32 family;
-};
-
-struct vsh_flow {
-	struct vsh_owner owner;
-	__u32 ordinal[VSH_RULES_MAX];
 };
 
 /* Value of vsh_config, one entry. */

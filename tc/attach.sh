@@ -80,7 +80,7 @@ run_or_device() {
 device_detach() {
 	if device_is_ours "$1"; then
 		net run tc filter del dev "$1" egress protocol all \
-			pref "$filter_pref" handle "$filter_handle" bpf 2>/dev/null
+			pref "$filter_pref" handle "$filter_handle" bpf
 	fi
 	[ "$2" = clsact ] || return 0
 	[ -z "$(device_filters "$1" egress)$(device_filters "$1" ingress)" ] || [ -n "$dry_run" ] || return 0
@@ -122,17 +122,18 @@ cgroup_is_attached() {
 # cgroup_attach TYPE PROGRAM: next to whatever others have there.
 cgroup_attach() {
 	cgroup_is_attached "$2" && return 0
-	[ -n "$dry_run" ] || printf '%s %s %s\n' "$cgroup_root" "$1" "$2" >>"$state/cgroups"
 	run_or "cannot attach $2 to $cgroup_root" \
 		bpftool cgroup attach "$cgroup_root" "$1" pinned "$pins/$2" multi
 }
 
+# cgroups_detach: by program, so that nothing depends on pins that may be gone.
 cgroups_detach() {
-	[ -r "$state/cgroups" ] || return 0
-	while read -r cgroup_root cgroup_type cgroup_program; do
-		cgroup_is_attached "$cgroup_program" || continue
-		run bpftool cgroup detach "$cgroup_root" "$cgroup_type" \
-			pinned "$pins/$cgroup_program" multi </dev/null
-	done <"$state/cgroups"
-	[ -n "$dry_run" ] || rm -f "$state/cgroups"
+	cgroup_find
+	[ -n "$cgroup_root" ] || return 0
+	bpftool cgroup show "$cgroup_root" 2>/dev/null |
+		awk '$NF ~ /^vsh_/ { sub(/^cgroup_inet_/, "", $2); print $1, $2 }' |
+		while read -r cgroup_program cgroup_type; do
+			run bpftool cgroup detach "$cgroup_root" "$cgroup_type" \
+				id "$cgroup_program" multi </dev/null
+		done
 }

@@ -16,18 +16,19 @@ die() {
 	exit "$die_status"
 }
 
-# words_quote WORD...: on one line, as a shell reads them back; other bytes as \ooo.
+# words_quote WORD...: on one line, as a shell reads them back. Control bytes, which
+# no command of ours has, become "?".
 words_quote() {
 	quote_separator=
 	for quote_word; do
 		case $quote_word in
 		'' | *[!A-Za-z0-9_./:@%+,=-]*)
-			quote_word=$(printf '%s.' "$quote_word" | LC_ALL=C sed "s/'/'\\\\''/g")
+			quote_word=$(printf '%s.' "$quote_word" | LC_ALL=C tr '\000-\037\177' '?' |
+				LC_ALL=C sed "s/'/'\\\\''/g")
 			quote_word="'${quote_word%.}'"
 			;;
 		esac
-		printf '%s%s' "$quote_separator" "$quote_word" |
-			LC_ALL=C tr '\000-\037\177' '?'
+		printf '%s%s' "$quote_separator" "$quote_word"
 		quote_separator=' '
 	done
 }
@@ -35,8 +36,13 @@ words_quote() {
 # run COMMAND...: carried out, or with --dry-run only shown. What it shows can be
 # pasted into a shell.
 run() {
-	[ -z "$verbose$dry_run" ] || printf '%s\n' "$(words_quote "$@")" >&2
+	run_show "$@"
 	[ -n "$dry_run" ] || "$@"
+}
+
+run_show() {
+	[ -n "$verbose$dry_run" ] || return 0
+	printf '%s\n' "$(words_quote "$@")" >&2
 }
 
 # run_or WHAT COMMAND...: one line if it fails: what could not be done, and the last
@@ -44,7 +50,7 @@ run() {
 run_or() {
 	run_what=$1
 	shift
-	[ -z "$verbose$dry_run" ] || printf '%s\n' "$(words_quote "$@")" >&2
+	run_show "$@"
 	[ -z "$dry_run" ] || return 0
 	run_said=$("$@" 2>&1 >/dev/null) && return 0
 	run_said=$(printf '%s\n' "$run_said" | grep -v '^$' | tail -n 1)
