@@ -100,7 +100,8 @@ static __always_inline __u64 tag_add(struct vsh_sock *tag, __u64 mask, __u64 net
 	return added;
 }
 
-static __always_inline void flow_remember(const struct vsh_flow_key *key, const struct vsh_sock *tag)
+static __always_inline void flow_remember(const struct vsh_flow_key *key,
+					  const struct vsh_sock *tag)
 {
 	struct vsh_sock *flow = bpf_map_lookup_elem(&vsh_flows, key);
 

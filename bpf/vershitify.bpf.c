@@ -54,7 +54,8 @@ static __always_inline struct vsh_sock *tag_without_socket(struct __sk_buff *skb
 }
 
 /* A subflow's addresses are remembered here, since the tracker cannot. */
-static __always_inline struct vsh_sock *tag_of_full_socket(struct __sk_buff *skb, __u64 netns_cookie)
+static __always_inline struct vsh_sock *tag_of_full_socket(struct __sk_buff *skb,
+							   __u64 netns_cookie)
 {
 	struct vsh_flow_key key = { .netns_cookie = netns_cookie };
 	struct bpf_sock *sk = skb->sk;

@@ -15,6 +15,7 @@
 #define VSH_COMM_LEN 16 /* TASK_COMM_LEN: 15 bytes and a NUL */
 #define VSH_TASKS_MAX 131072
 #define VSH_FLOWS_MAX 4096
+#define VSH_DEV_LEN 16 /* IFNAMSIZ */
 #define VSH_LABEL_LEN 128 /* path of a target as `show` prints it, with a NUL */
 #define VSH_CGROUP_DEPTH 24 /* nested cgroups looked at, from the root */
 #define VSH_LISTENERS_MAX 16 /* readers of events at the same time */
@@ -94,6 +95,7 @@ struct vsh_rule {
 	struct vsh_exe exe;
 	struct vsh_comm comm;
 	__u64 loss; /* as it was asked for, in millionths of a percent */
+	char dev[VSH_DEVS_MAX][VSH_DEV_LEN]; /* names that ifindex[] had */
 	char label[VSH_LABEL_LEN]; /* path of exe or cgroup, word of `run`; empty: too long */
 };
 
@@ -156,7 +158,7 @@ struct vsh_stats {
 };
 
 /* Index of vsh_stats. */
-#define VSH_STATS_KEY(rule, direction) ((rule) * VSH_DIRECTIONS + (direction))
+#define VSH_STATS_KEY(rule, direction) ((rule)*VSH_DIRECTIONS + (direction))
 
 enum vsh_event_kind {
 	VSH_LAUNCHED = 1,
@@ -184,7 +186,7 @@ _Static_assert(sizeof(struct vsh_exe) == 16, "key of vsh_exes has no holes");
 _Static_assert(sizeof(struct vsh_flow_key) == 48, "key of vsh_flows has no holes");
 _Static_assert(sizeof(struct vsh_task) == 24, "vsh_task has no holes");
 _Static_assert(sizeof(struct vsh_owner) == 32, "vsh_owner has no holes");
-_Static_assert(sizeof(struct vsh_rule) == 304, "vsh_rule has no holes");
+_Static_assert(sizeof(struct vsh_rule) == 560, "vsh_rule has no holes");
 _Static_assert(sizeof(struct vsh_config) == 24, "vsh_config has no holes");
 _Static_assert(sizeof(struct vsh_stats) == 48, "vsh_stats has no holes");
 _Static_assert(sizeof(struct vsh_event) == 48, "vsh_event has no holes");

@@ -85,8 +85,9 @@ needs_root() {
 }
 
 needs_build() {
-	[ -x "$vsh" ] && [ -e "$objects/vershitify.o" ] && [ -e "$objects/tracker.o" ] ||
-		die 1 "not built yet: run make"
+	for built in "$vsh" "$objects/vershitify.o" "$objects/tracker.o"; do
+		[ -e "$built" ] || die 1 "$built is missing: run make"
+	done
 }
 
 # change_begin: from here to change_end no other invocation changes anything.
@@ -181,16 +182,13 @@ rules_of_netns_remove() {
 command_show() {
 	needs_root
 	needs_build
-	helper_show show "$@" | json_pretty
-}
-
-# json_pretty: jq does it, if it was asked for and is there.
-json_pretty() {
-	if [ -n "$json" ] && [ -n "$pretty" ]; then
-		jq .
-	else
-		cat
+	if [ -z "$json" ] || [ -z "$pretty" ]; then
+		helper_show show "$@"
+		return
 	fi
+	command -v jq >/dev/null || die 1 "-p needs jq (package jq)"
+	shown=$(helper_show show "$@") || exit
+	printf '%s\n' "$shown" | jq .
 }
 
 command_stats() {

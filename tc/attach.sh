@@ -37,7 +37,7 @@ device_record() {
 device_is_recorded() {
 	[ -r "$state/devices" ] || return 1
 	recorded_here="$(netns_inode "$netns_file") $(device_ifindex "$1")"
-	while read -r inode ifindex recorded_file dev clsact; do
+	while read -r inode ifindex _; do
 		[ "$inode $ifindex" != "$recorded_here" ] || return 0
 	done <"$state/devices"
 	return 1
@@ -90,9 +90,9 @@ device_detach() {
 }
 
 # devices_detach [INODE]: all that are recorded, or those of one network namespace.
-# Runs in a subshell: it goes from namespace to namespace.
-devices_detach() (
-	[ -r "$state/devices" ] || exit 0
+devices_detach() {
+	[ -r "$state/devices" ] || return 0
+	chosen_name=$netns_name chosen_file=$netns_file
 	while read -r inode ifindex netns_file dev clsact; do
 		[ "${1:-$inode}" = "$inode" ] || continue
 		netns_file=$(netns_find "$inode" "$netns_file") || continue
@@ -101,7 +101,8 @@ devices_detach() (
 		[ "$(device_ifindex "$dev" 2>/dev/null)" = "$ifindex" ] || continue
 		device_detach "$dev" "$clsact" </dev/null
 	done <"$state/devices"
-)
+	netns_name=$chosen_name netns_file=$chosen_file
+}
 
 # devices_forget [INODE]
 devices_forget() {

@@ -102,7 +102,7 @@ doctor_leftovers() {
 			doctor_tell note "rules of runs that were killed: the next command removes them"
 	else
 		doctor_tell ok "not loaded"
-		[ ! -e "$state/devices$state/journal" ] && [ -z "$(ls -A "$state" 2>/dev/null)" ] ||
+		[ -z "$(ls -A "$state" 2>/dev/null)" ] ||
 			doctor_tell note "left over in $state: vershitify.sh down removes it"
 		[ -z "$(bpftool prog show name vsh_egress 2>/dev/null)" ] ||
 			doctor_tell note "a classifier of ours is still attached: vershitify.sh down"

@@ -86,6 +86,7 @@ host_enter() {
 	[ "$(readlink /proc/self/ns/mnt)" != "$(readlink /proc/1/ns/mnt)" ] || return 0
 	nsenter --mount=/proc/1/ns/mnt test -x "$1" 2>/dev/null || return 0
 	exec 9</proc/self/ns/mnt
+	# shellcheck disable=SC2016 # for the inner shell
 	VSH_ENTERED=$PWD exec nsenter --mount=/proc/1/ns/mnt -- \
 		sh -c 'cd -- "$1" 2>/dev/null || cd /; shift; exec "$@"' sh "$PWD" "$@"
 }

@@ -10,7 +10,7 @@ lock_take() {
 	[ -z "$dry_run" ] || return 0
 	exec 8</run
 	flock 8 || die 1 "cannot lock /run"
-	mkdir -p -m 0700 "$state" || die 1 "cannot make $state"
+	[ -d "$state" ] || mkdir -m 0700 "$state" || die 1 "cannot make $state"
 }
 
 lock_release() {
@@ -53,7 +53,7 @@ setup_load() {
 # plan_line WORD...: carries out one line of "vsh plan".
 plan_line() {
 	case $1 in
-	id) plan_id=$2 ;;
+	id) ;;
 	hook) cgroup_attach "${2#cg_}" "vsh_$2" ;;
 	dev) device_attach "$2" ;;
 	update | delete)
@@ -65,7 +65,7 @@ plan_line() {
 	esac
 }
 
-# plan_carry_out PLAN: sets plan_id. Stops at the first failure.
+# plan_carry_out PLAN: stops at the first failure.
 plan_carry_out() {
 	plan_rest=$1
 	set -f
@@ -140,6 +140,17 @@ folders_remove() {
 	return 0
 }
 
+# bpffs_is_used: by more than the kernel's own two files.
+bpffs_is_used() {
+	for entry in "$bpffs"/*; do
+		case $entry in
+		*.debug | "$bpffs/*") ;;
+		*) return 0 ;;
+		esac
+	done
+	return 1
+}
+
 mounts_remove() {
 	if [ -e "$state/mounted-cgroup" ]; then
 		run umount "$state/cgroup" 2>/dev/null
@@ -148,7 +159,7 @@ mounts_remove() {
 	fi
 	if [ -e "$state/mounted-bpf" ]; then
 		# Kept if somebody else has pinned something there since.
-		[ -n "$(ls -A "$bpffs" | grep -v '\.debug$')" ] || run umount "$bpffs" 2>/dev/null
+		bpffs_is_used || run umount "$bpffs"
 		[ -n "$dry_run" ] || rm -f "$state/mounted-bpf"
 	fi
 	return 0

@@ -59,7 +59,8 @@ int features_command(const struct options *options, int argc, char **argv)
 		      "needed: telling namespaces apart (5.14)");
 	feature_print(has_type(btf, "btf_trace_inet_sock_set_state"), "inet_sock_set_state",
 		      "last ACKs and resets of closed connections");
-	feature_print(has_function(btf, "bpf_cast_to_kern_ctx") && has_function(btf, "bpf_rdonly_cast"),
+	feature_print(has_function(btf, "bpf_cast_to_kern_ctx") &&
+			      has_function(btf, "bpf_rdonly_cast"),
 		      "bpf_cast_to_kern_ctx", "optional: cheapest path for bystanders (6.2)");
 	btf__free(btf);
 	return DONE;

@@ -134,7 +134,8 @@ static void number_event_print(const struct listener *listener, const char *json
 			       const char *member, uint64_t number)
 {
 	if (listener->options->json)
-		printf("{\"event\":\"%s\",\"%s\":%llu}\n", json, member, (unsigned long long)number);
+		printf("{\"event\":\"%s\",\"%s\":%llu}\n", json, member,
+		       (unsigned long long)number);
 	else
 		printf("%s: %llu\n", text, (unsigned long long)number);
 }
@@ -263,6 +264,7 @@ static void events_poll(struct listener *listener, struct ring_buffer *events)
 
 		if (err < 0 && err != -EINTR)
 			break;
+		ring_buffer__consume(events); /* also what came without a wake-up */
 		/* What a new target has inherited, at once; what it was passed, by the second. */
 		if (listener->launched || tick % TICKS_PER_SECOND == 0)
 			scan(&processes, &sockets);

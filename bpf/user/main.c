@@ -13,9 +13,10 @@ static const struct {
 	const char *name;
 	int (*run)(const struct options *options, int argc, char **argv);
 } commands[] = {
-	{ "plan", plan_command },	{ "load", load_command },	  { "scan", scan_command },
-	{ "exec", exec_command },	{ "listen", listen_command },	  { "show", show_command },
-	{ "stats", stats_command },	{ "summary", summary_command },
+	{ "plan", plan_command },	  { "load", load_command },
+	{ "scan", scan_command },	  { "exec", exec_command },
+	{ "listen", listen_command },	  { "show", show_command },
+	{ "stats", stats_command },	  { "summary", summary_command },
 	{ "features", features_command }, { "tcx", tcx_command },
 };
 
@@ -70,5 +71,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(argv[0], commands[i].name))
 			return commands[i].run(&options, argc - 1, argv + 1);
-	return misuse("usage: vsh [-N NETNS_FILE] [-C CGROUP_ROOT] [-O OWNER] [-cjs] plan|load|scan|exec|listen|show|stats|summary|features ...");
+	return misuse(
+		"usage: vsh [-N NETNS_FILE] [-C CGROUP_ROOT] [-O OWNER] [-cjs] plan|load|scan|exec|listen|show|stats|summary|features ...");
 }

@@ -9,6 +9,7 @@
  *	delete MAP key hex ..                arguments of `bpftool map delete`
  */
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -109,7 +110,7 @@ static void devices_print(const struct request *request)
 	struct if_nameindex *devices;
 
 	for (uint32_t i = 0; i < request->rule.devs; i++)
-		printf("dev %s\n", request->dev[i]);
+		printf("dev %s\n", request->rule.dev[i]);
 	if (request->rule.devs)
 		return;
 	devices = if_nameindex();
@@ -147,7 +148,8 @@ static void config_add(struct vsh_config *config, __u32 id, const struct vsh_rul
 {
 	__u64 bit = 1ULL << id;
 
-	config->children = rule->flags & VSH_CHILDREN ? config->children | bit : config->children & ~bit;
+	config->children = rule->flags & VSH_CHILDREN ? config->children | bit
+						      : config->children & ~bit;
 	config->cgroups = rule->who == VSH_CGROUP ? config->cgroups | bit : config->cgroups & ~bit;
 }
 
@@ -274,8 +276,9 @@ static int devices_name(struct request *request)
 	if (netns_cookie(&here) || here != request->rule.netns_cookie)
 		return failure("the rule's devices are in another network namespace (-n NETNS)");
 	for (uint32_t i = 0; i < request->rule.devs; i++)
-		if (!if_indextoname(request->rule.ifindex[i], request->dev[i]))
-			return failure("a device of the rule is gone (name those that it shall have: dev DEV)");
+		if (if_nametoindex(request->rule.dev[i]) != request->rule.ifindex[i])
+			return failure(
+				"a device of the rule is gone (name those that it shall have: dev DEV)");
 	return DONE;
 }
 

@@ -48,7 +48,12 @@ int failure(const char *format, ...)
 /* The length of the UTF-8 sequence at p, 0 if it is none (RFC 3629). */
 static size_t utf8_length(const unsigned char *p, size_t left)
 {
-	size_t length = *p < 0x80 ? 1 : *p < 0xc2 ? 0 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : *p < 0xf5 ? 4 : 0;
+	size_t length = *p < 0x80   ? 1
+			: *p < 0xc2 ? 0
+			: *p < 0xe0 ? 2
+			: *p < 0xf0 ? 3
+			: *p < 0xf5 ? 4
+				    : 0;
 
 	if (!length || length > left)
 		return 0;
@@ -64,7 +69,8 @@ static size_t utf8_length(const unsigned char *p, size_t left)
 /* Control characters in one or two bytes: C0, DEL, and C1 in UTF-8. */
 static bool is_control(const unsigned char *p, size_t length)
 {
-	return (length == 1 && (*p < 0x20 || *p == 0x7f)) || (length == 2 && *p == 0xc2 && p[1] < 0xa0);
+	return (length == 1 && (*p < 0x20 || *p == 0x7f)) ||
+	       (length == 2 && *p == 0xc2 && p[1] < 0xa0);
 }
 
 static int escape(char *out, size_t size, const char *bytes, size_t length)

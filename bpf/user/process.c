@@ -124,7 +124,8 @@ static bool cgroup_contains(const struct vsh_rule *rule, uint32_t pid)
 		return false;
 	line += *line == '\n' ? 4 : 3;
 	line[strcspn(line, "\n")] = '\0';
-	snprintf(directory, sizeof(directory), "%s%s", getenv("VSH_CGROUP_ROOT") ?: "/sys/fs/cgroup", line);
+	snprintf(directory, sizeof(directory), "%s%s",
+		 getenv("VSH_CGROUP_ROOT") ?: "/sys/fs/cgroup", line);
 	/* The process's cgroup or one above it. */
 	while (!stat(directory, &st)) {
 		if (st.st_ino == rule->cgroup_id)
@@ -161,8 +162,8 @@ static int protected_refuse(const struct vsh_rule *rule, uint32_t pid, const cha
 {
 	if (!rule_names(rule, pid))
 		return DONE;
-	return failure("refused: the rule would hit %s (pid %u); say \"force\" if you mean it", what,
-		       pid);
+	return failure("refused: the rule would hit %s (pid %u); say \"force\" if you mean it",
+		       what, pid);
 }
 
 static int sshd_check(const struct vsh_rule *rule)

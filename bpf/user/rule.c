@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -40,8 +41,10 @@ static int dev_parse(const struct options *options, struct request *request, con
 		if (rule->ifindex[i] == ifindex)
 			return DONE;
 	if (rule->devs == VSH_DEVS_MAX)
-		return misuse("a rule names at most %d devices (\"dev all\" is one word)", VSH_DEVS_MAX);
-	strcpy(request->dev[rule->devs], name);
+		return misuse("a rule names at most %d devices (\"dev all\" is one word)",
+			      VSH_DEVS_MAX);
+	memset(rule->dev[rule->devs], 0, VSH_DEV_LEN);
+	strcpy(rule->dev[rule->devs], name);
 	rule->ifindex[rule->devs++] = ifindex;
 	request->given |= WORD_DEV;
 	return DONE;
@@ -69,8 +72,8 @@ static int command_parse(const struct options *options, struct request *request,
 	if (strchr(name, '/'))
 		return misuse("command %s: a name without \"/\" (exe takes a path)", quoted(name));
 	if (strlen(name) > VSH_COMM_LEN - 1)
-		complain("note: the kernel keeps 15 bytes of a name; %s is matched as %s", quoted(name),
-			 quoted_bytes(name, VSH_COMM_LEN - 1));
+		complain("note: the kernel keeps 15 bytes of a name; %s is matched as %s",
+			 quoted(name), quoted_bytes(name, VSH_COMM_LEN - 1));
 	strncpy(comm, name, VSH_COMM_LEN - 1);
 	return DONE;
 }
@@ -162,10 +165,12 @@ static int drop_parse(const struct options *options, struct request *request, co
 		request->rule.threshold = percent_threshold(loss);
 		return DONE;
 	case -EDOM:
-		return misuse("drop %s: say %s%% for that part of a percent, or 100 times as much for a share of 1",
-			      quoted(word), word);
+		return misuse(
+			"drop %s: say %s%% for that part of a percent, or 100 times as much for a share of 1",
+			quoted(word), word);
 	default:
-		return misuse("drop %s: a percentage from 0 to 100 with up to 6 decimals", quoted(word));
+		return misuse("drop %s: a percentage from 0 to 100 with up to 6 decimals",
+			      quoted(word));
 	}
 }
 
@@ -262,8 +267,9 @@ int request_parse(const struct options *options, int argc, char **argv, struct r
 		if (!grammar) {
 			if (flag_parse(request, argv[i]))
 				continue;
-			return misuse("what is %s? (a rule: dev, command, exe, pid, cgroup, children, direction, drop, seed, for, visible, force)",
-				      quoted(argv[i]));
+			return misuse(
+				"what is %s? (a rule: dev, command, exe, pid, cgroup, children, direction, drop, seed, for, visible, force)",
+				quoted(argv[i]));
 		}
 		if (i + 1 == argc)
 			return misuse("\"%s\" needs %s", grammar->name, grammar->accepts);
@@ -307,15 +313,17 @@ int request_finish(struct request *request)
 	if (!request->egress && !request->ingress)
 		request->egress = true;
 	if (request->ingress && request->visible == VISIBLE_DENIED)
-		return misuse("\"visible denied\" is for direction egress: at ingress there is no sender to deny");
+		return misuse(
+			"\"visible denied\" is for direction egress: at ingress there is no sender to deny");
 	hooks_finish(request);
 	if (!rule->seeded && !rule->seed && getrandom(&rule->seed, sizeof(rule->seed), 0) < 0)
 		return failure("cannot draw a seed: %s", strerror(errno));
 	/* A change that names no device keeps those it has, wherever they are. */
 	err = request->given & WORD_DEV ? netns_cookie(&cookie) : 0;
 	if (err)
-		return failure("this kernel does not tell network namespaces apart (SO_NETNS_COOKIE, 5.14): %s",
-			       strerror(-err));
+		return failure(
+			"this kernel does not tell network namespaces apart (SO_NETNS_COOKIE, 5.14): %s",
+			strerror(-err));
 	rule->netns_cookie = cookie;
 	return DONE;
 }
@@ -353,14 +361,10 @@ static const char *state_name(const struct vsh_rule *rule)
 	return rule_expired(rule, boot_now_ns()) ? "expired" : "active";
 }
 
-/* Index numbers are all that a rule of another namespace can be shown by. */
-static void dev_name(const struct vsh_rule *rule, uint32_t i, char name[IFNAMSIZ])
+static void dev_print(FILE *out, const struct vsh_rule *rule, uint32_t i,
+		      void (*print)(FILE *out, const char *bytes, size_t length))
 {
-	uint64_t here = 0;
-
-	if (netns_cookie(&here) || here != rule->netns_cookie ||
-	    !if_indextoname(rule->ifindex[i], name))
-		snprintf(name, IFNAMSIZ, "if%u", rule->ifindex[i]);
+	print(out, rule->dev[i], strnlen(rule->dev[i], VSH_DEV_LEN));
 }
 
 static void label_print(FILE *out, const struct vsh_rule *rule, unsigned long long inode)
@@ -397,15 +401,14 @@ static void who_print(FILE *out, const struct vsh_rule *rule)
 
 void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule)
 {
-	char name[IFNAMSIZ], percent[16];
+	char percent[16];
 
 	fprintf(out, "rule %u", id + 1);
 	if (!rule->devs)
 		fputs(" dev all", out);
 	for (uint32_t i = 0; i < rule->devs; i++) {
-		dev_name(rule, i, name);
 		fputs(" dev ", out);
-		print_word(out, name, strlen(name));
+		dev_print(out, rule, i, print_word);
 	}
 	who_print(out, rule);
 	if (rule->flags & VSH_CHILDREN)
@@ -448,14 +451,13 @@ static void who_print_json(FILE *out, const struct vsh_rule *rule)
 /* The members of the rule's object; the caller opens and closes it. */
 void rule_print_json(FILE *out, uint32_t id, const struct vsh_rule *rule)
 {
-	char name[IFNAMSIZ], percent[16];
+	char percent[16];
 	uint64_t now = boot_now_ns();
 
 	fprintf(out, "\"id\":%u,\"dev\":[", id + 1);
 	for (uint32_t i = 0; i < rule->devs; i++) {
-		dev_name(rule, i, name);
 		fputs(i ? "," : "", out);
-		json_string(out, name, strlen(name));
+		dev_print(out, rule, i, json_string);
 	}
 	fputs(rule->devs ? "]" : "\"all\"]", out);
 	fprintf(out, ",\"netns_cookie\":%llu", (unsigned long long)rule->netns_cookie);
@@ -474,3 +476,5 @@ void rule_print_json(FILE *out, uint32_t id, const struct vsh_rule *rule)
 		fprintf(out, ",\"expires_in_ns\":%llu",
 			(unsigned long long)(rule->expires_ns > now ? rule->expires_ns - now : 0));
 }
+
+_Static_assert(VSH_DEV_LEN == IFNAMSIZ, "a rule holds the names of its devices");

@@ -3,7 +3,6 @@
 #ifndef VSH_RULE_H
 #define VSH_RULE_H
 
-#include <net/if.h>
 #include "vsh.h"
 
 /* How the sender learns of an egress drop. */
@@ -16,7 +15,6 @@ enum visible {
 /* What the words of `add`, `change` and `run` ask for. */
 struct request {
 	struct vsh_rule rule;
-	char dev[VSH_DEVS_MAX][IFNAMSIZ]; /* as named, rule.devs of them */
 	bool egress, ingress;
 	enum visible visible;
 	uint32_t given; /* enum word that were said */
