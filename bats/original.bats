@@ -17,7 +17,7 @@ teardown() { test_end; }
 # original WORDS...: in the client's namespace, as its user would be there.
 original() {
 	start client original "$VERSHITIFY" "$@"
-	wait_line original '^interface '
+	wait_line original .
 }
 
 @test "one dash: the line of the original works, announces itself and loses that share" {
@@ -50,7 +50,7 @@ original() {
 @test "with -n it works from outside of the namespace" {
 	receiver_start
 	start here original "$VERSHITIFY" -n "$CLIENT" -interface eth0 -command victim -drop 100
-	wait_line original '^interface eth0: '
+	wait_line original .
 	send victim "$SERVER4" "$PORT" 100
 	assert_received victim 0
 	stop original INT
@@ -181,7 +181,7 @@ ended_by() {
 	# head goes after the first line; the next line finds nobody
 	# shellcheck disable=SC2016
 	start client original sh -c '"$@" | head -n 1' sh "$VERSHITIFY" -interface eth0 -command victim -drop 100
-	wait_line original '^interface'
+	wait_line original .
 	gone() {
 		send victim "$SERVER4" "$PORT" 1
 		ended original
@@ -194,7 +194,7 @@ ended_by() {
 	receiver_start
 	original -interface eth0 -command victim -drop 100
 	start client second "$VERSHITIFY" -interface eth0 -command other -drop 100
-	wait_line second '^interface '
+	wait_line second .
 	send victim "$SERVER4" "$PORT" 10
 	send other "$SERVER4" "$PORT" 10
 	assert_received victim 0

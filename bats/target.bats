@@ -501,7 +501,7 @@ seen_is_sniffed() {
 @test "TCP: a socket that the target has accepted does not escape" {
 	rule_add command victim drop 0%
 	victim_server "$CLIENT4" accept wait send 100 wait
-	peer "$CLIENT4" "$PORT" -t 20000 connect recv 100
+	peer -t 20000 "$CLIENT4" "$PORT" connect recv 100
 	wait_line target '^accept ok'
 	sniffer_start "$PORT"
 	vershitify change "$RULE" drop 100%
@@ -639,8 +639,9 @@ reset_after() {
 		busywait 10 counted_at_least dropped 3
 		assert_equal "$(sniffed tcp)" 0
 		vershitify change "$RULE" drop 0%
-		wait_line peer '^(eof|send) ECONNRESET|^eof 0'
-		assert [ "$(sniffed rst)" -ge 1 ]
+		# The next one arrives: they were resets that were lost before.
+		reset() { (($(sniffed rst) >= 1)); }
+		busywait 20 reset
 		vershitify del "$RULE"
 		stop sniffer
 		stop target

@@ -179,9 +179,16 @@ rules_of_netns_remove() {
 	setup_end_if_unused
 }
 
+# look_begin: for commands that change nothing by themselves. What a killed one has
+# left is settled, and what has come to the targets meanwhile is tagged.
+look_begin() {
+	change_begin
+	[ -n "$dry_run" ] || ! setup_is_there || "$vsh" scan >/dev/null
+	change_end
+}
+
 command_show() {
-	needs_root
-	needs_build
+	look_begin
 	if [ -z "$json" ] || [ -z "$pretty" ]; then
 		helper_show show "$@"
 		return
@@ -192,8 +199,7 @@ command_show() {
 }
 
 command_stats() {
-	needs_root
-	needs_build
+	look_begin
 	helper_show stats "$@"
 }
 

@@ -13,7 +13,9 @@ lock_take() {
 	[ -d "$state" ] || mkdir -m 0700 "$state" || die 1 "cannot make $state"
 }
 
+# lock_release: an empty folder of ours is no use to anybody.
 lock_release() {
+	rmdir "$state" 2>/dev/null
 	exec 8>&-
 }
 

@@ -1,0 +1,139 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# demo.sh - see one program lose packets, and another one beside it none. Needs root, a minute for
+# packages and compiler the first time, and ten seconds from then on. All of it happens in two network
+# namespaces made for it:
+#
+#   NAME-a: ping and bystander, 192.0.2.1  eth0 ---- eth0  192.0.2.2, answers :NAME-b
+#
+# The bystander is the same program under another name. The exit status is 0 if ping lost the share that
+# was asked for, the bystander nothing, and nothing was left behind.
+
+set -eu
+
+percent=25 count=400
+top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+lab=demo-$$
+work='' loss_pid='' ping_pid='' bystander_pid=''
+
+die() {
+	printf 'demo.sh: %s\n' "$*" >&2
+	exit 1
+}
+
+# say WORD...: the demo's own lines stand out from what the commands print.
+say() {
+	printf '\n# %s\n' "$*"
+}
+
+clean_up() {
+	trap '' INT TERM HUP
+	for pid in $ping_pid $bystander_pid $loss_pid; do
+		kill "$pid" 2>/dev/null || :
+	done
+	# It has a rule to take back, in a namespace that is still needed for that.
+	[ -z "$loss_pid" ] || wait "$loss_pid" || :
+	[ -z "$work" ] || "$top/scripts/netlab.sh" down "$lab"
+	[ -z "$work" ] || rm -rf "$work"
+}
+
+# loss_show: what the command prints, as it comes. Its first line says that it is at work.
+loss_show() {
+	while IFS= read -r line; do
+		printf '%s\n' "$line"
+		: >"$work/at-work"
+	done
+}
+
+loss_start() {
+	printf '$ ip netns exec %s vershitify.sh -interface eth0 -command ping -drop %s\n' "$lab-a" "$percent"
+	mkfifo "$work/output"
+	loss_show <"$work/output" &
+	show_pid=$!
+	ip netns exec "$lab-a" "$top/scripts/vershitify.sh" \
+		-interface eth0 -command ping -drop "$percent" >"$work/output" &
+	loss_pid=$!
+	while [ ! -e "$work/at-work" ]; do
+		kill -0 "$loss_pid" 2>/dev/null || die "it has ended already"
+		sleep 0.05
+	done
+}
+
+# Not Ctrl-C: a shell starts its background processes with that ignored.
+loss_end() {
+	kill -TERM "$loss_pid"
+	wait "$loss_pid" || :
+	loss_pid=
+	wait "$show_pid"
+}
+
+# pings_send: both at once; answers are counted by ping itself.
+pings_send() {
+	ip netns exec "$lab-a" ping -q -i 0.01 -c "$count" 192.0.2.2 >"$work/ping" &
+	ping_pid=$!
+	ip netns exec "$lab-a" "$work/bystander" -q -i 0.01 -c "$count" 192.0.2.2 >"$work/other" &
+	bystander_pid=$!
+	# 1 is a lost packet, no failure.
+	wait "$ping_pid" || :
+	ping_pid=
+	wait "$bystander_pid" || :
+	bystander_pid=
+}
+
+# table_print: "NAME sent answered lost" for each, from the last lines of ping.
+table_print() {
+	awk -v percent="$percent" '
+	BEGIN { printf "%-10s %8s %9s %8s\n", "who", "sent", "answered", "lost" }
+	/packets transmitted/ {
+		name = FILENAME ~ /ping$/ ? "ping" : "bystander"
+		sent[name] = $1
+		lost[name] = $1 - $4
+		printf "%-10s %8d %9d %7.2f%%\n", name, $1, $4, 100 * ($1 - $4) / $1
+	}
+	END {
+		# Outside of five standard deviations once in two million times.
+		n = sent["ping"]
+		p = percent / 100
+		far = lost["ping"] - n * p
+		right = n && far * far <= 25 * n * p * (1 - p)
+		spared = sent["bystander"] && !lost["bystander"]
+		print "\n" (right ? "yes" : "NO ") "  ping lost about " percent "%"
+		print (spared ? "yes" : "NO ") "  the bystander lost nothing"
+		exit !(right && spared)
+	}' "$work/ping" "$work/other"
+}
+
+# left_behind: what there still is of it on the device.
+left_behind() {
+	nsenter --net="/run/netns/$lab-a" tc qdisc show dev eth0 clsact
+	nsenter --net="/run/netns/$lab-a" tc filter show dev eth0 egress 2>/dev/null || :
+}
+
+[ "$(id -u)" = 0 ] || die "only root can make network namespaces and attach programs (sudo scripts/demo.sh)"
+cd "$top"
+. scripts/packages.sh
+packages_need build run demo
+make -s all
+
+trap clean_up EXIT
+trap 'exit 130' INT TERM HUP
+work=$(mktemp -d)
+ln -s "$(command -v ping)" "$work/bystander"
+scripts/netlab.sh up "$lab"
+
+say "two network namespaces and a cable: 192.0.2.1 eth0 ---- eth0 192.0.2.2"
+loss_start
+say "$count pings of 192.0.2.2, and as many by \"bystander\", which is ping under another name"
+pings_send
+loss_end
+say "what they say themselves"
+status=0
+table_print || status=1
+if [ -z "$(left_behind)" ]; then
+	printf 'yes  nothing is left behind\n'
+else
+	printf 'NO   left behind: %s\n' "$(left_behind)"
+	status=1
+fi
+exit "$status"
