@@ -16,7 +16,7 @@
 #define VSH_TASKS_MAX 131072
 #define VSH_FLOWS_MAX 4096
 #define VSH_DEV_LEN 16 /* IFNAMSIZ */
-#define VSH_LABEL_LEN 128 /* path of a target as `show` prints it, with a NUL */
+#define VSH_PATH_LEN 128 /* of a target as `show` prints it, with a NUL */
 #define VSH_CGROUP_DEPTH 24 /* nested cgroups looked at, from the root */
 #define VSH_LISTENERS_MAX 16 /* readers of events at the same time */
 #define VSH_RING_BYTES (256 * 1024)
@@ -83,20 +83,24 @@ struct vsh_rule {
 	__u32 generation; /* 0: no such rule */
 	__u32 flags; /* enum vsh_flag */
 	__u32 hooks; /* enum vsh_hook */
+	__u32 owner; /* tgid of the foreground run that the rule ends with, or 0 */
 	__u32 devs; /* entries used in ifindex[]; 0: every device */
 	__u32 ifindex[VSH_DEVS_MAX];
+	__u32 pad;
+};
 
-	/* What the programs do not need and `show` does. */
-	__u32 who; /* enum vsh_who */
-	__u32 pid; /* VSH_PID, VSH_RUN: tgid */
-	__u32 owner; /* tgid of the foreground run that the rule ends with, or 0 */
-	__u32 seeded; /* the user chose the seed */
+/* Value of vsh_labels, same index: what the programs do not need, and `show` does. */
+struct vsh_label {
+	__u64 loss; /* as it was asked for, in millionths of a percent */
 	__u64 cgroup_id;
 	struct vsh_exe exe;
 	struct vsh_comm comm;
-	__u64 loss; /* as it was asked for, in millionths of a percent */
+	__u32 who; /* enum vsh_who */
+	__u32 pid; /* VSH_PID: tgid */
+	__u32 seeded; /* the user chose the seed */
+	__u32 pad;
 	char dev[VSH_DEVS_MAX][VSH_DEV_LEN]; /* names that ifindex[] had */
-	char label[VSH_LABEL_LEN]; /* path of exe or cgroup, word of `run`; empty: too long */
+	char path[VSH_PATH_LEN]; /* of exe or cgroup; empty: too long */
 };
 
 /* Value of vsh_tasks, by tgid. A bit counts only while the rule's generation
@@ -186,7 +190,8 @@ _Static_assert(sizeof(struct vsh_exe) == 16, "key of vsh_exes has no holes");
 _Static_assert(sizeof(struct vsh_flow_key) == 48, "key of vsh_flows has no holes");
 _Static_assert(sizeof(struct vsh_task) == 24, "vsh_task has no holes");
 _Static_assert(sizeof(struct vsh_owner) == 32, "vsh_owner has no holes");
-_Static_assert(sizeof(struct vsh_rule) == 560, "vsh_rule has no holes");
+_Static_assert(sizeof(struct vsh_rule) == 120, "vsh_rule has no holes");
+_Static_assert(sizeof(struct vsh_label) == 448, "vsh_label has no holes");
 _Static_assert(sizeof(struct vsh_config) == 24, "vsh_config has no holes");
 _Static_assert(sizeof(struct vsh_stats) == 48, "vsh_stats has no holes");
 _Static_assert(sizeof(struct vsh_event) == 48, "vsh_event has no holes");

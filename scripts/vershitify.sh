@@ -120,7 +120,7 @@ rule_take_back() {
 	if take_back_plan=$("$vsh" plan del "$set_up_id" 2>/dev/null); then
 		plan_carry_out "$take_back_plan"
 	fi
-	setup_end_if_unused
+	setup_trim
 }
 
 command_add() {
@@ -135,6 +135,7 @@ command_change() {
 	change_begin
 	change_plan=$(helper plan change "$@") || exit $?
 	plan_carry_out "$change_plan" || exit 1
+	setup_trim
 	change_end
 }
 
@@ -143,7 +144,7 @@ command_del() {
 	del_plan=$(helper plan del "$@") || exit $?
 	journal del
 	plan_carry_out "$del_plan"
-	setup_end_if_unused
+	setup_trim
 	change_end
 }
 
@@ -152,7 +153,7 @@ command_flush() {
 	change_begin
 	journal down
 	plan_carry_out "$("$vsh" plan flush)"
-	setup_end_if_unused
+	setup_trim
 	change_end
 }
 
@@ -164,7 +165,6 @@ command_down() {
 	if [ -n "$netns_name" ]; then
 		down_inode=$(netns_inode "$netns_file")
 		devices_detach "$down_inode"
-		devices_forget "$down_inode"
 		rules_of_netns_remove
 	else
 		teardown
@@ -176,7 +176,7 @@ command_down() {
 rules_of_netns_remove() {
 	setup_is_there || return 0
 	plan_carry_out "$(helper plan leave)"
-	setup_end_if_unused
+	setup_trim
 }
 
 # look_begin: for commands that change nothing by themselves. What a killed one has
@@ -217,7 +217,7 @@ foreground_end() {
 	if end_plan=$("$vsh" -O $$ plan reap 2>/dev/null); then
 		plan_carry_out "$end_plan"
 	fi
-	setup_end_if_unused
+	setup_trim
 	change_end
 }
 
@@ -240,11 +240,14 @@ command_original() {
 		run "$vsh" listen "$set_up_id"
 		exit 0
 	fi
-	trap 'foreground_end; exit 0' INT TERM HUP
-	[ -z "$interrupted" ] || kill -INT $$
 	announce
 	"$vsh" ${json:+-j} listen "$set_up_id" &
-	wait $!
+	listen_pid=$!
+	trap 'kill -TERM "$listen_pid" 2>/dev/null' INT TERM HUP
+	[ -z "$interrupted" ] || kill -TERM "$listen_pid"
+	# Again after a signal: it has its last counts to print.
+	wait "$listen_pid"
+	wait "$listen_pid"
 	foreground_end
 }
 

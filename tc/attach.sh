@@ -4,7 +4,7 @@
 # Attaching and detaching: the classifier to devices, the cgroup programs to the
 # root cgroup. $state/devices records each device before it is touched:
 #
-#	NETNS_INODE IFINDEX NETNS_FILE DEV clsact|-
+#	NETNS_INODE NETNS_COOKIE IFINDEX NETNS_FILE DEV clsact|-
 #
 # clsact: the qdisc is ours, and goes when nobody else uses it.
 
@@ -27,17 +27,17 @@ device_ifindex() {
 	net command ip -o link show dev "$1" | sed 's/:.*//'
 }
 
-# device_record DEV clsact|-
+# device_record DEV COOKIE clsact|-
 device_record() {
 	[ -z "$dry_run" ] || return 0
-	printf '%s %s %s %s %s\n' "$(netns_inode "$netns_file")" "$(device_ifindex "$1")" \
-		"$netns_file" "$1" "$2" >>"$state/devices"
+	printf '%s %s %s %s %s %s\n' "$(netns_inode "$netns_file")" "$2" \
+		"$(device_ifindex "$1")" "$netns_file" "$1" "$3" >>"$state/devices"
 }
 
 device_is_recorded() {
 	[ -r "$state/devices" ] || return 1
 	recorded_here="$(netns_inode "$netns_file") $(device_ifindex "$1")"
-	while read -r inode ifindex _; do
+	while read -r inode _ ifindex _; do
 		[ "$inode $ifindex" != "$recorded_here" ] || return 0
 	done <"$state/devices"
 	return 1
@@ -52,7 +52,7 @@ device_warn() {
 	return 0
 }
 
-# device_attach DEV
+# device_attach DEV COOKIE: the cookie is that of the chosen network namespace.
 device_attach() {
 	device_is_recorded "$1" && device_is_ours "$1" && return 0
 	if ! device_is_ours "$1" && device_filters "$1" egress | grep -q " pref $filter_pref "; then
@@ -60,9 +60,9 @@ device_attach() {
 		return 1
 	fi
 	if device_has_clsact "$1"; then
-		device_record "$1" -
+		device_record "$1" "$2" -
 	else
-		device_record "$1" clsact
+		device_record "$1" "$2" clsact
 		net run_or_device tc qdisc add dev "$1" clsact || return 1
 	fi
 	device_warn "$1"
@@ -91,28 +91,52 @@ device_detach() {
 
 # devices_detach [INODE]: all that are recorded, or those of one network namespace.
 devices_detach() {
-	[ -r "$state/devices" ] || return 0
-	chosen_name=$netns_name chosen_file=$netns_file
-	while read -r inode ifindex netns_file dev clsact; do
-		[ "${1:-$inode}" = "$inode" ] || continue
-		netns_file=$(netns_find "$inode" "$netns_file") || continue
-		netns_name=$netns_file
-		[ "$inode" != "$(netns_inode /proc/self/ns/net)" ] || netns_name=
-		[ "$(device_ifindex "$dev" 2>/dev/null)" = "$ifindex" ] || continue
-		device_detach "$dev" "$clsact" </dev/null
-	done <"$state/devices"
-	netns_name=$chosen_name netns_file=$chosen_file
+	devices_sift devices_chosen "${1:-}"
 }
 
-# devices_forget [INODE]
-devices_forget() {
-	[ -r "$state/devices" ] && [ -z "$dry_run" ] || return 0
-	if [ -n "${1:-}" ]; then
-		grep -v "^$1 " "$state/devices" >"$state/devices.new"
-		mv "$state/devices.new" "$state/devices"
+devices_chosen() {
+	[ "${1:-$inode}" = "$inode" ]
+}
+
+# devices_trim NEEDED: those that no rule needs any more (see "vsh plan needed").
+devices_trim() {
+	devices_sift devices_unneeded "$1"
+}
+
+devices_unneeded() {
+	! printf '%s\n' "$1" | grep -qxe "dev $cookie $ifindex" -e "dev $cookie all"
+}
+
+# devices_sift CHOOSE WORD: detaches the recorded devices for which CHOOSE is true,
+# and keeps the records of the others.
+devices_sift() {
+	[ -r "$state/devices" ] || return 0
+	chosen_name=$netns_name chosen_file=$netns_file
+	while read -r inode cookie ifindex recorded_file dev clsact; do
+		if "$1" "$2"; then
+			device_recorded_detach
+		else
+			printf '%s %s %s %s %s %s\n' "$inode" "$cookie" "$ifindex" \
+				"$recorded_file" "$dev" "$clsact" >&7
+		fi
+	done <"$state/devices" 7>"$state/devices.kept"
+	netns_name=$chosen_name netns_file=$chosen_file
+	if [ -s "$state/devices.kept" ] || [ -n "$dry_run" ]; then
+		[ -n "$dry_run" ] || mv "$state/devices.kept" "$state/devices"
 	else
 		rm -f "$state/devices"
 	fi
+	rm -f "$state/devices.kept"
+}
+
+# device_recorded_detach: unless the namespace or the device is gone, and the
+# filter with it.
+device_recorded_detach() {
+	netns_file=$(netns_find "$inode" "$recorded_file") || return 0
+	netns_name=$netns_file
+	[ "$inode" != "$(netns_inode /proc/self/ns/net)" ] || netns_name=
+	[ "$(device_ifindex "$dev" 2>/dev/null)" = "$ifindex" ] || return 0
+	device_detach "$dev" "$clsact" </dev/null
 }
 
 # cgroup_is_attached PROGRAM
@@ -127,14 +151,28 @@ cgroup_attach() {
 		bpftool cgroup attach "$cgroup_root" "$1" pinned "$pins/$2" multi
 }
 
+# cgroup_programs: what of ours is attached: ID TYPE PROGRAM, a line each.
+cgroup_programs() {
+	bpftool cgroup show "$cgroup_root" 2>/dev/null |
+		awk '$NF ~ /^vsh_/ { sub(/^cgroup_inet_/, "", $2); print $1, $2, $NF }'
+}
+
+# cgroups_trim NEEDED: those that no rule needs any more.
+cgroups_trim() {
+	cgroup_programs | while read -r cgroup_program cgroup_type cgroup_name; do
+		[ "$cgroup_name" != vsh_sock_create ] || continue
+		! printf '%s\n' "$1" | grep -qx "hook ${cgroup_name#vsh_}" || continue
+		run bpftool cgroup detach "$cgroup_root" "$cgroup_type" \
+			id "$cgroup_program" multi </dev/null
+	done
+}
+
 # cgroups_detach: by program, so that nothing depends on pins that may be gone.
 cgroups_detach() {
 	cgroup_find
 	[ -n "$cgroup_root" ] || return 0
-	bpftool cgroup show "$cgroup_root" 2>/dev/null |
-		awk '$NF ~ /^vsh_/ { sub(/^cgroup_inet_/, "", $2); print $1, $2 }' |
-		while read -r cgroup_program cgroup_type; do
-			run bpftool cgroup detach "$cgroup_root" "$cgroup_type" \
-				id "$cgroup_program" multi </dev/null
-		done
+	cgroup_programs | while read -r cgroup_program cgroup_type cgroup_name; do
+		run bpftool cgroup detach "$cgroup_root" "$cgroup_type" \
+			id "$cgroup_program" multi </dev/null
+	done
 }

@@ -45,6 +45,12 @@ run_show() {
 	printf '%s\n' "$(words_quote "$@")" >&2
 }
 
+# run_quietly COMMAND...: may fail, since what it takes away can be gone already.
+run_quietly() {
+	run_show "$@"
+	[ -n "$dry_run" ] || "$@" >/dev/null 2>&1 || :
+}
+
 # run_or WHAT COMMAND...: one line if it fails: what could not be done, and the last
 # thing that the command said about it.
 run_or() {

@@ -57,12 +57,17 @@ plan_line() {
 	case $1 in
 	id) ;;
 	hook) cgroup_attach "${2#cg_}" "vsh_$2" ;;
-	dev) device_attach "$2" ;;
-	update | delete)
-		plan_verb=$1
+	netns) plan_cookie=$2 ;;
+	dev) device_attach "$2" "$plan_cookie" ;;
+	update)
 		plan_map=$2
 		shift 2
-		run bpftool map "$plan_verb" pinned "$maps/$plan_map" "$@"
+		run_or "cannot write $plan_map" bpftool map update pinned "$maps/$plan_map" "$@"
+		;;
+	delete)
+		plan_map=$2
+		shift 2
+		run_quietly bpftool map delete pinned "$maps/$plan_map" "$@"
 		;;
 	esac
 }
@@ -101,15 +106,16 @@ rules_left() {
 	[ -n "$("$vsh" show 2>/dev/null)" ]
 }
 
-# rule_remove ID: and the whole set-up with the last one.
-rule_remove() {
-	remove_plan=$(helper plan del "$1") || return $?
-	plan_carry_out "$remove_plan"
-	setup_end_if_unused
-}
-
-setup_end_if_unused() {
-	[ -n "$dry_run" ] || rules_left || teardown
+# setup_trim: what no rule needs goes, and all of it with the last rule.
+setup_trim() {
+	[ -z "$dry_run" ] || return 0
+	if ! rules_left; then
+		teardown
+		return
+	fi
+	trim_needed=$("$vsh" plan needed)
+	devices_trim "$trim_needed"
+	cgroups_trim "$trim_needed"
 }
 
 # teardown: everything of ours, in every network namespace. Twice is not once too
@@ -117,7 +123,6 @@ setup_end_if_unused() {
 teardown() {
 	journal down
 	devices_detach
-	devices_forget
 	cgroups_detach
 	[ ! -d "$pins" ] || run rm -rf "$pins"
 	for pin in "$maps"/vsh_*; do
@@ -155,7 +160,7 @@ bpffs_is_used() {
 
 mounts_remove() {
 	if [ -e "$state/mounted-cgroup" ]; then
-		run umount "$state/cgroup" 2>/dev/null
+		run_quietly umount "$state/cgroup"
 		[ -n "$dry_run" ] || rmdir "$state/cgroup" 2>/dev/null
 		[ -n "$dry_run" ] || rm -f "$state/mounted-cgroup"
 	fi
@@ -176,7 +181,7 @@ leftovers_settle() {
 	[ -n "$reap_plan" ] || return 0
 	say "note: removing what a killed run has left"
 	plan_carry_out "$reap_plan"
-	setup_end_if_unused
+	setup_trim
 }
 
 # journal_settle: an interrupted add is taken back, an interrupted down is finished.

@@ -18,15 +18,16 @@ int map_open(const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-static int rules_read(struct vsh_rule *rules)
+/* Every entry of an array. */
+static int array_read(const char *name, void *entries, size_t size)
 {
-	int fd = map_open("vsh_rules");
+	int fd = map_open(name);
 	int err = 0;
 
 	if (fd < 0)
 		return fd;
 	for (__u32 i = 0; i < VSH_RULES_MAX && !err; i++)
-		err = bpf_map_lookup_elem(fd, &i, &rules[i]);
+		err = bpf_map_lookup_elem(fd, &i, (char *)entries + i * size);
 	close(fd);
 	return err;
 }
@@ -50,7 +51,9 @@ int state_read(struct state *state)
 	int err;
 
 	memset(state, 0, sizeof(*state));
-	err = rules_read(state->rules);
+	err = array_read("vsh_rules", state->rules, sizeof(*state->rules));
+	if (!err)
+		err = array_read("vsh_labels", state->labels, sizeof(*state->labels));
 	if (!err)
 		err = config_read(&state->config);
 	if (err == -ENOENT)

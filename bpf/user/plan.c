@@ -3,7 +3,8 @@
  * do it, a line each. Nothing is changed here; tc/plan.sh carries it out:
  *
  *	id N                              the rule's number
- *	hook tc|cg_egress|cg_ingress      attach this program
+ *	hook cg_egress|cg_ingress         attach this program to the root cgroup
+ *	netns COOKIE                      the devices that follow are of this namespace
  *	dev NAME                          attach the classifier here
  *	update MAP key hex .. value hex ..   arguments of `bpftool map update`
  *	delete MAP key hex ..                arguments of `bpftool map delete`
@@ -46,33 +47,34 @@ static void delete_print(const char *map, const void *key, size_t key_size)
 static void mask_print(const char *map, const void *key, size_t key_size, __u64 set, __u64 clear)
 {
 	int fd = map_open(map);
-	__u64 mask = 0;
+	__u64 before = 0, mask;
 
 	if (fd >= 0) {
-		bpf_map_lookup_elem(fd, key, &mask);
+		bpf_map_lookup_elem(fd, key, &before);
 		close(fd);
 	}
-	mask = (mask & ~clear) | set;
+	mask = (before & ~clear) | set;
 	if (mask)
 		update_print(map, key, key_size, &mask, sizeof(mask));
-	else
+	else if (before)
 		delete_print(map, key, key_size);
 }
 
-static void who_masks_print(const struct vsh_rule *rule, __u64 set, __u64 clear)
+static void who_masks_print(const struct vsh_rule *rule, const struct vsh_label *label, __u64 set,
+			    __u64 clear)
 {
-	switch (rule->who) {
+	switch (label->who) {
 	case VSH_COMMAND:
-		mask_print("vsh_comms", &rule->comm, sizeof(rule->comm), set, clear);
+		mask_print("vsh_comms", &label->comm, sizeof(label->comm), set, clear);
 		break;
 	case VSH_EXE:
-		mask_print("vsh_exes", &rule->exe, sizeof(rule->exe), set, clear);
+		mask_print("vsh_exes", &label->exe, sizeof(label->exe), set, clear);
 		break;
 	case VSH_CGROUP:
-		mask_print("vsh_cgroups", &rule->cgroup_id, sizeof(rule->cgroup_id), set, clear);
+		mask_print("vsh_cgroups", &label->cgroup_id, sizeof(label->cgroup_id), set, clear);
 		break;
 	case VSH_PID:
-		mask_print("vsh_pids", &rule->pid, sizeof(rule->pid), set, clear);
+		mask_print("vsh_pids", &label->pid, sizeof(label->pid), set, clear);
 		break;
 	}
 	if (rule->owner)
@@ -89,6 +91,11 @@ static void config_print(const struct state *state)
 static void rule_update_print(__u32 id, const struct vsh_rule *rule)
 {
 	update_print("vsh_rules", &id, sizeof(id), rule, sizeof(*rule));
+}
+
+static void label_update_print(__u32 id, const struct vsh_label *label)
+{
+	update_print("vsh_labels", &id, sizeof(id), label, sizeof(*label));
 }
 
 /* bpftool copies the value of a per-CPU map to every CPU. */
@@ -109,8 +116,9 @@ static void devices_print(const struct request *request)
 {
 	struct if_nameindex *devices;
 
+	printf("netns %llu\n", (unsigned long long)request->rule.netns_cookie);
 	for (uint32_t i = 0; i < request->rule.devs; i++)
-		printf("dev %s\n", request->rule.dev[i]);
+		printf("dev %s\n", request->label.dev[i]);
 	if (request->rule.devs)
 		return;
 	devices = if_nameindex();
@@ -144,13 +152,17 @@ static int id_find_free(const struct state *state)
 	return -ENOSPC;
 }
 
-static void config_add(struct vsh_config *config, __u32 id, const struct vsh_rule *rule)
+static __u64 bit_set(__u64 mask, __u32 id, bool set)
 {
 	__u64 bit = 1ULL << id;
 
-	config->children = rule->flags & VSH_CHILDREN ? config->children | bit
-						      : config->children & ~bit;
-	config->cgroups = rule->who == VSH_CGROUP ? config->cgroups | bit : config->cgroups & ~bit;
+	return set ? mask | bit : mask & ~bit;
+}
+
+static void config_add(struct vsh_config *config, __u32 id, const struct request *request)
+{
+	config->children = bit_set(config->children, id, request->rule.flags & VSH_CHILDREN);
+	config->cgroups = bit_set(config->cgroups, id, request->label.who == VSH_CGROUP);
 }
 
 static void del_print(struct state *state, __u32 id)
@@ -160,7 +172,7 @@ static void del_print(struct state *state, __u32 id)
 	struct vsh_rule rule = state->rules[id];
 
 	rule_update_print(id, &none);
-	who_masks_print(&rule, 0, bit);
+	who_masks_print(&rule, &state->labels[id], 0, bit);
 	state->rules[id] = none;
 	state->config.children &= ~bit;
 	state->config.cgroups &= ~bit;
@@ -175,7 +187,7 @@ static int add_check(const struct request *request)
 		return misuse("whose packets? (command NAME, exe PATH, pid N or cgroup PATH)");
 	if (!(request->given & WORD_DROP))
 		return misuse("how much loss? (drop PERCENT)");
-	return request->force ? DONE : protected_check(&request->rule);
+	return request->force ? DONE : protected_check(&request->label);
 }
 
 /* The rule first, then the epoch that makes it count, then whom it names. */
@@ -184,13 +196,14 @@ static void add_print(struct state *state, __u32 id, struct request *request)
 	struct vsh_rule *rule = &request->rule;
 
 	rule->generation = ++state->config.epoch;
-	config_add(&state->config, id, rule);
+	config_add(&state->config, id, request);
 	printf("id %u\n", id + 1);
 	attachments_print(request);
 	counters_reset_print(id);
+	label_update_print(id, &request->label);
 	rule_update_print(id, rule);
 	config_print(state);
-	who_masks_print(rule, 1ULL << id, 0);
+	who_masks_print(rule, &request->label, 1ULL << id, 0);
 }
 
 /* The words of `run` end at "--"; one of them is not the rule's. */
@@ -216,7 +229,7 @@ static int plan_add(const struct options *options, struct state *state, int argc
 	if (status != DONE)
 		return status;
 	if (run && !(request.given & WORD_WHO)) {
-		request.rule.who = VSH_RUN;
+		request.label.who = VSH_RUN;
 		request.rule.flags |= VSH_CHILDREN;
 		request.given |= WORD_WHO;
 	}
@@ -276,7 +289,7 @@ static int devices_name(struct request *request)
 	if (netns_cookie(&here) || here != request->rule.netns_cookie)
 		return failure("the rule's devices are in another network namespace (-n NETNS)");
 	for (uint32_t i = 0; i < request->rule.devs; i++)
-		if (if_nametoindex(request->rule.dev[i]) != request->rule.ifindex[i])
+		if (if_nametoindex(request->label.dev[i]) != request->rule.ifindex[i])
 			return failure(
 				"a device of the rule is gone (name those that it shall have: dev DEV)");
 	return DONE;
@@ -293,7 +306,7 @@ static int plan_change(const struct options *options, struct state *state, int a
 	id = id_parse(state, argv[0], &status);
 	if (id < 0)
 		return status;
-	request_from_rule(&request, &state->rules[id]);
+	request_from_rule(&request, &state->rules[id], &state->labels[id]);
 	if (names_device(argc - 1, argv + 1))
 		request.rule.devs = 0;
 	status = request_parse(options, argc - 1, argv + 1, &request);
@@ -309,6 +322,8 @@ static int plan_change(const struct options *options, struct state *state, int a
 	printf("id %d\n", id + 1);
 	if (attach)
 		attachments_print(&request);
+	if (memcmp(&request.label, &state->labels[id], sizeof(request.label)))
+		label_update_print(id, &request.label);
 	rule_update_print(id, &request.rule);
 	return DONE;
 }
@@ -368,6 +383,34 @@ static int plan_leave(struct state *state)
 	return DONE;
 }
 
+/* vsh plan needed: what the rules that are left need attached, "hook NAME" and
+ * "dev COOKIE IFINDEX" or "dev COOKIE all".
+ */
+static int plan_needed(const struct state *state)
+{
+	uint32_t hooks = 0;
+
+	for (__u32 id = 0; id < VSH_RULES_MAX; id++) {
+		const struct vsh_rule *rule = &state->rules[id];
+		unsigned long long cookie = rule->netns_cookie;
+
+		if (!rule_exists(rule))
+			continue;
+		hooks |= rule->hooks;
+		if (!(rule->hooks & VSH_TC_EGRESS))
+			continue;
+		if (!rule->devs)
+			printf("dev %llu all\n", cookie);
+		for (__u32 i = 0; i < rule->devs; i++)
+			printf("dev %llu %u\n", cookie, rule->ifindex[i]);
+	}
+	if (hooks & VSH_CG_INGRESS)
+		printf("hook cg_ingress\n");
+	if (hooks & VSH_CG_EGRESS)
+		printf("hook cg_egress\n");
+	return DONE;
+}
+
 int plan_command(const struct options *options, int argc, char **argv)
 {
 	const char *what = argc ? argv[0] : "";
@@ -387,5 +430,7 @@ int plan_command(const struct options *options, int argc, char **argv)
 		return plan_reap(options, &state);
 	if (!strcmp(what, "leave"))
 		return plan_leave(&state);
-	return misuse("plan %s: add, run, change, del, flush, leave or reap", quoted(what));
+	if (!strcmp(what, "needed"))
+		return plan_needed(&state);
+	return misuse("plan %s: add, run, change, del, flush, leave, reap or needed", quoted(what));
 }

@@ -111,7 +111,7 @@ int exe_identify(const char *path, struct vsh_exe *exe)
 	return mount_device(mount, &exe->dev);
 }
 
-static bool cgroup_contains(const struct vsh_rule *rule, uint32_t pid)
+static bool cgroup_contains(const struct vsh_label *label, uint32_t pid)
 {
 	char path[64], text[4096], directory[8192], *line, *end;
 	struct stat st;
@@ -128,7 +128,7 @@ static bool cgroup_contains(const struct vsh_rule *rule, uint32_t pid)
 		 getenv("VSH_CGROUP_ROOT") ?: "/sys/fs/cgroup", line);
 	/* The process's cgroup or one above it. */
 	while (!stat(directory, &st)) {
-		if (st.st_ino == rule->cgroup_id)
+		if (st.st_ino == label->cgroup_id)
 			return true;
 		end = strrchr(directory, '/');
 		if (!end || end == directory)
@@ -138,35 +138,35 @@ static bool cgroup_contains(const struct vsh_rule *rule, uint32_t pid)
 	return false;
 }
 
-static bool rule_names(const struct vsh_rule *rule, uint32_t pid)
+static bool rule_names(const struct vsh_label *label, uint32_t pid)
 {
 	char comm[VSH_COMM_LEN], path[64];
 	struct vsh_exe exe;
 
-	switch (rule->who) {
+	switch (label->who) {
 	case VSH_PID:
-		return rule->pid == pid;
+		return label->pid == pid;
 	case VSH_COMMAND:
-		return !process_comm(pid, comm) && !memcmp(comm, rule->comm.comm, sizeof(comm));
+		return !process_comm(pid, comm) && !memcmp(comm, label->comm.comm, sizeof(comm));
 	case VSH_EXE:
 		snprintf(path, sizeof(path), "/proc/%u/exe", pid);
-		return !exe_identify(path, &exe) && !memcmp(&exe, &rule->exe, sizeof(exe));
+		return !exe_identify(path, &exe) && !memcmp(&exe, &label->exe, sizeof(exe));
 	case VSH_CGROUP:
-		return cgroup_contains(rule, pid);
+		return cgroup_contains(label, pid);
 	default:
 		return false;
 	}
 }
 
-static int protected_refuse(const struct vsh_rule *rule, uint32_t pid, const char *what)
+static int protected_refuse(const struct vsh_label *label, uint32_t pid, const char *what)
 {
-	if (!rule_names(rule, pid))
+	if (!rule_names(label, pid))
 		return DONE;
 	return failure("refused: the rule would hit %s (pid %u); say \"force\" if you mean it",
 		       what, pid);
 }
 
-static int sshd_check(const struct vsh_rule *rule)
+static int sshd_check(const struct vsh_label *label)
 {
 	static const char sshd[VSH_COMM_LEN] = "sshd";
 	char comm[VSH_COMM_LEN];
@@ -174,14 +174,14 @@ static int sshd_check(const struct vsh_rule *rule)
 	int status = DONE;
 	DIR *proc;
 
-	if (rule->who == VSH_COMMAND && !memcmp(rule->comm.comm, sshd, sizeof(sshd)))
+	if (label->who == VSH_COMMAND && !memcmp(label->comm.comm, sshd, sizeof(sshd)))
 		return failure("refused: the rule would hit sshd; say \"force\" if you mean it");
 	proc = opendir("/proc");
 	while (proc && status == DONE && (entry = readdir(proc))) {
 		uint32_t pid = isdigit((unsigned char)*entry->d_name) ? atoi(entry->d_name) : 0;
 
 		if (pid && !process_comm(pid, comm) && !memcmp(comm, sshd, sizeof(sshd)))
-			status = protected_refuse(rule, pid, "sshd");
+			status = protected_refuse(label, pid, "sshd");
 	}
 	if (proc)
 		closedir(proc);
@@ -191,11 +191,11 @@ static int sshd_check(const struct vsh_rule *rule)
 /* Nobody locks himself out by mistake: pid 1, sshd and the ancestors of the
  * caller are refused. DONE, or FAILED with a message.
  */
-int protected_check(const struct vsh_rule *rule)
+int protected_check(const struct vsh_label *label)
 {
-	int status = protected_refuse(rule, 1, "pid 1");
+	int status = protected_refuse(label, 1, "pid 1");
 
 	for (uint32_t pid = getpid(); status == DONE && pid > 1; pid = process_parent(pid))
-		status = protected_refuse(rule, pid, "one of your own shell's ancestors");
-	return status == DONE ? sshd_check(rule) : status;
+		status = protected_refuse(label, pid, "one of your own shell's ancestors");
+	return status == DONE ? sshd_check(label) : status;
 }

@@ -43,8 +43,8 @@ static int dev_parse(const struct options *options, struct request *request, con
 	if (rule->devs == VSH_DEVS_MAX)
 		return misuse("a rule names at most %d devices (\"dev all\" is one word)",
 			      VSH_DEVS_MAX);
-	memset(rule->dev[rule->devs], 0, VSH_DEV_LEN);
-	strcpy(rule->dev[rule->devs], name);
+	memset(request->label.dev[rule->devs], 0, VSH_DEV_LEN);
+	strcpy(request->label.dev[rule->devs], name);
 	rule->ifindex[rule->devs++] = ifindex;
 	request->given |= WORD_DEV;
 	return DONE;
@@ -52,16 +52,16 @@ static int dev_parse(const struct options *options, struct request *request, con
 
 static int who_begin(struct request *request, enum vsh_who who)
 {
-	if (request->rule.who != VSH_NOBODY)
+	if (request->label.who != VSH_NOBODY)
 		return misuse("a rule names one target: command, exe, pid or cgroup, once");
-	request->rule.who = who;
+	request->label.who = who;
 	request->given |= WORD_WHO;
 	return DONE;
 }
 
 static int command_parse(const struct options *options, struct request *request, const char *name)
 {
-	char *comm = request->rule.comm.comm;
+	char *comm = request->label.comm.comm;
 	int status = who_begin(request, VSH_COMMAND);
 
 	(void)options;
@@ -79,12 +79,12 @@ static int command_parse(const struct options *options, struct request *request,
 }
 
 /* For show. A path that does not fit is shown by its number instead. */
-static void label_set(struct vsh_rule *rule, const char *path)
+static void path_set(struct vsh_label *label, const char *path)
 {
 	char *absolute = realpath(path, NULL);
 
-	if (absolute && strlen(absolute) < sizeof(rule->label))
-		strcpy(rule->label, absolute);
+	if (absolute && strlen(absolute) < sizeof(label->path))
+		strcpy(label->path, absolute);
 	free(absolute);
 }
 
@@ -95,11 +95,11 @@ static int exe_parse(const struct options *options, struct request *request, con
 	(void)options;
 	if (status != DONE)
 		return status;
-	err = exe_identify(path, &request->rule.exe);
+	err = exe_identify(path, &request->label.exe);
 	if (err)
 		return failure("exe %s: %s", quoted(path),
 			       err == -EISDIR ? "not a regular file" : strerror(-err));
-	label_set(&request->rule, path);
+	path_set(&request->label, path);
 	return DONE;
 }
 
@@ -116,7 +116,7 @@ static int pid_parse(const struct options *options, struct request *request, con
 		return misuse("pid %s: a number from 1 to %d", quoted(word), INT32_MAX);
 	if (process_comm(pid, comm))
 		return failure("there is no process %u", (unsigned int)pid);
-	request->rule.pid = pid;
+	request->label.pid = pid;
 	return DONE;
 }
 
@@ -139,8 +139,8 @@ static int cgroup_parse(const struct options *options, struct request *request, 
 	if (!*path || stat(path, &st) || statfs(path, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC ||
 	    !S_ISDIR(st.st_mode))
 		return failure("there is no cgroup (v2) %s", quoted(path));
-	request->rule.cgroup_id = st.st_ino;
-	label_set(&request->rule, path);
+	request->label.cgroup_id = st.st_ino;
+	path_set(&request->label, path);
 	return DONE;
 }
 
@@ -161,7 +161,7 @@ static int drop_parse(const struct options *options, struct request *request, co
 	(void)options;
 	switch (percent_parse(word, &loss)) {
 	case 0:
-		request->rule.loss = loss;
+		request->label.loss = loss;
 		request->rule.threshold = percent_threshold(loss);
 		return DONE;
 	case -EDOM:
@@ -183,7 +183,7 @@ static int seed_parse(const struct options *options, struct request *request, co
 		return misuse("seed %s: a number from 0 to %llu", quoted(word),
 			      (unsigned long long)UINT64_MAX);
 	request->rule.seed = seed;
-	request->rule.seeded = 1;
+	request->label.seeded = 1;
 	return DONE;
 }
 
@@ -316,7 +316,8 @@ int request_finish(struct request *request)
 		return misuse(
 			"\"visible denied\" is for direction egress: at ingress there is no sender to deny");
 	hooks_finish(request);
-	if (!rule->seeded && !rule->seed && getrandom(&rule->seed, sizeof(rule->seed), 0) < 0)
+	if (!request->label.seeded && !rule->seed &&
+	    getrandom(&rule->seed, sizeof(rule->seed), 0) < 0)
 		return failure("cannot draw a seed: %s", strerror(errno));
 	/* A change that names no device keeps those it has, wherever they are. */
 	err = request->given & WORD_DEV ? netns_cookie(&cookie) : 0;
@@ -328,15 +329,20 @@ int request_finish(struct request *request)
 	return DONE;
 }
 
-void request_from_rule(struct request *request, const struct vsh_rule *rule)
+static enum visible rule_visible(const struct vsh_rule *rule)
 {
-	*request = (struct request){ .rule = *rule };
+	if (rule->hooks & VSH_CG_EGRESS)
+		return VISIBLE_DENIED;
+	return rule->flags & VSH_LOCAL ? VISIBLE_LOCAL : VISIBLE_WIRE;
+}
+
+void request_from_rule(struct request *request, const struct vsh_rule *rule,
+		       const struct vsh_label *label)
+{
+	*request = (struct request){ .rule = *rule, .label = *label };
 	request->egress = rule->hooks & (VSH_TC_EGRESS | VSH_CG_EGRESS);
 	request->ingress = rule->hooks & VSH_CG_INGRESS;
-	if (rule->hooks & VSH_CG_EGRESS)
-		request->visible = VISIBLE_DENIED;
-	else if (rule->flags & VSH_LOCAL)
-		request->visible = VISIBLE_LOCAL;
+	request->visible = rule_visible(rule);
 }
 
 static const char *direction_name(const struct vsh_rule *rule)
@@ -346,14 +352,6 @@ static const char *direction_name(const struct vsh_rule *rule)
 	return has_several_bits(rule->hooks) ? "both" : "ingress";
 }
 
-static const char *visible_name(const struct vsh_rule *rule)
-{
-	struct request request;
-
-	request_from_rule(&request, rule);
-	return visible_names[request.visible];
-}
-
 static const char *state_name(const struct vsh_rule *rule)
 {
 	if (rule->flags & VSH_ORPHANED)
@@ -361,37 +359,37 @@ static const char *state_name(const struct vsh_rule *rule)
 	return rule_expired(rule, boot_now_ns()) ? "expired" : "active";
 }
 
-static void dev_print(FILE *out, const struct vsh_rule *rule, uint32_t i,
+static void dev_print(FILE *out, const struct vsh_label *label, uint32_t i,
 		      void (*print)(FILE *out, const char *bytes, size_t length))
 {
-	print(out, rule->dev[i], strnlen(rule->dev[i], VSH_DEV_LEN));
+	print(out, label->dev[i], strnlen(label->dev[i], VSH_DEV_LEN));
 }
 
-static void label_print(FILE *out, const struct vsh_rule *rule, unsigned long long inode)
+static void path_print(FILE *out, const struct vsh_label *label, unsigned long long inode)
 {
-	if (rule->label[0])
-		print_word(out, rule->label, strnlen(rule->label, sizeof(rule->label)));
+	if (label->path[0])
+		print_word(out, label->path, strnlen(label->path, sizeof(label->path)));
 	else
 		fprintf(out, "inode:%llu", inode);
 }
 
-static void who_print(FILE *out, const struct vsh_rule *rule)
+static void who_print(FILE *out, const struct vsh_rule *rule, const struct vsh_label *label)
 {
-	switch (rule->who) {
+	switch (label->who) {
 	case VSH_COMMAND:
 		fputs(" command ", out);
-		print_word(out, rule->comm.comm, strnlen(rule->comm.comm, VSH_COMM_LEN));
+		print_word(out, label->comm.comm, strnlen(label->comm.comm, VSH_COMM_LEN));
 		break;
 	case VSH_EXE:
 		fputs(" exe ", out);
-		label_print(out, rule, rule->exe.ino);
+		path_print(out, label, label->exe.ino);
 		break;
 	case VSH_PID:
-		fprintf(out, " pid %u", rule->pid);
+		fprintf(out, " pid %u", label->pid);
 		break;
 	case VSH_CGROUP:
 		fputs(" cgroup ", out);
-		label_print(out, rule, rule->cgroup_id);
+		path_print(out, label, label->cgroup_id);
 		break;
 	case VSH_RUN:
 		fprintf(out, " run by %u", rule->owner);
@@ -399,7 +397,7 @@ static void who_print(FILE *out, const struct vsh_rule *rule)
 	}
 }
 
-void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule)
+void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule, const struct vsh_label *label)
 {
 	char percent[16];
 
@@ -408,48 +406,48 @@ void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule)
 		fputs(" dev all", out);
 	for (uint32_t i = 0; i < rule->devs; i++) {
 		fputs(" dev ", out);
-		dev_print(out, rule, i, print_word);
+		dev_print(out, label, i, print_word);
 	}
-	who_print(out, rule);
+	who_print(out, rule, label);
 	if (rule->flags & VSH_CHILDREN)
 		fputs(" children", out);
-	percent_format(rule->loss, percent, sizeof(percent));
+	percent_format(label->loss, percent, sizeof(percent));
 	fprintf(out, " direction %s drop %s%%", direction_name(rule), percent);
-	if (rule->seeded)
+	if (label->seeded)
 		fprintf(out, " seed %llu", (unsigned long long)rule->seed);
-	if (strcmp(visible_name(rule), "wire"))
-		fprintf(out, " visible %s", visible_name(rule));
+	if (rule_visible(rule) != VISIBLE_WIRE)
+		fprintf(out, " visible %s", visible_names[rule_visible(rule)]);
 	if (rule->expires_ns && !rule_expired(rule, boot_now_ns()))
 		fprintf(out, " for %.1fs", (rule->expires_ns - boot_now_ns()) / 1e9);
 	if (strcmp(state_name(rule), "active"))
 		fprintf(out, " (%s)", state_name(rule));
 }
 
-static void who_print_json(FILE *out, const struct vsh_rule *rule)
+static void who_print_json(FILE *out, const struct vsh_label *label)
 {
-	switch (rule->who) {
+	switch (label->who) {
 	case VSH_COMMAND:
 		fputs(",\"command\":", out);
-		json_string(out, rule->comm.comm, strnlen(rule->comm.comm, VSH_COMM_LEN));
+		json_string(out, label->comm.comm, strnlen(label->comm.comm, VSH_COMM_LEN));
 		break;
 	case VSH_EXE:
 		fputs(",\"exe\":", out);
-		json_string(out, rule->label, strnlen(rule->label, sizeof(rule->label)));
-		fprintf(out, ",\"inode\":%llu", (unsigned long long)rule->exe.ino);
+		json_string(out, label->path, strnlen(label->path, sizeof(label->path)));
+		fprintf(out, ",\"inode\":%llu", (unsigned long long)label->exe.ino);
 		break;
 	case VSH_PID:
-		fprintf(out, ",\"pid\":%u", rule->pid);
+		fprintf(out, ",\"pid\":%u", label->pid);
 		break;
 	case VSH_CGROUP:
 		fputs(",\"cgroup\":", out);
-		json_string(out, rule->label, strnlen(rule->label, sizeof(rule->label)));
-		fprintf(out, ",\"cgroup_id\":%llu", (unsigned long long)rule->cgroup_id);
+		json_string(out, label->path, strnlen(label->path, sizeof(label->path)));
+		fprintf(out, ",\"cgroup_id\":%llu", (unsigned long long)label->cgroup_id);
 		break;
 	}
 }
 
-/* The members of the rule's object; the caller opens and closes it. */
-void rule_print_json(FILE *out, uint32_t id, const struct vsh_rule *rule)
+void rule_print_json(FILE *out, uint32_t id, const struct vsh_rule *rule,
+		     const struct vsh_label *label)
 {
 	char percent[16];
 	uint64_t now = boot_now_ns();
@@ -457,19 +455,20 @@ void rule_print_json(FILE *out, uint32_t id, const struct vsh_rule *rule)
 	fprintf(out, "\"id\":%u,\"dev\":[", id + 1);
 	for (uint32_t i = 0; i < rule->devs; i++) {
 		fputs(i ? "," : "", out);
-		dev_print(out, rule, i, json_string);
+		dev_print(out, label, i, json_string);
 	}
 	fputs(rule->devs ? "]" : "\"all\"]", out);
 	fprintf(out, ",\"netns_cookie\":%llu", (unsigned long long)rule->netns_cookie);
-	who_print_json(out, rule);
-	percent_format(rule->loss, percent, sizeof(percent));
+	who_print_json(out, label);
+	percent_format(label->loss, percent, sizeof(percent));
 	fprintf(out, ",\"children\":%s,\"direction\":\"%s\",\"drop_percent\":%s",
 		rule->flags & VSH_CHILDREN ? "true" : "false", direction_name(rule), percent);
 	/* A number that a reader of JSON may round is no seed: in quotes past 2^53. */
-	if (rule->seeded)
+	if (label->seeded)
 		fprintf(out, rule->seed >> 53 ? ",\"seed\":\"%llu\"" : ",\"seed\":%llu",
 			(unsigned long long)rule->seed);
-	fprintf(out, ",\"visible\":\"%s\",\"state\":\"%s\"", visible_name(rule), state_name(rule));
+	fprintf(out, ",\"visible\":\"%s\",\"state\":\"%s\"", visible_names[rule_visible(rule)],
+		state_name(rule));
 	if (rule->owner)
 		fprintf(out, ",\"owner\":%u", rule->owner);
 	if (rule->expires_ns)

@@ -15,6 +15,7 @@ enum visible {
 /* What the words of `add`, `change` and `run` ask for. */
 struct request {
 	struct vsh_rule rule;
+	struct vsh_label label;
 	bool egress, ingress;
 	enum visible visible;
 	uint32_t given; /* enum word that were said */
@@ -34,7 +35,8 @@ enum word {
 };
 
 /* A request that asks for what the rule is now. */
-void request_from_rule(struct request *request, const struct vsh_rule *rule);
+void request_from_rule(struct request *request, const struct vsh_rule *rule,
+		       const struct vsh_label *label);
 
 /* Adds what the words say. DONE, or a message and FAILED or MISUSED. */
 int request_parse(const struct options *options, int argc, char **argv, struct request *request);
@@ -42,7 +44,10 @@ int request_parse(const struct options *options, int argc, char **argv, struct r
 /* After parsing: what follows from the words taken together. */
 int request_finish(struct request *request);
 
-void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule);
-void rule_print_json(FILE *out, uint32_t id, const struct vsh_rule *rule);
+void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule, const struct vsh_label *label);
+
+/* The members of the rule's object; the caller opens and closes it. */
+void rule_print_json(FILE *out, uint32_t id, const struct vsh_rule *rule,
+		     const struct vsh_label *label);
 
 #endif

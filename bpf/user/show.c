@@ -143,12 +143,12 @@ static bool is_selected(const struct selection *selection, uint32_t id)
 	return selection->mask >> id & 1;
 }
 
-static int rule_show(const struct options *options, uint32_t id, const struct vsh_rule *rule,
+static int rule_show(const struct options *options, const struct state *state, uint32_t id,
 		     const struct tally *processes, const struct tally *sockets)
 {
 	if (options->color)
 		fputs("\033[1m", stdout);
-	rule_print(stdout, id, rule);
+	rule_print(stdout, id, &state->rules[id], &state->labels[id]);
 	puts(options->color ? "\033[0m" : "");
 	if (!options->statistics)
 		return 0;
@@ -157,13 +157,13 @@ static int rule_show(const struct options *options, uint32_t id, const struct vs
 	return counters_print(id, "    ");
 }
 
-static int rule_show_json(const struct options *options, uint32_t id, const struct vsh_rule *rule,
+static int rule_show_json(const struct options *options, const struct state *state, uint32_t id,
 			  const struct tally *processes, const struct tally *sockets)
 {
 	int err = 0;
 
 	putchar('{');
-	rule_print_json(stdout, id, rule);
+	rule_print_json(stdout, id, &state->rules[id], &state->labels[id]);
 	if (options->statistics) {
 		printf(",\"processes\":%llu,\"sockets\":%llu",
 		       (unsigned long long)processes->count[id],
@@ -194,10 +194,10 @@ static int rules_show(const struct options *options, const struct state *state,
 			continue;
 		if (options->json) {
 			fputs(separator, stdout);
-			err = rule_show_json(options, id, &state->rules[id], &processes, &sockets);
+			err = rule_show_json(options, state, id, &processes, &sockets);
 			separator = ",";
 		} else {
-			err = rule_show(options, id, &state->rules[id], &processes, &sockets);
+			err = rule_show(options, state, id, &processes, &sockets);
 		}
 	}
 	if (options->json)
@@ -289,13 +289,13 @@ int stats_command(const struct options *options, int argc, char **argv)
 	return err ? failure("cannot read the counters: %s", strerror(-err)) : DONE;
 }
 
-static void summary_print(const struct vsh_rule *rule, const char *direction,
+static void summary_print(const struct vsh_label *label, const char *direction,
 			  const struct vsh_stats *stats)
 {
 	char asked[16];
 	double low, high;
 
-	percent_format(rule->loss, asked, sizeof(asked));
+	percent_format(label->loss, asked, sizeof(asked));
 	wilson_interval(stats->dropped.packets, stats->seen.packets, &low, &high);
 	printf("%s: %llu of %llu packets dropped (segments: %llu of %llu): %.4g%%, 95%% interval %.4g%% to %.4g%%; asked for %s%%\n",
 	       direction, (unsigned long long)stats->dropped.packets,
@@ -330,7 +330,7 @@ int summary_command(const struct options *options, int argc, char **argv)
 				return failure("cannot read the counters: %s", strerror(-err));
 			if (!stats.seen.packets)
 				continue;
-			summary_print(&state.rules[id], direction_names[direction], &stats);
+			summary_print(&state.labels[id], direction_names[direction], &stats);
 			matched = true;
 		}
 	}

@@ -35,6 +35,7 @@ struct options {
 /* The state of the pinned maps, all zero where nothing is set up. */
 struct state {
 	struct vsh_rule rules[VSH_RULES_MAX];
+	struct vsh_label labels[VSH_RULES_MAX];
 	struct vsh_config config;
 	bool present;
 };
@@ -64,7 +65,7 @@ int netns_cookie(uint64_t *cookie);
 int process_comm(uint32_t pid, char comm[VSH_COMM_LEN]);
 uint32_t process_parent(uint32_t pid);
 int exe_identify(const char *path, struct vsh_exe *exe);
-int protected_check(const struct vsh_rule *rule);
+int protected_check(const struct vsh_label *label);
 
 /* The commands. */
 int plan_command(const struct options *options, int argc, char **argv);
