@@ -22,6 +22,8 @@ vsh=$objects/vsh
 
 json='' pretty='' statistics='' verbose='' dry_run='' color='' batch=''
 netns_name='' netns_file=/proc/self/ns/net cgroup_root=''
+# the status of a failure: 125 for run, which has the command's own for the rest
+failed=1
 
 # shellcheck source=tc/run.sh
 . "$library/run.sh"
@@ -81,12 +83,12 @@ helper_show() {
 }
 
 needs_root() {
-	[ "$(id -u)" = 0 ] || die 1 "only root may do that (sudo vershitify.sh ...)"
+	[ "$(id -u)" = 0 ] || die "$failed" "only root may do that (sudo vershitify.sh ...)"
 }
 
 needs_build() {
 	for built in "$vsh" "$objects/vershitify.o" "$objects/tracker.o"; do
-		[ -e "$built" ] || die 1 "$built is missing: run make"
+		[ -e "$built" ] || die "$failed" "$built is missing: run make"
 	done
 }
 
@@ -355,13 +357,22 @@ command_batch() {
 	batch_line=0
 	while read -r batch_words || [ -n "$batch_words" ]; do
 		batch_line=$((batch_line + 1))
+		batch_words=${batch_words%%[[:space:]]#*}
 		case $batch_words in
 		'' | '#'*) continue ;;
 		esac
-		printf '%s\n' "$batch_words" | xargs -- "$self" ${netns_name:+-n "$netns_name"} \
-			${json:+-j} ${pretty:+-p} ${statistics:+-s} ${verbose:+-v} ${dry_run:+--dry-run} ||
-			die 1 "line $batch_line failed: $(words_quote "$batch_words")"
-	done
+		batch_status=$(batch_run "$batch_words")
+		[ "$batch_status" = 0 ] ||
+			die "${batch_status:-2}" "line $batch_line failed: $(words_quote "$batch_words")"
+	done 4>&1
+}
+
+# batch_run LINE: prints the status; what the command prints goes to descriptor 4.
+batch_run() {
+	# shellcheck disable=SC2016 # for the inner shell
+	printf '%s\n' "$1" | xargs sh -c '"$0" "$@" >&4; printf %s $?' "$self" \
+		${netns_name:+-n "$netns_name"} ${json:+-j} ${pretty:+-p} ${statistics:+-s} \
+		${verbose:+-v} ${dry_run:+--dry-run}
 }
 
 # original_words WORD...: is this the original's command line?
@@ -406,12 +417,13 @@ entered=${VSH_ENTERED:-}
 unset VSH_ENTERED
 [ "$(id -u)" != 0 ] || [ -n "$entered" ] || host_enter "$self" "$@"
 
+unset netns_wanted
 while [ $# -gt 0 ]; do
 	is_original "$1" && break
 	case $1 in
 	-n | -netns | --netns)
 		needs_value "$1" $#
-		netns_choose "$2"
+		netns_wanted=$2
 		shift
 		;;
 	-b | -batch | --batch)
@@ -452,6 +464,8 @@ for word; do
 	esac
 done
 
+[ "${1:-}" != run ] || failed=125
+[ -z "${netns_wanted+set}" ] || netns_choose "$netns_wanted"
 if [ -n "$batch" ]; then
 	[ $# = 0 ] || die 2 "-b FILE takes the commands from FILE"
 	command_batch "$batch"

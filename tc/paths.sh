@@ -59,7 +59,7 @@ netns_choose() {
 		netns_name=$1
 		return 0
 	done
-	die 1 "there is no network namespace $(words_quote "$1") (ip netns list)"
+	die "$failed" "there is no network namespace $(words_quote "$1") (ip netns list)"
 }
 
 # netns_inode FILE: what tells one network namespace from another.
@@ -67,10 +67,10 @@ netns_inode() {
 	stat -L -c %i "$1" 2>/dev/null
 }
 
-# netns_find INODE PATH: a file of that namespace: PATH if it still is one, or that
-# of a process in it. Fails if the namespace is gone.
+# netns_find INODE PATH: a file of that namespace: PATH if it still is one, or another
+# name, or that of a process in it. Fails if the namespace is gone.
 netns_find() {
-	for netns_found in "$2" /proc/[0-9]*/ns/net; do
+	for netns_found in "$2" /proc/self/ns/net /run/netns/* /var/run/netns/* /proc/[0-9]*/ns/net; do
 		[ "$(netns_inode "$netns_found")" = "$1" ] || continue
 		printf '%s\n' "$netns_found"
 		return 0

@@ -9,8 +9,12 @@
 lock_take() {
 	[ -z "$dry_run" ] || return 0
 	exec 8</run
-	flock 8 || die 1 "cannot lock /run"
-	[ -d "$state" ] || mkdir -m 0700 "$state" || die 1 "cannot make $state"
+	flock 8 || die "$failed" "cannot lock /run"
+	state_ensure
+}
+
+state_ensure() {
+	[ -d "$state" ] || mkdir -m 0700 "$state" || die "$failed" "cannot make $state"
 }
 
 # lock_release: an empty folder of ours is no use to anybody.
@@ -176,12 +180,13 @@ mounts_remove() {
 leftovers_settle() {
 	[ -z "$dry_run" ] || return 0
 	[ ! -e "$state/journal" ] || journal_settle
-	setup_is_there || return 0
-	reap_plan=$("$vsh" plan reap) || return 0
-	[ -n "$reap_plan" ] || return 0
-	say "note: removing what a killed run has left"
-	plan_carry_out "$reap_plan"
-	setup_trim
+	if setup_is_there && reap_plan=$("$vsh" plan reap) && [ -n "$reap_plan" ]; then
+		say "note: removing what a killed run has left"
+		plan_carry_out "$reap_plan"
+		setup_trim
+	fi
+	# the end of the set-up is the end of its folder
+	state_ensure
 }
 
 # journal_settle: an interrupted add is taken back, an interrupted down is finished.
@@ -193,6 +198,7 @@ journal_settle() {
 	fi
 	if [ "$settle_what" = down ] || ! rules_left; then
 		teardown
+	else
+		journal
 	fi
-	journal
 }

@@ -45,7 +45,7 @@ int features_command(const struct options *options, int argc, char **argv)
 	feature_print(btf, "BTF", "needed: finding processes (CONFIG_DEBUG_INFO_BTF)");
 	feature_print(libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SCHED_CLS, NULL) == 1, "classifier",
 		      "needed: loss at egress");
-	feature_print(libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_TRACING, NULL) == 1, "tp_btf",
+	feature_print(has_type(btf, "btf_trace_sched_process_exec"), "tp_btf",
 		      "needed: following exec, fork and exit");
 	feature_print(libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_CGROUP_SOCK, NULL) == 1,
 		      "cgroup/sock_create", "needed: tagging new sockets");

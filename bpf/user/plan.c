@@ -361,11 +361,32 @@ static bool is_to_reap(const struct options *options, const struct vsh_rule *rul
 	return (rule->flags & VSH_ORPHANED) || process_comm(rule->owner, comm);
 }
 
+/* Ring buffers of listeners that are gone. */
+static void listeners_reap_print(void)
+{
+	static const struct vsh_listener none;
+	int fd = map_open("vsh_lost");
+	struct vsh_listener listener;
+	char comm[VSH_COMM_LEN];
+
+	for (__u32 slot = 0; fd >= 0 && slot < VSH_LISTENERS_MAX; slot++) {
+		if (bpf_map_lookup_elem(fd, &slot, &listener) || !listener.pid ||
+		    !process_comm(listener.pid, comm))
+			continue;
+		delete_print("vsh_listeners", &slot, sizeof(slot));
+		update_print("vsh_lost", &slot, sizeof(slot), &none, sizeof(none));
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
 static int plan_reap(const struct options *options, struct state *state)
 {
 	for (__u32 id = 0; id < VSH_RULES_MAX; id++)
 		if (is_to_reap(options, &state->rules[id]))
 			del_print(state, id);
+	if (!options->owner)
+		listeners_reap_print();
 	return DONE;
 }
 

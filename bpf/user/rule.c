@@ -463,10 +463,8 @@ void rule_print_json(FILE *out, uint32_t id, const struct vsh_rule *rule,
 	percent_format(label->loss, percent, sizeof(percent));
 	fprintf(out, ",\"children\":%s,\"direction\":\"%s\",\"drop_percent\":%s",
 		rule->flags & VSH_CHILDREN ? "true" : "false", direction_name(rule), percent);
-	/* A number that a reader of JSON may round is no seed: in quotes past 2^53. */
 	if (label->seeded)
-		fprintf(out, rule->seed >> 53 ? ",\"seed\":\"%llu\"" : ",\"seed\":%llu",
-			(unsigned long long)rule->seed);
+		fprintf(out, ",\"seed\":%llu", (unsigned long long)rule->seed);
 	fprintf(out, ",\"visible\":\"%s\",\"state\":\"%s\"", visible_names[rule_visible(rule)],
 		state_name(rule));
 	if (rule->owner)

@@ -88,10 +88,6 @@ on() {
 	nsenter --net="/run/netns/$lab-$on_side" "$work/$on_program" "$@"
 }
 
-address_of() {
-	cat "/sys/class/net/$1/address"
-}
-
 # cable_up NAME NUMBER: without a neighbour to look for at any time.
 cable_up() {
 	ip link add "$1" netns "$lab-a" type veth peer name "$1" netns "$lab-b"
@@ -112,10 +108,9 @@ lab_up() {
 	for side in a b; do
 		ip netns add "$lab-$side"
 		# Neighbour discovery would be counted among the packets.
-		nsenter --net="/run/netns/$lab-$side" sh -c '
-			[ ! -d /proc/sys/net/ipv6 ] || for all in all default; do
-				echo 1 >"/proc/sys/net/ipv6/conf/$all/disable_ipv6"
-			done'
+		for all in all default; do
+			nsenter --net="/run/netns/$lab-$side" sysctl -eqw "net.ipv6.conf.$all.disable_ipv6=1"
+		done
 		ip -n "$lab-$side" link set lo up
 	done
 	cable_up none 1
@@ -589,7 +584,8 @@ for word; do
 done
 [ "$(id -u)" = 0 ] || die "only root can make network namespaces and attach programs (sudo make bench)"
 cd "$top"
-. scripts/packages.sh
+# shellcheck source=scripts/packages.sh
+. "$top/scripts/packages.sh"
 packages_need build run
 make -s all benchprograms
 [ ! -e /sys/fs/bpf/vershitify ] || die "rules are at work, and would be measured too (vershitify.sh down)"
@@ -605,6 +601,7 @@ baselines_attach
 machine_print | tee "$raw/machine"
 background b bench-sink sink 9
 # shellcheck disable=SC2086 # names of sections
-for chosen in ${*:-$sections}; do
+[ $# -gt 0 ] || set -- $sections
+for chosen; do
 	"section_$chosen"
 done
