@@ -35,6 +35,9 @@ BPF_OBJECTS := $(BPF_SOURCES:bpf/%.bpf.c=build/%.o)
 USER_SOURCES := $(wildcard bpf/user/*.c)
 TEST_SOURCES := $(wildcard bats/programs/*.c)
 TEST_PROGRAMS := $(TEST_SOURCES:bats/programs/%.c=build/test/%)
+BENCH_BPF := $(wildcard scripts/bench/*.bpf.c)
+BENCH_SOURCES := $(filter-out $(BENCH_BPF),$(wildcard scripts/bench/*.c))
+BENCH_PROGRAMS := $(BENCH_SOURCES:scripts/bench/%.c=build/bench/%) $(BENCH_BPF:scripts/bench/%.bpf.c=build/bench/%.o)
 FUZZ_TARGETS := $(wildcard bats/fuzz/*.c)
 FUZZ_PROGRAMS := $(FUZZ_TARGETS:bats/fuzz/%.c=build/fuzz/%)
 # The helper's files that the fuzz targets exercise; each must link without the rest of the helper.
@@ -135,9 +138,23 @@ $(TEST_PROGRAMS): build/test/%: bats/programs/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_FLAGS) -pthread $(DEPENDENCIES) $< $(LDFLAGS) $(LDLIBS) -o $@
 
-$(FUZZ_PROGRAMS): build/fuzz/%: bats/fuzz/%.c $(FUZZ_SOURCES) $(wildcard bpf/*.h bpf/user/*.h) Makefile
+# A target may include other files of the helper, with the system behind them replaced: hence all of them.
+$(FUZZ_PROGRAMS): build/fuzz/%: bats/fuzz/%.c $(USER_SOURCES) $(wildcard bpf/*.h bpf/user/*.h) Makefile
 	@mkdir -p $(@D)
-	$(CLANG) $(SANITIZERS) -fsanitize=fuzzer $(USER_FLAGS) -Ibpf/user $(filter %.c,$^) -o $@
+	$(CLANG) $(SANITIZERS) -fsanitize=fuzzer $(USER_FLAGS) -Ibpf/user $< $(FUZZ_SOURCES) -lm -o $@
+
+# What the measurements send with, and measure against.
+.PHONY: benchprograms
+benchprograms: $(BENCH_PROGRAMS)
+
+build/bench/%.o: scripts/bench/%.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_FLAGS) $(DEPENDENCIES) -c $< -o $@
+	$(LLVM_STRIP) -g $@
+
+build/bench/%: scripts/bench/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_FLAGS) $(DEPENDENCIES) $< $(LDFLAGS) $(LDLIBS) -o $@
 
 FUZZ_SECONDS ?= 30
 # The kept corpus is only read; new inputs go to build/fuzz/NAME.corpus, crashing ones to build/fuzz/NAME-*.
@@ -174,7 +191,7 @@ BASH_SCRIPTS := $(if $(SH_FILES),$(shell awk 'FNR == 1 && /^#!.*bash/ { print FI
 POSIX_SCRIPTS := $(filter-out $(BASH_SCRIPTS),$(SH_FILES))
 BASH_SCRIPTS += $(wildcard bats/*.bash scripts/completion/*.bash)
 BATS_FILES := $(wildcard bats/*.bats)
-C_FILES := $(wildcard bpf/*.c bpf/*.h bpf/user/*.c bpf/user/*.h bats/programs/*.c bats/programs/*.h bats/fuzz/*.c)
+C_FILES := $(wildcard bpf/*.c bpf/*.h bpf/user/*.c bpf/user/*.h bats/programs/*.c bats/programs/*.h bats/fuzz/*.c scripts/bench/*.c)
 
 .PHONY: lint-shell lint-posix lint-format lint-c
 

@@ -13,7 +13,7 @@
 #define VSH_RULES_MAX 64 /* a rule is a bit in a __u64 mask */
 #define VSH_DEVS_MAX 16 /* devices that one rule can name */
 #define VSH_COMM_LEN 16 /* TASK_COMM_LEN: 15 bytes and a NUL */
-#define VSH_TASKS_MAX 131072
+#define VSH_TASKS_MAX 65536 /* target processes at the same time */
 #define VSH_FLOWS_MAX 4096
 #define VSH_DEV_LEN 16 /* IFNAMSIZ */
 #define VSH_PATH_LEN 128 /* of a target as `show` prints it, with a NUL */

@@ -92,10 +92,18 @@ needs_build() {
 	done
 }
 
+# needs_pid_namespace: BPF programs know processes by the numbers that the machine's
+# own pid namespace gives them (PROC_PID_INIT_INO, include/linux/proc_ns.h).
+needs_pid_namespace() {
+	[ "$(readlink /proc/self/ns/pid)" = 'pid:[4026531836]' ] ||
+		die "$failed" "this is not the machine's own pid namespace: process numbers would be wrong (run it outside)"
+}
+
 # change_begin: from here to change_end no other invocation changes anything.
 change_begin() {
 	needs_root
 	needs_build
+	needs_pid_namespace
 	cgroup_find
 	lock_take
 	leftovers_settle
@@ -453,15 +461,20 @@ while [ $# -gt 0 ]; do
 	shift
 done
 
-# "help" at any place, up to where a command begins.
+# "help" at any place where a keyword can stand, up to where a command begins.
+previous=
 for word; do
-	case $word in
-	help)
+	case $previous:$word in
+	dev:* | command:* | exe:* | pid:* | cgroup:* | direction:* | drop:* | loss:* | seed:* | for:* | visible:*)
+		word=
+		;;
+	*:help)
 		help
 		exit 0
 		;;
-	--) break ;;
+	*:--) break ;;
 	esac
+	previous=$word
 done
 
 [ "${1:-}" != run ] || failed=125

@@ -144,6 +144,16 @@ static int object_load(const char *directory, const char *name)
 	return status;
 }
 
+/* What only some kernels offer: does without a word where it does not load. */
+static void object_load_optional(const char *directory, const char *name)
+{
+	struct bpf_object *object = object_open(directory, name);
+
+	if (object && !bpf_object__load(object))
+		programs_pin(object);
+	bpf_object__close(object);
+}
+
 static bool is_loaded(const char *pin)
 {
 	char path[128];
@@ -163,6 +173,8 @@ int load_command(const struct options *options, int argc, char **argv)
 	status = directories_make();
 	if (status == DONE && !is_loaded("vsh_cg_egress"))
 		status = object_load(argv[0], "vershitify.o");
+	if (status == DONE && !is_loaded("link_vsh_receive"))
+		object_load_optional(argv[0], "receive.o");
 	/* The last pin of the tracker: there only if all of it is. */
 	if (status == DONE && !is_loaded("link_vsh_iter_socks"))
 		status = object_load(argv[0], "tracker.o");

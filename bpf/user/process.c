@@ -43,6 +43,18 @@ int process_comm(uint32_t pid, char comm[VSH_COMM_LEN])
 	return 0;
 }
 
+/* The process that a thread belongs to; 0: no such thread. */
+uint32_t process_tgid(uint32_t tid)
+{
+	char path[64], text[4096], *p;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", tid);
+	if (file_read(path, text, sizeof(text)) <= 0)
+		return 0;
+	p = strstr(text, "\nTgid:");
+	return p ? strtoul(p + strlen("\nTgid:"), NULL, 10) : 0;
+}
+
 /* 0: none, or not to be seen. */
 uint32_t process_parent(uint32_t pid)
 {

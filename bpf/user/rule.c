@@ -106,7 +106,7 @@ static int exe_parse(const struct options *options, struct request *request, con
 static int pid_parse(const struct options *options, struct request *request, const char *word)
 {
 	int status = who_begin(request, VSH_PID);
-	char comm[VSH_COMM_LEN];
+	uint32_t tgid;
 	uint64_t pid;
 
 	(void)options;
@@ -114,8 +114,12 @@ static int pid_parse(const struct options *options, struct request *request, con
 		return status;
 	if (number_parse(word, INT32_MAX, &pid) || !pid)
 		return misuse("pid %s: a number from 1 to %d", quoted(word), INT32_MAX);
-	if (process_comm(pid, comm))
+	tgid = process_tgid(pid);
+	if (!tgid)
 		return failure("there is no process %u", (unsigned int)pid);
+	if (tgid != pid)
+		return failure("%u is a thread of process %u: say pid %u", (unsigned int)pid, tgid,
+			       tgid);
 	request->label.pid = pid;
 	return DONE;
 }

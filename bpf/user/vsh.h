@@ -63,6 +63,7 @@ int netns_cookie(uint64_t *cookie);
 
 /* process.c */
 int process_comm(uint32_t pid, char comm[VSH_COMM_LEN]);
+uint32_t process_tgid(uint32_t tid);
 uint32_t process_parent(uint32_t pid);
 int exe_identify(const char *path, struct vsh_exe *exe);
 int protected_check(const struct vsh_label *label);

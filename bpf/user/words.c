@@ -9,9 +9,9 @@
 #define YEAR_NS (365ULL * 24 * 3600 * 1000000000)
 
 /* A decimal number scaled by 10^DECIMALS. *end is where it stops. */
-static int decimal_parse(const char *word, const char **end, uint64_t max, uint64_t *scaled)
+static int decimal_parse(const char *word, const char **end, __uint128_t *scaled)
 {
-	uint64_t number = 0;
+	__uint128_t number = 0;
 	int digits = 0, decimals = -1;
 	const char *p;
 
@@ -22,7 +22,7 @@ static int decimal_parse(const char *word, const char **end, uint64_t max, uint6
 		}
 		if (decimals == DECIMALS)
 			return -EINVAL;
-		if (number > (UINT64_MAX - 9) / 10)
+		if (number > UINT64_MAX)
 			return -ERANGE;
 		number = number * 10 + (*p - '0');
 		digits++;
@@ -31,13 +31,8 @@ static int decimal_parse(const char *word, const char **end, uint64_t max, uint6
 	}
 	if (!digits || decimals == 0)
 		return -EINVAL;
-	for (int i = decimals < 0 ? 0 : decimals; i < DECIMALS; i++) {
-		if (number > UINT64_MAX / 10)
-			return -ERANGE;
+	for (int i = decimals < 0 ? 0 : decimals; i < DECIMALS; i++)
 		number *= 10;
-	}
-	if (number > max)
-		return -ERANGE;
 	*end = p;
 	*scaled = number;
 	return 0;
@@ -46,10 +41,10 @@ static int decimal_parse(const char *word, const char **end, uint64_t max, uint6
 int percent_parse(const char *word, uint64_t *millionths)
 {
 	const char *end;
-	uint64_t number;
+	__uint128_t number;
 	int err;
 
-	err = decimal_parse(word, &end, UINT64_MAX, &number);
+	err = decimal_parse(word, &end, &number);
 	if (err)
 		return err;
 	if (strcmp(end, "") && strcmp(end, "%"))
@@ -94,14 +89,14 @@ int time_parse(const char *word, uint64_t *ns)
 		{ "h", 3600000000000 }, { "d", 86400000000000 },
 	};
 	const char *end;
-	uint64_t number;
+	__uint128_t number;
 	int err;
 
-	err = decimal_parse(word, &end, UINT64_MAX, &number);
+	err = decimal_parse(word, &end, &number);
 	if (err)
 		return err;
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		__uint128_t product = (__uint128_t)number * units[i].ns / 1000000;
+		__uint128_t product = number * units[i].ns / 1000000;
 
 		if (strcmp(end, units[i].name))
 			continue;
