@@ -13,59 +13,78 @@ device_filters() {
 	net command tc filter show dev "$1" "$2" 2>/dev/null
 }
 
-# device_is_ours DEV: our own program, by name, under our own handle.
+# filters_have_ours FILTERS: our own program, by name, under our own handle.
+filters_have_ours() {
+	case $1 in
+	*" pref $filter_pref bpf "*" handle $filter_handle "*" name vsh_egress "*) return 0 ;;
+	esac
+	return 1
+}
+
+# filters_hold_pref FILTERS: is our place taken?
+filters_hold_pref() {
+	case $1 in
+	*" pref $filter_pref "*) return 0 ;;
+	esac
+	return 1
+}
+
 device_is_ours() {
-	device_filters "$1" egress |
-		grep -q "pref $filter_pref bpf.* handle $filter_handle .* name vsh_egress "
+	filters_have_ours "$(device_filters "$1" egress)"
 }
 
 device_has_clsact() {
-	net command tc qdisc show dev "$1" clsact 2>/dev/null | grep -q clsact
+	case $(net command tc qdisc show dev "$1" clsact 2>/dev/null) in
+	*clsact*) return 0 ;;
+	esac
+	return 1
 }
 
 device_ifindex() {
 	net command ip -o link show dev "$1" | sed 's/:.*//'
 }
 
-# device_record DEV COOKIE clsact|-
+# device_record DEV IFINDEX COOKIE clsact|-
 device_record() {
 	[ -z "$dry_run" ] || return 0
-	printf '%s %s %s %s %s %s\n' "$(netns_inode "$netns_file")" "$2" \
-		"$(device_ifindex "$1")" "$netns_file" "$1" "$3" >>"$state/devices"
+	printf '%s %s %s %s %s %s\n' "$(netns_inode "$netns_file")" "$3" "$2" \
+		"$netns_file" "$1" "$4" >>"$state/devices"
 }
 
+# device_is_recorded IFINDEX COOKIE
 device_is_recorded() {
 	[ -r "$state/devices" ] || return 1
-	recorded_here="$(netns_inode "$netns_file") $(device_ifindex "$1")"
-	while read -r inode _ ifindex _; do
-		[ "$inode $ifindex" != "$recorded_here" ] || return 0
+	while read -r _ cookie ifindex _; do
+		[ "$cookie $ifindex" != "$2 $1" ] || return 0
 	done <"$state/devices"
 	return 1
 }
 
-# device_warn DEV: what runs before ours and can hide packets from it.
-device_warn() {
-	device_filters "$1" egress | awk -v ours="$filter_pref" '
+# filters_warn DEV FILTERS: what runs before ours and can hide packets from it.
+filters_warn() {
+	printf '%s\n' "$2" | awk -v ours="$filter_pref" '
 		$1 == "filter" { for (i = 2; i < NF; i++) if ($i == "pref" && $(i + 1) < ours) found = 1 }
 		END { exit !found }' &&
 		say "note: device $1 has egress filters before ours; what they accept for good is not seen by it"
 	return 0
 }
 
-# device_attach DEV COOKIE: the cookie is that of the chosen network namespace.
+# device_attach DEV IFINDEX COOKIE: the cookie is that of the chosen network namespace.
 device_attach() {
-	device_is_recorded "$1" && device_is_ours "$1" && return 0
-	if ! device_is_ours "$1" && device_filters "$1" egress | grep -q " pref $filter_pref "; then
+	attach_filters=$(device_filters "$1" egress)
+	if filters_have_ours "$attach_filters"; then
+		device_is_recorded "$2" "$3" && return 0
+	elif filters_hold_pref "$attach_filters"; then
 		say "device $1: another filter has pref $filter_pref, which is ours (tc filter show dev $1 egress)"
 		return 1
 	fi
 	if device_has_clsact "$1"; then
-		device_record "$1" "$2" -
+		device_record "$1" "$2" "$3" -
 	else
-		device_record "$1" "$2" clsact
+		device_record "$1" "$2" "$3" clsact
 		net run_or_device tc qdisc add dev "$1" clsact || return 1
 	fi
-	device_warn "$1"
+	[ -z "$attach_filters" ] || filters_warn "$1" "$attach_filters"
 	# replace, with pref and handle: puts ours in, or a new one of ours in its place.
 	net run_or_device tc filter replace dev "$1" egress protocol all \
 		pref "$filter_pref" handle "$filter_handle" \

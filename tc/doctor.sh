@@ -76,19 +76,18 @@ doctor_devices() {
 }
 
 doctor_device() {
-	doctor_filters=$(device_filters "$1" egress | grep -c ' handle ')
-	if device_is_ours "$1"; then
+	doctor_filters=$(device_filters "$1" egress)
+	if filters_have_ours "$doctor_filters"; then
 		doctor_text="our classifier"
 	else
 		doctor_text="not attached"
-		device_is_recorded "$1" && doctor_text="recorded, but the classifier is gone (add or change a rule to attach it again)"
 	fi
-	doctor_tell ok "$1: $doctor_text, egress filters: $doctor_filters"
-	device_warn "$1"
+	doctor_tell ok "$1: $doctor_text, egress filters: $(printf '%s\n' "$doctor_filters" | grep -c ' handle ')"
+	filters_warn "$1" "$doctor_filters"
 	doctor_tcx=$(helper tcx "$1")
 	[ "${doctor_tcx:-0}" = 0 ] ||
 		doctor_tell note "$1: $doctor_tcx tcx program(s) run before clsact and can hide packets from ours (bpftool net)"
-	device_filters "$1" egress | grep -q " pref $filter_pref " && ! device_is_ours "$1" &&
+	filters_hold_pref "$doctor_filters" && ! filters_have_ours "$doctor_filters" &&
 		doctor_tell note "$1: another filter has our pref $filter_pref; we would refuse this device"
 	return 0
 }

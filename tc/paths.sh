@@ -3,6 +3,8 @@
 #
 # Where things are: bpffs, cgroup v2, network namespaces, our own state.
 
+newline='
+'
 bpffs=/sys/fs/bpf
 maps=$bpffs/tc/globals
 pins=$bpffs/vershitify
@@ -11,20 +13,21 @@ state=/run/vershitify
 filter_pref=3
 filter_handle=0x5653
 
-# mount_find TYPE: where a file system of this type is mounted, for each one.
+# mount_find TYPE: where file systems of this type are mounted, a line each.
 mount_find() {
-	awk -v type="$1" '{
-		for (i = 7; i <= NF; i++)
-			if ($i == "-") {
-				if ($(i + 1) == type && $4 == "/")
-					print $5
-				break
-			}
-	}' /proc/self/mountinfo
+	while read -r _ _ _ mount_root mount_point mount_rest; do
+		[ "$mount_root" = / ] || continue
+		case $mount_rest in
+		*" - $1 "*) printf '%s\n' "$mount_point" ;;
+		esac
+	done </proc/self/mountinfo
 }
 
 bpffs_is_mounted() {
-	mount_find bpf | grep -qx "$bpffs"
+	case $newline$(mount_find bpf)$newline in
+	*"$newline$bpffs$newline"*) return 0 ;;
+	esac
+	return 1
 }
 
 # bpffs_ensure: a mount of ours is taken down by teardown.
@@ -36,7 +39,8 @@ bpffs_ensure() {
 
 # cgroup_find: sets cgroup_root; empty if cgroup v2 is mounted nowhere.
 cgroup_find() {
-	cgroup_root=$(mount_find cgroup2 | head -n 1)
+	cgroup_root=$(mount_find cgroup2)
+	cgroup_root=${cgroup_root%%"$newline"*}
 }
 
 cgroup_ensure() {

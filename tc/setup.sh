@@ -49,53 +49,67 @@ folders_remember() {
 # setup_load: tracker and cgroup programs; the classifier comes with the devices.
 setup_load() {
 	bpffs_ensure && cgroup_ensure || return 1
-	if ! setup_is_there; then
-		folders_remember
-		run "$vsh" load "$objects" || return 1
-	fi
-	cgroup_attach sock_create vsh_sock_create
+	setup_is_there && return 0
+	folders_remember
+	run "$vsh" load "$objects" && cgroup_attach sock_create vsh_sock_create
 }
 
 # plan_line WORD...: carries out one line of "vsh plan".
 plan_line() {
 	case $1 in
 	id) ;;
-	hook) cgroup_attach "${2#cg_}" "vsh_$2" ;;
+	hook) map_flush && cgroup_attach "${2#cg_}" "vsh_$2" ;;
 	netns) plan_cookie=$2 ;;
-	dev) device_attach "$2" "$plan_cookie" ;;
+	dev) map_flush && device_attach "$2" "$3" "$plan_cookie" ;;
 	update)
 		plan_map=$2
 		shift 2
-		run_or "cannot write $plan_map" bpftool map update pinned "$maps/$plan_map" "$@"
+		map_update "map update pinned $maps/$plan_map $*"
 		;;
 	delete)
 		plan_map=$2
 		shift 2
-		run_quietly bpftool map delete pinned "$maps/$plan_map" "$@"
+		map_flush && run_quietly bpftool map delete pinned "$maps/$plan_map" "$@"
 		;;
 	esac
+}
+
+# Updates wait for each other, since one bpftool writes them all in less time than
+# it takes to start a second one.
+map_updates=
+
+map_update() {
+	[ -z "$verbose$dry_run" ] || printf 'bpftool %s\n' "$1" >&2
+	map_updates=$map_updates$1$newline
+}
+
+map_flush() {
+	[ -n "$map_updates" ] || return 0
+	map_batch=$map_updates
+	map_updates=
+	[ -z "$dry_run" ] || return 0
+	map_said=$(printf '%s' "$map_batch" | bpftool batch file - 2>&1 >/dev/null) && return 0
+	say "cannot write the maps in $maps: $map_said"
+	return 1
 }
 
 # plan_carry_out PLAN: stops at the first failure.
 plan_carry_out() {
 	plan_rest=$1
+	plan_status=0
 	set -f
-	while [ -n "$plan_rest" ]; do
+	while [ -n "$plan_rest" ] && [ "$plan_status" = 0 ]; do
 		plan_now=${plan_rest%%"$newline"*}
 		plan_rest=${plan_rest#"$plan_now"}
 		plan_rest=${plan_rest#"$newline"}
 		# The words of a plan are hexadecimal numbers and device names.
 		# shellcheck disable=SC2086
-		plan_line $plan_now || {
-			set +f
-			return 1
-		}
+		plan_line $plan_now || plan_status=1
 	done
+	map_flush || plan_status=1
 	set +f
+	return "$plan_status"
 }
-
-newline='
-'
 
 # helper WORD...: the helper in the chosen network namespace.
 helper() {
@@ -129,9 +143,8 @@ teardown() {
 	devices_detach
 	cgroups_detach
 	[ ! -d "$pins" ] || run rm -rf "$pins"
-	for pin in "$maps"/vsh_*; do
-		[ ! -e "$pin" ] || run rm -f "$pin"
-	done
+	set -- "$maps"/vsh_*
+	[ ! -e "$1" ] || run rm -f "$@"
 	folders_remove
 	mounts_remove
 	[ -n "$dry_run" ] || rm -rf "$state/journal" "$state/folders"

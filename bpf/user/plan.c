@@ -5,7 +5,7 @@
  *	id N                              the rule's number
  *	hook cg_egress|cg_ingress         attach this program to the root cgroup
  *	netns COOKIE                      the devices that follow are of this namespace
- *	dev NAME                          attach the classifier here
+ *	dev NAME IFINDEX                  attach the classifier here
  *	update MAP key hex .. value hex ..   arguments of `bpftool map update`
  *	delete MAP key hex ..                arguments of `bpftool map delete`
  */
@@ -118,12 +118,12 @@ static void devices_print(const struct request *request)
 
 	printf("netns %llu\n", (unsigned long long)request->rule.netns_cookie);
 	for (uint32_t i = 0; i < request->rule.devs; i++)
-		printf("dev %s\n", request->label.dev[i]);
+		printf("dev %s %u\n", request->label.dev[i], request->rule.ifindex[i]);
 	if (request->rule.devs)
 		return;
 	devices = if_nameindex();
 	for (size_t i = 0; devices && devices[i].if_index; i++)
-		printf("dev %s\n", devices[i].if_name);
+		printf("dev %s %u\n", devices[i].if_name, devices[i].if_index);
 	if_freenameindex(devices);
 }
 

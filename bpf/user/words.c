@@ -6,7 +6,8 @@
 #include "words.h"
 
 #define DECIMALS 6
-#define YEAR_NS (365ULL * 24 * 3600 * 1000000000)
+#define SCALE 1000000 /* 10^DECIMALS */
+#define TIME_MAX_NS (10ULL * 365 * 24 * 3600 * 1000000000)
 
 /* A decimal number scaled by 10^DECIMALS. *end is where it stops. */
 static int decimal_parse(const char *word, const char **end, __uint128_t *scaled)
@@ -96,14 +97,12 @@ int time_parse(const char *word, uint64_t *ns)
 	if (err)
 		return err;
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		__uint128_t product = number * units[i].ns / 1000000;
-
 		if (strcmp(end, units[i].name))
 			continue;
-		if (!product || product > 10 * YEAR_NS)
+		if (number > TIME_MAX_NS * (__uint128_t)SCALE / units[i].ns)
 			return -ERANGE;
-		*ns = product;
-		return 0;
+		*ns = number * units[i].ns / SCALE;
+		return *ns ? 0 : -ERANGE;
 	}
 	return -EINVAL;
 }
