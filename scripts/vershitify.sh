@@ -105,13 +105,32 @@ change_begin() {
 	needs_build
 	needs_pid_namespace
 	cgroup_find
+	interrupted=
+	trap 'interrupted=INT' INT
+	trap 'interrupted=TERM' TERM
+	trap 'interrupted=HUP' HUP
+	trap change_abandon EXIT
 	lock_take
 	leftovers_settle
 }
 
+# change_abandon: nothing was changed, so nothing stays.
+change_abandon() {
+	[ -n "$dry_run" ] || rmdir "$state" 2>/dev/null
+}
+
+# change_end: a signal that came meanwhile takes effect now.
 change_end() {
 	journal
 	lock_release
+	trap - EXIT INT TERM HUP
+	[ -z "$interrupted" ] || kill -s "$interrupted" $$
+}
+
+# change_fail: what was done is undone, and what failed has been said.
+change_fail() {
+	change_end
+	exit "$failed"
 }
 
 # rule_set_up PLAN: carries out the plan of a new rule, all of it or nothing.
@@ -119,7 +138,7 @@ rule_set_up() {
 	set_up_id=${1#id }
 	set_up_id=${set_up_id%%"$newline"*}
 	journal add "$set_up_id"
-	if setup_load && plan_carry_out "$1" && run "$vsh" scan >/dev/null; then
+	if setup_load && plan_carry_out "$1" && run "$vsh" scan >/dev/null && [ -z "$interrupted" ]; then
 		return 0
 	fi
 	[ -n "$dry_run" ] || rule_take_back
@@ -136,7 +155,7 @@ rule_take_back() {
 command_add() {
 	change_begin
 	add_plan=$(helper plan add "$@") || exit $?
-	rule_set_up "$add_plan" || exit 1
+	rule_set_up "$add_plan" || change_fail
 	change_end
 	printf '%s\n' "$set_up_id"
 }
@@ -144,7 +163,10 @@ command_add() {
 command_change() {
 	change_begin
 	change_plan=$(helper plan change "$@") || exit $?
-	plan_carry_out "$change_plan" || exit 1
+	plan_carry_out "$change_plan" || {
+		setup_trim
+		change_fail
+	}
 	setup_trim
 	change_end
 }
@@ -178,6 +200,7 @@ command_down() {
 		rules_of_netns_remove
 	else
 		teardown
+		strays_detach
 	fi
 	lock_release
 }
@@ -228,24 +251,29 @@ foreground_end() {
 		plan_carry_out "$end_plan"
 	fi
 	setup_trim
-	change_end
+	journal
+	lock_release
 }
 
 # foreground_set_up KIND WORD...: the rule of a foreground run, which ends with it.
 foreground_set_up() {
 	foreground_kind=$1
 	shift
-	interrupted=
-	trap 'interrupted=1' INT TERM HUP
-	foreground_plan=$(helper -O $$ plan "$foreground_kind" "$@") || return $?
-	rule_set_up "$foreground_plan" || return 1
-	change_end
+	foreground_plan=$(helper -O $$ plan "$foreground_kind" "$@") || {
+		foreground_status=$?
+		[ "$foreground_status" = 2 ] || foreground_status=$failed
+		exit "$foreground_status"
+	}
+	rule_set_up "$foreground_plan" || change_fail
+	journal
+	lock_release
+	trap - EXIT
 }
 
 # command_original: the command line of the program that this one came from.
 command_original() {
 	change_begin
-	foreground_set_up add "$@" || exit $?
+	foreground_set_up add "$@"
 	if [ -n "$dry_run" ]; then
 		run "$vsh" listen "$set_up_id"
 		exit 0
@@ -274,7 +302,7 @@ command_run() {
 	done
 	[ "${word:-}" = -- ] || die 2 "run what? (run RULE -- COMMAND [ARG...])"
 	change_begin
-	foreground_set_up run "$@" || exit $(($? == 2 ? 2 : 125))
+	foreground_set_up run "$@"
 	fail_unmatched=
 	while [ "$1" != -- ]; do
 		[ "$1" != --fail-unmatched ] || fail_unmatched=1
@@ -421,6 +449,8 @@ needs_value() {
 	[ "$2" -gt 1 ] || die 2 "$1 needs a value"
 }
 
+# A closed standard input would end the shell where a run hands it on.
+[ -e /proc/self/fd/0 ] || exec </dev/null
 entered=${VSH_ENTERED:-}
 unset VSH_ENTERED
 [ "$(id -u)" != 0 ] || [ -n "$entered" ] || host_enter "$self" "$@"

@@ -71,6 +71,7 @@ filters_warn() {
 
 # device_attach DEV IFINDEX COOKIE: the cookie is that of the chosen network namespace.
 device_attach() {
+	attach_device=$1
 	attach_filters=$(device_filters "$1" egress)
 	if filters_have_ours "$attach_filters"; then
 		device_is_recorded "$2" "$3" && return 0
@@ -92,7 +93,7 @@ device_attach() {
 }
 
 run_or_device() {
-	run_or "cannot attach to the device" "$@"
+	run_or "cannot attach to device $attach_device" "$@"
 }
 
 # device_detach DEV clsact|-: only what is ours.
@@ -156,6 +157,25 @@ device_recorded_detach() {
 	[ "$inode" != "$(netns_inode /proc/self/ns/net)" ] || netns_name=
 	[ "$(device_ifindex "$dev" 2>/dev/null)" = "$ifindex" ] || return 0
 	device_detach "$dev" "$clsact" </dev/null
+}
+
+# strays_detach: classifiers of ours without a record, as after /run was emptied.
+strays_detach() {
+	[ -n "$(bpftool prog show name vsh_egress 2>/dev/null)" ] || return 0
+	chosen_name=$netns_name chosen_file=$netns_file
+	for netns_file in /proc/self/ns/net /run/netns/*; do
+		[ -e "$netns_file" ] || continue
+		netns_name=$netns_file
+		for dev in $(devices_list); do
+			device_detach "$dev" -
+		done
+	done
+	netns_name=$chosen_name netns_file=$chosen_file
+}
+
+# devices_list: of the chosen network namespace.
+devices_list() {
+	net command ip -o link show | awk -F': ' '{ sub(/@.*/, "", $2); print $2 }'
 }
 
 # cgroup_is_attached PROGRAM

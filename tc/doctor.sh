@@ -70,7 +70,7 @@ doctor_mounts() {
 # doctor_devices: of the chosen network namespace.
 doctor_devices() {
 	printf 'devices%s\n' "${netns_name:+ of $netns_name}"
-	for device in $(net command ip -o link show | awk -F': ' '{ sub(/@.*/, "", $2); print $2 }'); do
+	for device in $(devices_list); do
 		doctor_device "$device"
 	done
 }
