@@ -16,14 +16,14 @@ die() {
 	exit "$die_status"
 }
 
-# words_quote WORD...: on one line, as a shell reads them back. Control bytes, which
-# no command of ours has, become "?".
+# words_quote WORD...: on one line, as a shell reads them back. Bytes that a terminal
+# might obey, which no command of ours has, become "?".
 words_quote() {
 	quote_separator=
 	for quote_word; do
 		case $quote_word in
 		'' | *[!A-Za-z0-9_./:@%+,=-]*)
-			quote_word=$(printf '%s.' "$quote_word" | LC_ALL=C tr '\000-\037\177' '?' |
+			quote_word=$(printf '%s.' "$quote_word" | LC_ALL=C tr '\000-\037\177-\377' '?' |
 				LC_ALL=C sed "s/'/'\\\\''/g")
 			quote_word="'${quote_word%.}'"
 			;;

@@ -4,12 +4,16 @@
 # The whole set-up and its end, and what makes the way between safe: a lock, and a
 # journal that tells the next command what a killed one was doing.
 
+lock_seconds=60
+
 # lock_take: waits for other invocations. The lock is on a folder that outlives our
 # own, and goes with file descriptor 8.
 lock_take() {
 	[ -z "$dry_run" ] || return 0
 	exec 8</run
-	flock 8 || die "$failed" "cannot lock /run"
+	if ! flock -n 8; then
+		flock -w "$lock_seconds" 8 || die "$failed" "another invocation has been busy for $lock_seconds s (fuser /run shows it)"
+	fi
 	state_ensure
 }
 

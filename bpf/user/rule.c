@@ -34,7 +34,8 @@ static int dev_parse(const struct options *options, struct request *request, con
 		return misuse("\"dev all\" and other devices do not go together");
 	if (!*name || strlen(name) >= IFNAMSIZ)
 		return misuse("%s is no device name (1 to %d bytes)", quoted(name), IFNAMSIZ - 1);
-	ifindex = if_nametoindex(name);
+	/* The kernel takes "eth0:" for eth0, as the name of an old alias. */
+	ifindex = strchr(name, ':') ? 0 : if_nametoindex(name);
 	if (!ifindex)
 		return failure("there is no device %s here", quoted(name));
 	for (uint32_t i = 0; i < rule->devs; i++)
