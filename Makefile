@@ -166,7 +166,7 @@ $(FUZZ_PROGRAMS:%=%.run): build/fuzz/%.run: build/fuzz/%
 
 $(FUZZ_PROGRAMS:%=%.merge): build/fuzz/%.merge: build/fuzz/%
 	@mkdir -p $<.corpus bats/fuzz/corpus/$*
-	$< -merge=1 bats/fuzz/corpus/$* $<.corpus
+	$< -merge=1 -use_counters=0 bats/fuzz/corpus/$* $<.corpus
 
 .PHONY: man
 ifneq ($(shell command -v $(SCDOC)),)

@@ -5,7 +5,8 @@
 # this machine's release, from this machine's package sources, put the tracked files there and let them
 # do the rest. Nothing but a shell, the package manager and what they stand on is in there at the start.
 #
-# The chroot shares kernel, network, /dev and /sys with this machine; it isolates files only.
+# The chroot has files, /run and a BPF file system of its own; kernel, network, /dev and the rest of /sys
+# are this machine's.
 
 set -eu
 
@@ -66,7 +67,8 @@ system_mount() {
 		mount --rbind "/$dir" "$root/$dir"
 		mount --make-rslave "$root/$dir"
 	done
-	[ "$(stat -f -c %T "$root/sys/fs/bpf")" = bpf_fs ] || mount -t bpf bpf "$root/sys/fs/bpf"
+	# With /run, all that we leave between two commands: rules of this machine are not seen in there.
+	mount -t bpf bpf "$root/sys/fs/bpf"
 	mount -t tmpfs -o mode=755 run "$root/run"
 }
 

@@ -101,6 +101,7 @@ start() {
 	client) enter=(nsenter "--net=/run/netns/$CLIENT" --) ;;
 	server) enter=(nsenter "--net=/run/netns/$SERVER" --) ;;
 	esac
+	: >"$BATS_TEST_TMPDIR/$name.out"
 	# One simple command without functions, so that $! is the process that becomes COMMAND.
 	# A shell starts background commands with INT ignored, and no trap could undo that.
 	"${enter[@]}" env --default-signal=INT,QUIT "$@" >"$BATS_TEST_TMPDIR/$name.out" 2>"$BATS_TEST_TMPDIR/$name.err" 3>&- </dev/null &
@@ -340,6 +341,9 @@ requires() {
 		vlan | bridge | macvlan)
 			link_kind_works "$name" || skip "needs a kernel with $name devices"
 			;;
+		tcx)
+			tcx_works || skip "needs a kernel with tcx (6.6)"
+			;;
 		netem | fq)
 			qdisc_works "$name" || skip "needs a kernel with the $name qdisc"
 			;;
@@ -357,6 +361,18 @@ link_kind_works() {
 	esac
 	ip -n "$SERVER" link add "${words[@]}" 2>/dev/null || return
 	ip -n "$SERVER" link del try
+}
+
+# The program says "attached" and stays.
+tcx_works() {
+	start server try "$PROGRAMS/foreign" tcx lo try
+	busywait 5 lines_or_end try || :
+	lines_are try '^attached$' 1 || return
+	stop try
+}
+
+lines_or_end() {
+	lines_are "$1" . 1 || ended "$1"
 }
 
 qdisc_works() {
@@ -407,21 +423,23 @@ state_of_netns() {
 # Everything on the machine that we could have changed, one thing a line. The
 # numbers of programs are left in: what was replaced is not what it was.
 # What the kernel (*.debug) and tc (tc, ip, xdp) make for everybody below
-# /sys/fs/bpf and ip for its namespaces (/run/netns) does not count.
+# /sys/fs/bpf does not count.
 system_state() {
-	local netns
+	local netns programs
 
 	state_of_netns
 	for netns in "$CLIENT" "$SERVER"; do
 		[ ! -e "/run/netns/$netns" ] || state_of_netns "$netns" | sed "s/^/$netns: /"
 	done
-	ip netns list | sed 's/^/netns /'
-	bpftool -j prog show | jq -r '.[] | select(.name // "" | startswith("vsh_")) | "prog \(.id) \(.name)"'
+	ip netns list | grep "$LAB" | sed 's/^/netns /'
+	programs=$(bpftool -j prog show)
+	jq -r '.[] | select(.name // "" | startswith("vsh_")) | "prog \(.id) \(.name)"' <<<"$programs"
 	bpftool -j map show | jq -r '.[] | select(.name // "" | startswith("vsh_")) | "map \(.id) \(.name)"'
-	bpftool -j link show | jq -r '.[] | "link \(.id) \(.prog_id)"'
-	bpftool cgroup tree "$(cgroup_root)" 2>/dev/null | sed 's/^/cgroup /'
+	bpftool -j link show | jq -r --argjson programs "$programs" \
+		'.[] | .prog_id as $id | "link \(.id) \(.type) \($id) \([$programs[] | select(.id == $id) | .name] | first)"'
+	bpftool cgroup show "$(cgroup_root)" 2>/dev/null | sed 's/^/cgroup /'
 	find "$(cgroup_root)" -mindepth 1 -type d -name '*vsh*' 2>/dev/null | sed 's/^/cgroup /'
-	findmnt -rn -o TARGET,FSTYPE | grep -v '^/run/netns' | sed 's/^/mount /'
+	findmnt -rn -o TARGET,FSTYPE | grep -E '^/(sys/fs|run/vershitify)' | sed 's/^/mount /'
 	find /sys/fs/bpf -mindepth 1 2>/dev/null | grep -vxE '/sys/fs/bpf/(tc(/globals)?|ip|xdp|[a-z]*\.debug)' | sed 's/^/pin /'
 	find /run/vershitify -mindepth 1 ! -name lock 2>/dev/null | sed 's/^/run /'
 	processes_left | sed 's/^/process /'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The original's command line, as it stands: in the foreground, until it is ended.
-# vm: yes
+# vm: ^one dash
 #
 #   $CLIENT: vershitify.sh -interface eth0 -command victim -drop 25
 #            victim, bystander  eth0 ---------- eth0  receiver  :$SERVER
@@ -20,13 +20,14 @@ original() {
 	wait_line original .
 }
 
+# bats test_tags=vm
 @test "one dash: the line of the original works, announces itself and loses that share" {
 	local lost
 
 	receiver_start
 	original -interface eth0 -command victim -drop 25
 	assert_equal "$(output_of original | head -n 1)" \
-		'interface eth0: dropping 25% of what victim sends (egress), Ctrl-C ends it'
+		'dropping: dev eth0 command victim direction egress drop 25% - Ctrl-C ends it'
 	send victim "$SERVER4" "$PORT" "$PACKETS"
 	send bystander "$SERVER4" "$PORT" 1000
 	lost=$((PACKETS - $(received victim)))
@@ -39,7 +40,7 @@ original() {
 	receiver_start
 	original --interface eth0 --command victim --drop 100
 	assert_equal "$(output_of original | head -n 1)" \
-		'interface eth0: dropping 100% of what victim sends (egress), Ctrl-C ends it'
+		'dropping: dev eth0 command victim direction egress drop 100% - Ctrl-C ends it'
 	send victim "$SERVER4" "$PORT" 100
 	send bystander "$SERVER4" "$PORT" 100
 	assert_received victim 0

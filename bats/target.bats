@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Who is the target: none of its packets escapes, and nobody else loses one.
-# vm: yes
+# vm: ^(command: a new process loses its first packet and all others, over IPv4|command: a socket that is already open|command: an established TCP|TCP: every packet of a client|TCP: no SYN-ACK escapes, IPv6|TCP: no SYN-ACK escapes with|TCP: an ACK sent in TIME_WAIT|TCP: a reset after|MPTCP: |packet socket: one that a target opens|passed socket: |pid: a process that gets)
 #
 #   $CLIENT                                          $SERVER
 #   victim, bystander  eth0 ---------- eth0  receiver (numbered datagrams by label),
@@ -36,6 +36,7 @@ assert_only_victim_lost() {
 	assert_only_victim_lost 25
 }
 
+# bats test_tags=vm
 @test "command: a new process loses its first packet and all others, over IPv6" {
 	receiver_start
 	rule_add command victim drop 100%
@@ -462,6 +463,7 @@ seen_is_sniffed() {
 	((seen > 0 && seen == $(sniffed tcp)))
 }
 
+# bats test_tags=vm
 @test "TCP: every packet of a server's connection is seen once, from the SYN-ACK to the last ACK" {
 	local address
 
@@ -549,6 +551,7 @@ synacks() {
 	assert_equal "$(cat "$BATS_TEST_TMPDIR/all")" "connects 500 of 500"
 }
 
+# bats test_tags=vm
 @test "TCP: no SYN-ACK escapes, IPv4" {
 	synacks "$CLIENT4"
 }
@@ -557,6 +560,7 @@ synacks() {
 	synacks "$CLIENT6"
 }
 
+# bats test_tags=vm
 @test "TCP: no SYN-ACK escapes with SYN cookies, which have no socket of their own" {
 	local before
 
@@ -583,6 +587,7 @@ synacks() {
 	assert_counted "$RULE" 0 0
 }
 
+# bats test_tags=vm
 @test "TCP: an ACK sent in TIME_WAIT does not escape" {
 	local address
 
@@ -649,6 +654,7 @@ reset_after() {
 	done
 }
 
+# bats test_tags=vm
 @test "TCP: a reset after the target has closed does not escape" {
 	reset_after close
 }
@@ -671,6 +677,7 @@ reset_after() {
 	assert_equal "$(sniffed tcp)" 0
 }
 
+# bats test_tags=vm
 @test "MPTCP: no packet of any subflow escapes, and each is seen once" {
 	local endpoint=192.0.2.11
 
@@ -712,9 +719,9 @@ reset_after() {
 	wait_line peer '^recv 100000'
 	busywait 10 seen_is_sniffed
 	assert_equal "$(sniffed synack)" 1
+	vershitify change "$RULE" drop 100%
 	stop sniffer
 	sniffer_start "$PORT"
-	vershitify change "$RULE" drop 100%
 	go target
 	busywait 10 counted_at_least dropped 3
 	assert_equal "$(sniffed tcp)" 0
@@ -722,6 +729,7 @@ reset_after() {
 
 # --- datagrams, fragments, ping ------------------------------------------------------------------
 
+# bats test_tags=vm
 @test "fragments: none of a large datagram's escapes, IPv4 and IPv6" {
 	receiver_start
 	sniffer_start
@@ -796,6 +804,7 @@ server_mac() {
 	assert_counted "$RULE" 25 25
 }
 
+# bats test_tags=vm
 @test "packet socket: one that a target opens later is a target's" {
 	receiver_start
 	rule_add command victim drop 100%
@@ -806,6 +815,7 @@ server_mac() {
 	assert_counted "$RULE" 25 25
 }
 
+# bats test_tags=vm
 @test "inherited socket: the next command finds what a target has inherited through exec" {
 	receiver_start
 	rule_add command victim drop 100%
@@ -828,6 +838,7 @@ server_mac() {
 	assert_only_victim_lost 25
 }
 
+# bats test_tags=vm
 @test "passed socket: the next command finds what a target was passed" {
 	receiver_start
 	rule_add command victim drop 100%

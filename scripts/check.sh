@@ -19,14 +19,15 @@ Usage: check.sh [--no-vm | --vm-only] [--kernel SERIES]... [FILE.bats...]
   --kernel SERIES   a kernel for the virtual machines, as 6.1; repeatable (default: 6.1 and 6.12)
   --tap             only run the files, here, and print bats' raw output with marks
 
-Without files: all of bats/*.bats. Virtual machines run the files that contain the line "# vm: yes".
+Without files: all of bats/*.bats. Virtual machines run, of the files that contain a line "# vm: REGEX",
+the tests whose names match: emulation is slow, so those that differ from kernel to kernel.
 A test that is skipped here has to pass in one of the virtual machines, or the check fails; it may stay
 skipped where an option or a list of files asked for a part of the check only.
 
 The last line is "N passed, N failed" (and ", N skipped"): tests, once for each kernel they ran on, and
 the steps before them. The exit status is 0 if nothing failed, 1 if something did, 2 for a wrong word.
 Logs stay in build/check/. Environment: FILE_SECONDS, VM_SECONDS, FUZZ_SECONDS limit one file of tests
-here (600), one virtual machine (540), one fuzz target (10).
+here (600), the virtual machines (840), one fuzz target (10).
 END
 }
 
@@ -43,20 +44,22 @@ die() {
 # --- one run of bats ----------------------------------------------------------------------------
 
 # suite_run FILE...: bats, one file at a time, so that one that breaks takes no other along. Each line
-# carries the name of its file; one that begins with "::ended" closes the file.
+# begins with the kernel and the file; one that goes on with "::ended" closes the file.
 suite_run() {
-	local file status pipe="$work/pipe" foreground=--foreground
+	local file status release pipe="$work/pipe" foreground=--foreground
 
 	# Without the option, Ctrl-C would not reach the tests; the timeout of busybox needs none.
 	timeout $foreground 1 true 2>/dev/null || foreground=
+	release=$(uname -r)
 	mkfifo "$pipe"
 	for file in "$@"; do
-		lines_mark "$file" <"$pipe" &
+		lines_mark "$release $file" <"$pipe" &
 		{
 			status=0
 			# shellcheck disable=SC2086 # an option or nothing
 			VSH_CHECK="$$ $file" timeout $foreground -k 10 "$FILE_SECONDS" \
-				bats --tap "$file" </dev/null 2>&1 || status=$?
+				bats --tap --timing --filter "$(tests_filter "$file")" "$file" \
+				</dev/null 2>&1 || status=$?
 			printf '::ended %s\n' "$status"
 		} >"$pipe"
 		wait $!
@@ -67,7 +70,13 @@ suite_run() {
 	rm -f "$pipe"
 }
 
-# lines_mark FILE: copy until the file is closed. What a straggler says later must not be taken for the
+# tests_filter FILE: the expression that names of tests have to match here; in a virtual machine (see
+# bats/vm.sh) the file has one.
+tests_filter() {
+	[ -z "${VSH_VM-}" ] || sed -n 's/^# vm: //p' "$1"
+}
+
+# lines_mark MARK: copy until the file is closed. What a straggler says later must not be taken for the
 # result of another test, nor may it keep anybody waiting.
 lines_mark() {
 	local line
@@ -89,15 +98,14 @@ stragglers_kill() {
 	done
 }
 
-# log_follow LOG: show a file that grows, from its start. A file and not a pipe, because a process that
+# logs_follow LOG...: show files that grow, from their start. Files and no pipe, because a process that
 # a test leaves behind would keep a pipe open for ever.
-log_follow() {
-	tail -n +1 -f "$1" &
+logs_follow() {
+	tail -q -n +1 -f "$@" &
 	follower=$!
 }
 
-log_unfollow() {
-	[ -n "$follower" ] || return 0
+logs_unfollow() {
 	sleep 1 # tail looks once a second
 	kill "$follower" 2>/dev/null || true
 	wait "$follower" 2>/dev/null || true
@@ -112,54 +120,75 @@ suite_here() {
 	log=$logs/$run.tap
 	announce "tests on this kernel, $run"
 	: >"$log"
-	log_follow "$log"
+	logs_follow "$log"
 	suite_run "$@" >>"$log" 2>&1 || status=$?
-	log_unfollow
+	logs_unfollow
 	results_read "$run" "$log" "the run ended with status $status" "$@"
 }
 
-# suite_vm SERIES FILE...
-suite_vm() {
-	local series="$1" run log status=0 here
+# suite_vms FILE...: in all virtual machines at the same time; each takes one processor.
+suite_vms() {
+	local series run share guest status words
 
-	shift
-	run=$(bats/vm.sh -f -k "$series") || status=$?
-	if [ "$status" != 0 ]; then
-		# A kernel that was not asked for by name need not exist in every distribution.
-		if [ "$status" = 3 ] && [ -z "$kernels_asked" ]; then
-			step_record note "kernel $series: not run, this distribution does not have it"
-			return
-		fi
-		step_record fail "kernel $series"
-		return
-	fi
-	log=$logs/$run-vm.tap
-	announce "tests in a virtual machine, kernel $run"
 	# The guest has file systems of its own on /tmp and /run.
 	case $top in
-	/tmp/* | /run/*) here=$top ;;
-	*) here=$logs ;;
+	/tmp/* | /run/*) share=$top ;;
+	*) share=$logs ;;
 	esac
-	: >"$log"
-	log_follow "$log"
-	bats/vm.sh -k "$series" -t "$VM_SECONDS" -s "$here" \
-		env FILE_SECONDS="$FILE_SECONDS" scripts/check.sh --tap "$@" >>"$log" 2>&1 || status=$?
-	log_unfollow
-	case $status in
-	124) status="the guest ran into its time limit of $VM_SECONDS s" ;;
-	*) status="the guest ended with status $status" ;;
-	esac
-	# This machine may run the very same release.
-	results_read "$run vm" "$log" "$status" "$@"
+	for series in $kernels; do
+		run=$(vm_kernel "$series") || continue
+		announce "tests in a virtual machine, kernel $run"
+		: >"$logs/$run-vm.tap"
+		bats/vm.sh -k "$series" -t "$VM_SECONDS" -s "$share" \
+			env FILE_SECONDS="$FILE_SECONDS" scripts/check.sh --tap "$@" >"$logs/$run-vm.tap" 2>&1 &
+		guests="$guests $!:$run"
+	done
+	[ -n "$guests" ] || return 0
+	logs_follow "$logs"/*-vm.tap
+	for guest in $guests; do
+		status=0
+		wait "${guest%%:*}" || status=$?
+		case $status in
+		124) words="the guest ran into its time limit of $VM_SECONDS s" ;;
+		*) words="the guest ended with status $status" ;;
+		esac
+		# This machine may run the very same release: a name that differs.
+		run=${guest#*:}
+		results_read "$run vm" "$logs/$run-vm.tap" "$words" "$@"
+	done
+	guests=
+	logs_unfollow
+}
+
+# vm_kernel SERIES: fetch the kernel, print its release. A kernel that was not asked for by name need
+# not exist in every distribution.
+vm_kernel() {
+	local status=0
+
+	bats/vm.sh -f -k "$1" || status=$?
+	[ "$status" != 0 ] || return 0
+	if [ "$status" = 3 ] && [ -z "$kernels_asked" ]; then
+		step_record note "kernel $1: not run, this distribution does not have it"
+	else
+		step_record fail "kernel $1"
+	fi
+	return 1
 }
 
 # --- results ------------------------------------------------------------------------------------
 
-# tests_list FILE...: lines "FILE NUMBER NAME", separated by tabs, in the order of the files.
+# tests_list vm|here FILE...: lines "FILE NUMBER NAME", separated by tabs, in the order of the files.
 # The names are read from the source, since a run that died cannot tell them.
 tests_list() {
-	awk '
-	FNR == 1 { n = 0 }
+	local where="$1"
+
+	shift
+	awk -v where="$where" '
+	FNR == 1 {
+		n = 0
+		filter = ""
+	}
+	where == "vm" && /^# vm: / { filter = substr($0, 7) }
 	/^[ \t]*@test[ \t].*\{/ {
 		name = $0
 		sub(/^[ \t]*@test[ \t]+/, "", name)
@@ -168,35 +197,40 @@ tests_list() {
 			name = substr(name, 2, length(name) - 2)
 		gsub(/\\/, "", name)
 		gsub(/\t/, " ", name)
+		if (name !~ filter)
+			next
 		print FILENAME "\t" ++n "\t" name
 	}' "$@"
 }
 
-# results_read RUN LOG END FILE...: append to $results a line "RUN FILE NUMBER VERDICT NAME REASON"
-# (tabs between) for each test of FILE..., whether LOG tells of it or not.
+# results_read RUN LOG END FILE...: append to $results a line "RUN FILE NUMBER VERDICT MS NAME
+# REASON" (tabs between) for each test of FILE..., whether LOG tells of it or not.
 results_read() {
 	local run="$1" log="$2" end="$3"
 
 	shift 3
-	tests_list "$@" >"$work/expected"
+	case $run in
+	*" vm") tests_list vm "$@" >"$work/expected" ;;
+	*) tests_list here "$@" >"$work/expected" ;;
+	esac
 	printf '%s\n' "$@" >"$work/files"
 	awk -v run="$run" -v end="$end" '
 	BEGIN { OFS = "\t" }
 
-	function record(number, verdict, name, reason) {
+	function record(number, verdict, name, reason, ms) {
 		gsub(/\t/, " ", name)
 		gsub(/\t/, " ", reason)
 		if (verdict == "fail")
 			failed[file]++
 		if (number > last[file])
 			last[file] = number
-		line[file, number] = line[file, number] run OFS file OFS number OFS verdict OFS name OFS reason "\n"
+		line[file, number] = line[file, number] run OFS file OFS number OFS verdict OFS ms + 0 OFS name OFS reason "\n"
 	}
 
 	# A verdict waits for the comments that follow it: they say why.
 	function flush() {
 		if (open)
-			record(number, verdict, name, reason)
+			record(number, verdict, name, reason, ms)
 		open = 0
 	}
 
@@ -226,6 +260,7 @@ results_read() {
 	}
 
 	{
+		sub(/^[^ ]+ /, "")
 		file = substr($0, 1, index($0, ": ") - 1)
 		if (!(file in asked) || file in finished)
 			next
@@ -251,10 +286,15 @@ results_read() {
 		number = verdict == "pass" ? $2 : $3
 		name = $0
 		sub(/^(not )?ok [0-9]+ /, "", name)
-		if (verdict == "pass" && match(name, / # skip/)) {
+		if (verdict == "pass" && match(name, / in [0-9]+ms # skip/)) {
 			verdict = "skip"
-			reason = substr(name, RSTART + 8)
+			reason = substr(name, RSTART + RLENGTH)
 			sub(/^ /, "", reason)
+			name = substr(name, 1, RSTART + RLENGTH - 8)
+		}
+		ms = 0
+		if (match(name, / in [0-9]+ms$/)) {
+			ms = substr(name, RSTART + 4, RLENGTH - 6)
 			name = substr(name, 1, RSTART - 1)
 		}
 		# bats gives a failed setup_file the number of the first test, though that did not run.
@@ -298,10 +338,18 @@ announce() {
 	printf '\n== %s (%s s)\n' "$1" "$(($(date +%s) - started))"
 }
 
+# results_slowest: where the time goes
+results_slowest() {
+	printf '\n'
+	sort -t "$(printf '\t')" -k5,5nr "$results" | head -n 5 |
+		awk -F '\t' '{ printf "%s%7.1f s  %s, kernel %s\n", NR == 1 ? "slowest:\n" : "", $5 / 1000, $6, $1 }'
+	printf '\n'
+}
+
 # results_tell: the table of tests and kernels, the reasons of what was skipped or failed, the sums.
 # 0 if nothing failed.
 results_tell() {
-	printf '\n'
+	results_slowest
 	awk -F '\t' -v whole="$whole" '
 	FILENAME == ARGV[1] {
 		step[++steps] = $2
@@ -310,7 +358,7 @@ results_tell() {
 		next
 	}
 	{
-		test = $2 SUBSEP $3
+		test = $2 SUBSEP $6
 		if (!($1 in column)) {
 			column[$1] = ++columns
 			head[columns] = $1
@@ -319,10 +367,10 @@ results_tell() {
 		if (!(test in row)) {
 			row[test] = ++rows
 			row_file[rows] = $2
-			row_name[rows] = $5
+			row_name[rows] = $6
 		}
 		cell[row[test], column[$1]] = $4
-		why[row[test], column[$1]] = $6
+		why[row[test], column[$1]] = $7
 		if ($4 != "skip")
 			ran[row[test]] = 1
 		sum[$4]++
@@ -366,7 +414,7 @@ results_tell() {
 
 # vm_files FILE...: those that are meant for virtual machines
 vm_files() {
-	grep -l '^# vm: yes' "$@" || true
+	grep -l '^# vm: ' "$@" || true
 }
 
 # finish: tell, and leave with the status that belongs to it.
@@ -378,7 +426,12 @@ finish() {
 }
 
 clean_up() {
+	local guest
+
 	[ -z "$follower" ] || kill "$follower" 2>/dev/null || true
+	for guest in $guests; do
+		kill "${guest%%:*}" 2>/dev/null || true
+	done
 	[ -z "$work" ] || rm -rf "$work"
 }
 
@@ -387,10 +440,10 @@ interrupted() {
 	exit 130
 }
 
-: "${FILE_SECONDS:=600}" "${VM_SECONDS:=540}" "${FUZZ_SECONDS:=10}"
+: "${FILE_SECONDS:=600}" "${VM_SECONDS:=840}" "${FUZZ_SECONDS:=10}"
 started=$(date +%s)
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
-follower='' work=''
+follower='' guests='' work=''
 kernels='6.1 6.12' kernels_asked='' here=1 vms=1 tap='' whole=1
 
 # Options first, then files, which are taken from where the caller stands.
@@ -479,10 +532,8 @@ fi
 if [ -n "$vms" ] && [ -n "$files" ]; then
 	# shellcheck disable=SC2086 # as above
 	files=$(vm_files $files)
-	for kernel in $kernels; do
-		# shellcheck disable=SC2086 # as above
-		[ -z "$files" ] || suite_vm "$kernel" $files
-	done
+	# shellcheck disable=SC2086 # as above
+	[ -z "$files" ] || suite_vms $files
 fi
 announce "done"
 finish

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # demo.sh - see one program lose packets, and another one beside it none. Needs root, a minute for
-# packages and compiler the first time, and ten seconds from then on. All of it happens in two network
-# namespaces made for it:
+# packages and compiler the first time, and ten seconds from then on. All of it happens in two
+# network namespaces made for it:
 #
 #   NAME-a: ping and bystander, 192.0.2.1  eth0 ---- eth0  192.0.2.2, answers :NAME-b
 #
-# The bystander is the same program under another name. The exit status is 0 if ping lost the share that
-# was asked for, the bystander nothing, and nothing was left behind.
+# The bystander is the same program under another name. The exit status is 0 if ping lost the share
+# that was asked for, the bystander nothing, and nothing was left behind.
 
 set -eu
 

@@ -38,11 +38,13 @@ packages_table() {
 		run cmd:flock util-linux util-linux util-linux flock util-linux
 		run cmd:mount mount util-linux util-linux mount util-linux
 		demo cmd:ping iputils-ping iputils iputils iputils-ping|iputils iputils
+		demo cmd:sysctl procps procps-ng procps-ng procps procps
 		test cmd:bats bats bats bats bats bats
 		test bats:bats-support bats-support bats-support bats-support bats-support bats-support
 		test bats:bats-assert bats-assert bats-assert bats-assert bats-assert bats-assert
 		test cmd:timeout coreutils coreutils coreutils coreutils coreutils
 		test cmd:ps procps procps-ng procps-ng procps procps
+		test cmd:sysctl procps procps-ng procps-ng procps procps
 		test cmd:ping iputils-ping iputils iputils iputils-ping|iputils iputils
 		test cmd:curl curl curl curl curl curl
 		test cmd:iperf3 iperf3 iperf3 iperf3 iperf3 iperf

@@ -20,7 +20,7 @@ else
 fi
 vsh=$objects/vsh
 
-json='' pretty='' statistics='' verbose='' dry_run='' color='' batch=''
+json='' pretty='' statistics='' verbose='' dry_run='' color=''
 netns_name='' netns_file=/proc/self/ns/net cgroup_root=''
 # the status of a failure: 125 for run, which has the command's own for the rest
 failed=1
@@ -297,10 +297,14 @@ announce() {
 
 # command_run RULE-WORD... -- COMMAND [ARG...]: the plan reads its words up to "--".
 command_run() {
+	run_before=0
 	for word; do
+		run_before=$((run_before + 1))
 		[ "$word" != -- ] || break
 	done
-	[ "${word:-}" = -- ] || die 2 "run what? (run RULE -- COMMAND [ARG...])"
+	if [ "${word:-}" != -- ] || [ "$run_before" = $# ]; then
+		die 2 "run what? (run RULE -- COMMAND [ARG...])"
+	fi
 	change_begin
 	foreground_set_up run "$@"
 	fail_unmatched=
@@ -455,7 +459,7 @@ entered=${VSH_ENTERED:-}
 unset VSH_ENTERED
 [ "$(id -u)" != 0 ] || [ -n "$entered" ] || host_enter "$self" "$@"
 
-unset netns_wanted
+unset netns_wanted batch
 while [ $# -gt 0 ]; do
 	is_original "$1" && break
 	case $1 in
@@ -509,7 +513,7 @@ done
 
 [ "${1:-}" != run ] || failed=125
 [ -z "${netns_wanted+set}" ] || netns_choose "$netns_wanted"
-if [ -n "$batch" ]; then
+if [ -n "${batch+set}" ]; then
 	[ $# = 0 ] || die 2 "-b FILE takes the commands from FILE"
 	command_batch "$batch"
 	exit

@@ -18,9 +18,17 @@ mount_find() {
 	while read -r _ _ _ mount_root mount_point mount_rest; do
 		[ "$mount_root" = / ] || continue
 		case $mount_rest in
-		*" - $1 "*) printf '%s\n' "$mount_point" ;;
+		*" - $1 "*) mount_unescape "$mount_point" ;;
 		esac
 	done </proc/self/mountinfo
+}
+
+# mount_unescape PATH: blanks and backslashes are \ooo in mountinfo.
+mount_unescape() {
+	case $1 in
+	*\\*) printf '%b\n' "$(printf '%s' "$1" | sed 's/\\/\\0/g')" ;;
+	*) printf '%s\n' "$1" ;;
+	esac
 }
 
 bpffs_is_mounted() {
@@ -33,7 +41,7 @@ bpffs_is_mounted() {
 # bpffs_ensure: a mount of ours is taken down by teardown.
 bpffs_ensure() {
 	bpffs_is_mounted && return 0
-	[ -n "$dry_run" ] || : >"$state/mounted-bpf"
+	[ -n "$dry_run" ] || netns_inode /proc/self/ns/mnt >"$state/mounted-bpf"
 	run_or "cannot mount $bpffs" mount -t bpf bpf "$bpffs"
 }
 
@@ -83,14 +91,32 @@ netns_find() {
 }
 
 # host_enter SCRIPT WORD...: "ip netns exec" gives its command a /sys without bpffs.
-# Go on in the mount namespace of pid 1, in the same network namespace and folder;
-# file descriptor 9 keeps the way back, for the command of a run.
+# Go on in the mount namespace outside of it, in the same network namespace and
+# folder; file descriptor 9 keeps the way back, for the command of a run.
 host_enter() {
 	bpffs_is_mounted && return 0
-	[ "$(readlink /proc/self/ns/mnt)" != "$(readlink /proc/1/ns/mnt)" ] || return 0
-	nsenter --mount=/proc/1/ns/mnt test -x "$1" 2>/dev/null || return 0
+	host_mounts=$(host_find "$1") || return 0
 	exec 9</proc/self/ns/mnt
 	# shellcheck disable=SC2016 # for the inner shell
-	VSH_ENTERED=$PWD exec nsenter --mount=/proc/1/ns/mnt -- \
+	VSH_ENTERED=$PWD exec nsenter --mount="$host_mounts" -- \
 		sh -c 'cd -- "$1" 2>/dev/null || cd /; shift; exec "$@"' sh "$PWD" "$@"
+}
+
+# host_find SCRIPT: the mount namespace of pid 1, or of the outermost ancestor that
+# may be entered and has this script. Fails if that is our own.
+host_find() {
+	host_ancestors=
+	host_pid=$$
+	while [ "${host_pid:-0}" -gt 0 ]; do
+		host_ancestors="$host_pid $host_ancestors"
+		host_pid=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$host_pid/status")
+	done
+	for host_pid in $host_ancestors; do
+		host_file=/proc/$host_pid/ns/mnt
+		nsenter --mount="$host_file" test -x "$1" 2>/dev/null || continue
+		[ "$(netns_inode "$host_file")" != "$(netns_inode /proc/self/ns/mnt)" ] || return 1
+		printf '%s\n' "$host_file"
+		return 0
+	done
+	return 1
 }

@@ -186,8 +186,10 @@ mounts_remove() {
 		[ -n "$dry_run" ] || rm -f "$state/mounted-cgroup"
 	fi
 	if [ -e "$state/mounted-bpf" ]; then
-		# Kept if somebody else has pinned something there since.
-		bpffs_is_used || run umount "$bpffs"
+		# Kept if somebody else has pinned something there since, or it is elsewhere.
+		if [ "$(cat "$state/mounted-bpf")" = "$(netns_inode /proc/self/ns/mnt)" ]; then
+			bpffs_is_used || run_quietly umount "$bpffs"
+		fi
 		[ -n "$dry_run" ] || rm -f "$state/mounted-bpf"
 	fi
 	return 0

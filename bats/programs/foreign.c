@@ -4,15 +4,19 @@
  *
  *   foreign load TYPE NAME PIN [MARK]   TYPE: tc, ingress, egress, sock_create
  *   foreign count PIN
+ *   foreign tcx DEV NAME
  *
  * "load" pins the program at PIN and its counter at PIN_count, for tc or
  * bpftool to attach. It counts each call (with MARK: of packets with that
  * mark) and lets everything pass: -1 (next filter, please) for tc, 1 for the
- * types of cgroup programs. "count" prints the counter.
+ * types of cgroup programs. "count" prints the counter. "tcx" attaches such a
+ * program to the device's egress the new way (6.6), prints "attached", and
+ * stays: the program goes with it.
  */
 #include "traffic.h"
 
 #include <linux/bpf.h>
+#include <net/if.h>
 #include <stddef.h>
 #include <sys/syscall.h>
 
@@ -138,14 +142,32 @@ static int foreign_count(const char *pin)
 	return 0;
 }
 
+static int foreign_tcx(const char *device, const char *name)
+{
+	union bpf_attr attr = { 0 };
+
+	attr.link_create.prog_fd =
+		program_load(BPF_PROG_TYPE_SCHED_CLS, 0, name, counter_make(), -1, -1);
+	attr.link_create.target_ifindex = if_nametoindex(device);
+	attr.link_create.attach_type = 47; /* BPF_TCX_EGRESS, not in older headers */
+	if (bpf(BPF_LINK_CREATE, &attr) < 0)
+		die("tcx");
+	say("attached");
+	for (;;)
+		pause();
+}
+
 int main(int argc, char **argv)
 {
 	lifetime_limit();
 	if (argc == 3 && !strcmp(argv[1], "count"))
 		return foreign_count(argv[2]);
+	if (argc == 4 && !strcmp(argv[1], "tcx"))
+		return foreign_tcx(argv[2], argv[3]);
 	if ((argc == 5 || argc == 6) && !strcmp(argv[1], "load"))
 		return foreign_load(argv[2], argv[3], argv[4],
 				    argc == 6 ? number_parse(argv[5], 0, INT_MAX) : -1);
-	fprintf(stderr, "usage: foreign load TYPE NAME PIN [MARK] | foreign count PIN\n");
+	fprintf(stderr,
+		"usage: foreign load TYPE NAME PIN [MARK] | foreign count PIN | foreign tcx DEV NAME\n");
 	return 2;
 }

@@ -11,6 +11,8 @@
  *   -b FIRST  number of the first datagram (default 0); later batches go on
  *   -s BYTES  payload of each (default: as small as it can be)
  *   -g N      N datagrams in one send (UDP segmentation offload)
+ *   -a MS     waits so long for an answer; prints "answered" or "unanswered" and
+ *             exits with 4 if none has come
  *   -i US     pause of US microseconds after each send
  * By which socket:
  *   -o        a new one for each datagram
@@ -44,7 +46,7 @@
 
 struct options {
 	const char *label, *pass_to, *take_from, *run_file, *thread_opens, *thread_sends, *device;
-	long first, bytes, group, pause_us, count;
+	long first, bytes, group, pause_us, count, answer_ms;
 	int mark, inherited;
 	bool each, errors, wait, wait_first, has_mark;
 	struct sockaddr_storage to;
@@ -236,6 +238,14 @@ static void batch_send(int fd)
 	    counts.other);
 }
 
+static bool answer_wait(int fd)
+{
+	struct pollfd p = { fd, POLLIN, 0 };
+	char byte;
+
+	return poll(&p, 1, opt.answer_ms) == 1 && recv(fd, &byte, 1, 0) == 1;
+}
+
 static void mark_print(int fd)
 {
 	socklen_t len = sizeof(int);
@@ -259,6 +269,12 @@ static void batches_send(int fd)
 	}
 	if (opt.has_mark)
 		mark_print(fd);
+	if (opt.answer_ms && !answer_wait(fd)) {
+		say("unanswered");
+		exit(4);
+	}
+	if (opt.answer_ms)
+		say("answered");
 }
 
 static int socket_get(void)
@@ -293,7 +309,7 @@ int main(int argc, char **argv)
 	opt.bytes = sizeof(struct datagram);
 	lifetime_limit();
 	continue_prepare();
-	while ((c = getopt(argc, argv, "n:b:s:g:i:oem:D:F:R:P:X:t:T:c:fdwW")) != -1) {
+	while ((c = getopt(argc, argv, "n:b:s:g:a:i:oem:D:F:R:P:X:t:T:c:fdwW")) != -1) {
 		switch (c) {
 		case 'n':
 			opt.label = optarg;
@@ -306,6 +322,9 @@ int main(int argc, char **argv)
 			break;
 		case 'g':
 			opt.group = number_parse(optarg, 1, 64);
+			break;
+		case 'a':
+			opt.answer_ms = number_parse(optarg, 1, 100000);
 			break;
 		case 'i':
 			opt.pause_us = number_parse(optarg, 0, 10000000);

@@ -117,15 +117,19 @@ lab_up() {
 	cable_up empty 2
 	cable_up original 3
 	cable_up ours 4
-}
-
-# The baselines are attached for the whole time: on cables of their own they meet nobody.
-baselines_attach() {
-	bpftool prog loadall "$built/baseline.o" "$pins"
 	for baseline in empty original; do
 		nsenter --net="/run/netns/$lab-a" tc qdisc add dev "$baseline" clsact
-		nsenter --net="/run/netns/$lab-a" tc filter add dev "$baseline" egress pref 3 \
-			bpf direct-action object-pinned "$pins/bench_$baseline"
+	done
+}
+
+# baselines_load: again for each round, as ours is. Where in memory a program comes to lie decides about
+# a few nanoseconds, so that one load of each would compare places, not programs.
+baselines_load() {
+	rm -rf "$pins"
+	bpftool prog loadall "$built/baseline.o" "$pins"
+	for baseline in empty original; do
+		nsenter --net="/run/netns/$lab-a" tc filter replace dev "$baseline" egress \
+			protocol all pref 3 handle 1 bpf direct-action object-pinned "$pins/bench_$baseline"
 	done
 	empty_id=$(bpftool prog show pinned "$pins/bench_empty" | sed -n '1s/:.*//p')
 	original_id=$(bpftool prog show pinned "$pins/bench_original" | sed -n '1s/:.*//p')
@@ -139,21 +143,24 @@ names_make() {
 	ln -s "$built/fate" "$work/bench-fate"
 }
 
-# background PROGRAM-LINE...: started, and waited for until it says that it is ready.
+# background a|b PROGRAM WORD...: started there, and waited for until it says that it is ready. No
+# function in the background: its process id would be that of a shell around it.
 background() {
 	: >"$work/said"
-	on "$@" >"$work/said" &
+	background_in=/run/netns/$lab-$1 background_what=$work/$2
+	shift 2
+	nsenter --net="$background_in" "$background_what" "$@" >"$work/said" &
 	background_pid=$!
 	pids="$pids $background_pid"
 	until [ -s "$work/said" ]; do
-		kill -0 "$background_pid" 2>/dev/null || die "$2 has ended too early"
+		kill -0 "$background_pid" 2>/dev/null || die "$background_what has ended too early"
 		sleep 0.01
 	done
 }
 
 background_end() {
 	kill "$1"
-	wait "$1" || :
+	wait "$1" 2>/dev/null || :
 }
 
 # --- measuring ---------------------------------------------------------------------------------
@@ -251,6 +258,19 @@ rows_print() {
 
 # --- the sections ------------------------------------------------------------------------------
 
+# rules_load DIRECTION a|b DEV: one that lets packets pass and one that takes them, freshly loaded.
+rules_load() {
+	baselines_load
+	vershitify "$2" add dev "$3" command bench-pass direction "$1" drop 0% >/dev/null
+	vershitify "$2" add dev "$3" command bench-lose direction "$1" drop 100% >/dev/null
+	stats_switch 1
+}
+
+rules_unload() {
+	stats_switch 0
+	vershitify "$1" down
+}
+
 # egress_round KIND WORD...: the cells of one kind of traffic; the rest is what each sender is told.
 egress_round() {
 	kind=$1
@@ -267,19 +287,18 @@ egress_round() {
 }
 
 section_egress() {
-	vershitify a add dev ours command bench-pass drop 0% >/dev/null
-	vershitify a add dev ours command bench-lose drop 100% >/dev/null
-	ours_id=$(program_id vsh_egress)
-	stats_switch 1
-	for kind in udp tcp; do
-		section_begin "egress-$kind"
-		round=0
-		while [ "$((round += 1))" -le "$rounds" ]; do
+	section_begin egress-tcp
+	section_begin egress-udp
+	round=0
+	while [ "$((round += 1))" -le "$rounds" ]; do
+		rules_load egress a ours
+		ours_id=$(program_id vsh_egress)
+		for kind in udp tcp; do
+			section=egress-$kind
 			egress_round "$kind"
 		done
+		rules_unload a
 	done
-	stats_switch 0
-	vershitify a down
 	for kind in udp tcp; do
 		section=egress-$kind
 		figures=$(medians "$kind: empty classifier")
@@ -307,29 +326,26 @@ section_ingress() {
 		/proc/self/mountinfo | head -n 1)
 	[ -n "$cgroup_root" ] || die "cgroup v2 is mounted nowhere"
 	section_begin ingress
-	bpftool cgroup attach "$cgroup_root" ingress pinned "$pins/bench_ingress" multi
-	cgroup_attached=1
-	ingress_empty_id=$(bpftool prog show pinned "$pins/bench_ingress" | sed -n '1s/:.*//p')
-	vershitify b add dev none command bench-pass direction ingress drop 0% >/dev/null
-	vershitify b add dev none command bench-lose direction ingress drop 100% >/dev/null
-	ingress_id=$(program_id vsh_cg_ingress)
 	background b bench-pass sink 10
 	pass_pid=$background_pid
 	background b bench-lose sink 11
 	lose_pid=$background_pid
-	stats_switch 1
 	round=0
 	while [ "$((round += 1))" -le "$rounds" ]; do
+		rules_load ingress b none
+		bpftool cgroup attach "$cgroup_root" ingress pinned "$pins/bench_ingress" multi
+		cgroup_attached=1
+		ingress_empty_id=$(bpftool prog show pinned "$pins/bench_ingress" | sed -n '1s/:.*//p')
+		ingress_id=$(program_id vsh_cg_ingress)
 		ingress_cell "ours, bystander" 9
 		ingress_cell "ours, matched, drop 0%" 10
 		ingress_cell "ours, matched, drop 100%" 11
+		bpftool cgroup detach "$cgroup_root" ingress pinned "$pins/bench_ingress"
+		cgroup_attached=
+		rules_unload b
 	done
-	stats_switch 0
 	background_end "$pass_pid"
 	background_end "$lose_pid"
-	vershitify b down
-	bpftool cgroup detach "$cgroup_root" ingress pinned "$pins/bench_ingress"
-	cgroup_attached=
 	figures=$(medians "empty program")
 	head_print "ingress, UDP ($rounds rounds of $packets)" ns "- empty" "target (- empty)"
 	rows_print </dev/null
@@ -360,13 +376,12 @@ flat_rules() {
 
 section_flat() {
 	section_begin flat
-	stats_switch 1
-	vershitify a add dev ours command bench-pass drop 0% >/dev/null
-	ours_id=$(program_id vsh_egress)
 	round=0
 	while [ "$((round += 1))" -le "$rounds" ]; do
+		rules_load egress a ours
+		ours_id=$(program_id vsh_egress)
 		for tagged in 1 100 10000; do
-			flat_round "1 rule, $tagged tagged" "$tagged"
+			flat_round "2 rules, $tagged tagged" "$tagged"
 		done
 		cell "10000 sockets in turn: empty classifier" "$empty_id" \
 			bench-other -n 10000 udp 198.18.2.2 9 "$packets"
@@ -374,8 +389,9 @@ section_flat() {
 			bench-other -n 10000 udp 198.18.4.2 9 "$packets"
 		cell "10000 sockets in turn: matched" "$ours_id" \
 			bench-pass -n 10000 udp 198.18.4.2 9 "$packets"
+		rules_unload a
 	done
-	vershitify a down
+	stats_switch 1
 	rules_add "command bench-N" ours
 	flat_rules "64 rules, 64 names"
 	rules_add "command bench-pass" ours
@@ -399,7 +415,7 @@ rules_add() {
 # flat_print: for each state its cells, and how far each is from those with one rule and one socket.
 flat_print() {
 	figures=$(medians)
-	head_print "flatness ($rounds rounds of $packets)" ns "- empty" "against 1 rule, 1 tagged (target: within 10 %)"
+	head_print "flatness ($rounds rounds of $packets)" ns "- empty" "against 2 rules, 1 tagged (target: within 10 %)"
 	printf '%s\n' "$figures" | awk -F "$tab" '
 	{ split($1, part, ": ") }
 	part[2] == "empty classifier" { empty = $2 }
@@ -417,6 +433,7 @@ send_cell() {
 # The sender's own clock, with the kernel's counting off: what a whole send() takes.
 section_send() {
 	section_begin send
+	baselines_load
 	vershitify a add dev ours command bench-pass drop 0% >/dev/null
 	vershitify a add dev ours command bench-lose drop 100% >/dev/null
 	round=0
@@ -597,7 +614,6 @@ mkdir -p "$raw"
 stats_before=$(cat /proc/sys/kernel/bpf_stats_enabled)
 names_make
 lab_up
-baselines_attach
 machine_print | tee "$raw/machine"
 background b bench-sink sink 9
 # shellcheck disable=SC2086 # names of sections

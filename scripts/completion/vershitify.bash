@@ -1,16 +1,12 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Completion for vershitify.sh: its words, devices, network namespaces, numbers of rules, and paths where
-# a path is meant. Works with bash alone; bash-completion only loads it when it is needed.
+# Completion for vershitify.sh: its words, devices, network namespaces, numbers of rules, and paths
+# where a path is meant. Works with bash alone; bash-completion only loads it when it is needed.
 
-# _vershitify_devices [NETNS]
+# _vershitify_devices [NETNS]. Not from /sys/class/net, which is that of whoever has mounted it.
 _vershitify_devices() {
-	if [[ ${1-} ]]; then
-		ip -n "$1" -o link show 2>/dev/null | sed -E 's/^[0-9]+: ([^:@]+).*/\1/'
-	else
-		(cd /sys/class/net 2>/dev/null && printf '%s\n' *)
-	fi
+	ip ${1:+-n "$1"} -o link show 2>/dev/null | sed -E 's/^[0-9]+: ([^:@]+).*/\1/'
 }
 
 _vershitify_namespaces() {
@@ -22,8 +18,8 @@ _vershitify_rules() {
 	"${COMP_WORDS[0]}" show 2>/dev/null | awk '$1 == "rule" { print $2 }'
 }
 
-# _vershitify_offer CANDIDATE...: those that begin with the word at the cursor. Not "compgen -W", which
-# would carry out what somebody has put into the name of a device.
+# _vershitify_offer CANDIDATE...: those that begin with the word at the cursor. Not "compgen -W",
+# which would carry out what somebody has put into the name of a device.
 _vershitify_offer() {
 	local word
 
@@ -65,8 +61,8 @@ _vershitify_value() {
 	esac
 }
 
-# _vershitify_rule NETNS FIRST CANDIDATE...: the value of the word before, or the candidates that were not
-# said since word FIRST. A target is named once, a device more than once.
+# _vershitify_rule NETNS FIRST CANDIDATE...: the value of the word before, or the candidates that
+# were not said since word FIRST. A target is named once, a device more than once.
 _vershitify_rule() {
 	local netns=$1 i=$2 word
 	local -A left=()
@@ -76,10 +72,11 @@ _vershitify_rule() {
 	for (( ; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]/#--/-}
 		case $word in
-		--fail-unmatched | dev) ;;
-		command | exe | pid | cgroup) unset 'left[command]' 'left[exe]' 'left[pid]' 'left[cgroup]' ;;
-		drop | loss) unset 'left[drop]' 'left[loss]' ;;
-		*) unset "left[$word]" ;;
+		dev) ;;
+		command | exe | pid | cgroup) left[command]='' left[exe]='' left[pid]='' left[cgroup]='' ;;
+		drop | loss) left[drop]='' left[loss]='' ;;
+		-fail-unmatched) left[-$word]='' ;;
+		?*) left[$word]='' ;;
 		esac
 		case $word in
 		children | force | -fail-unmatched | '') ;;
@@ -107,8 +104,8 @@ _vershitify_run() {
 		fi
 		return
 	done
-	_vershitify_rule "$1" "$2" dev command exe pid cgroup children drop loss direction seed for visible force \
-		--fail-unmatched --
+	_vershitify_rule "$1" "$2" dev command exe pid cgroup children drop loss direction seed for \
+		visible force --fail-unmatched --
 }
 
 _vershitify() {
@@ -138,8 +135,8 @@ _vershitify() {
 	case ${COMP_WORDS[i]} in
 	-*) _vershitify_rule "$netns" "$i" -interface -command -drop ;;
 	add)
-		_vershitify_rule "$netns" $((i + 1)) dev command exe pid cgroup children drop loss direction seed for \
-			visible force
+		_vershitify_rule "$netns" $((i + 1)) dev command exe pid cgroup children drop loss \
+			direction seed for visible force
 		;;
 	run) _vershitify_run "$netns" $((i + 1)) ;;
 	change)
