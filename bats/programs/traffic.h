@@ -32,7 +32,7 @@
 #include <unistd.h>
 
 #define LABEL_BYTES 24
-#define MAGIC	    "vshtest"
+#define MAGIC "vshtest"
 
 /* Payload of every datagram that the receiver counts. Host byte order: sender
  * and receiver are on one machine. sent_ns is CLOCK_MONOTONIC.

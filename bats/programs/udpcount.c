@@ -21,10 +21,10 @@
 #include <linux/sock_diag.h>
 #include <sys/signalfd.h>
 
-#define LABELS	64
+#define LABELS 64
 #define NUMBERS (1 << 20)
-#define BATCH	64
-#define BYTES	65536
+#define BATCH 64
+#define BYTES 65536
 
 struct source {
 	char label[LABEL_BYTES];
