@@ -462,7 +462,7 @@ numbers_hide() {
 
 	mkdir "$tree"
 	cp -a "$TOP"/{Makefile,bpf,build,scripts,tc} "$tree"
-	sed -i 's/-drop "\$percent" >/-drop 0 >/; s/count=400/count=100/' "$tree/scripts/demo.sh"
+	sed -i 's/-drop "\$percent" >/-drop 0 >/; s/count=300/count=100/' "$tree/scripts/demo.sh"
 	run ! cmp "$tree/scripts/demo.sh" "$TOP/scripts/demo.sh"
 	run -1 "$tree/scripts/demo.sh" 3>&-
 	assert_line 'NO   ping lost about 25%'

@@ -341,6 +341,9 @@ requires() {
 		vlan | bridge | macvlan)
 			link_kind_works "$name" || skip "needs a kernel with $name devices"
 			;;
+		lsm)
+			lsm_works || skip "needs a kernel that loads BPF LSM programs (CONFIG_BPF_LSM, lsm=bpf)"
+			;;
 		tcx)
 			tcx_works || skip "needs a kernel with tcx (6.6)"
 			;;
@@ -361,6 +364,12 @@ link_kind_works() {
 	esac
 	ip -n "$SERVER" link add "${words[@]}" 2>/dev/null || return
 	ip -n "$SERVER" link del try
+}
+
+# The trampolines that LSM programs hang on need dynamic ftrace.
+lsm_works() {
+	mountpoint -q /sys/kernel/security || mount -t securityfs securityfs /sys/kernel/security 2>/dev/null
+	grep -qw bpf /sys/kernel/security/lsm 2>/dev/null && [ -e /sys/kernel/tracing/enabled_functions ]
 }
 
 # The program says "attached" and stays.

@@ -20,7 +20,6 @@ original() {
 	wait_line original .
 }
 
-# bats test_tags=vm
 @test "one dash: the line of the original works, announces itself and loses that share" {
 	local lost
 

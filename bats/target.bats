@@ -36,7 +36,6 @@ assert_only_victim_lost() {
 	assert_only_victim_lost 25
 }
 
-# bats test_tags=vm
 @test "command: a new process loses its first packet and all others, over IPv6" {
 	receiver_start
 	rule_add command victim drop 100%
@@ -463,7 +462,6 @@ seen_is_sniffed() {
 	((seen > 0 && seen == $(sniffed tcp)))
 }
 
-# bats test_tags=vm
 @test "TCP: every packet of a server's connection is seen once, from the SYN-ACK to the last ACK" {
 	local address
 
@@ -551,7 +549,6 @@ synacks() {
 	assert_equal "$(cat "$BATS_TEST_TMPDIR/all")" "connects 500 of 500"
 }
 
-# bats test_tags=vm
 @test "TCP: no SYN-ACK escapes, IPv4" {
 	synacks "$CLIENT4"
 }
@@ -560,7 +557,6 @@ synacks() {
 	synacks "$CLIENT6"
 }
 
-# bats test_tags=vm
 @test "TCP: no SYN-ACK escapes with SYN cookies, which have no socket of their own" {
 	local before
 
@@ -587,7 +583,6 @@ synacks() {
 	assert_counted "$RULE" 0 0
 }
 
-# bats test_tags=vm
 @test "TCP: an ACK sent in TIME_WAIT does not escape" {
 	local address
 
@@ -654,7 +649,6 @@ reset_after() {
 	done
 }
 
-# bats test_tags=vm
 @test "TCP: a reset after the target has closed does not escape" {
 	reset_after close
 }
@@ -677,7 +671,6 @@ reset_after() {
 	assert_equal "$(sniffed tcp)" 0
 }
 
-# bats test_tags=vm
 @test "MPTCP: no packet of any subflow escapes, and each is seen once" {
 	local endpoint=192.0.2.11
 
@@ -729,7 +722,6 @@ reset_after() {
 
 # --- datagrams, fragments, ping ------------------------------------------------------------------
 
-# bats test_tags=vm
 @test "fragments: none of a large datagram's escapes, IPv4 and IPv6" {
 	receiver_start
 	sniffer_start
@@ -804,7 +796,6 @@ server_mac() {
 	assert_counted "$RULE" 25 25
 }
 
-# bats test_tags=vm
 @test "packet socket: one that a target opens later is a target's" {
 	receiver_start
 	rule_add command victim drop 100%
@@ -815,7 +806,6 @@ server_mac() {
 	assert_counted "$RULE" 25 25
 }
 
-# bats test_tags=vm
 @test "inherited socket: the next command finds what a target has inherited through exec" {
 	receiver_start
 	rule_add command victim drop 100%
@@ -838,7 +828,19 @@ server_mac() {
 	assert_only_victim_lost 25
 }
 
-# bats test_tags=vm
+@test "passed socket: at once, where the kernel loads BPF LSM programs" {
+	requires lsm
+	receiver_start
+	rule_add command victim drop 100%
+	start client taker "$(as victim udpsend)" -w -R "$BATS_TEST_TMPDIR/passing" "$SERVER4" "$PORT" 25
+	wait_line taker '^waiting$'
+	start client giver "$(as bystander udpsend)" -P "$BATS_TEST_TMPDIR/passing" "$SERVER4" "$PORT" 25
+	wait_line taker '^ready$'
+	batch taker
+	assert_received victim 0
+	assert_counted "$RULE" 25 25
+}
+
 @test "passed socket: the next command finds what a target was passed" {
 	receiver_start
 	rule_add command victim drop 100%

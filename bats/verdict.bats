@@ -54,7 +54,6 @@ exactness() {
 	exactness 10
 }
 
-# bats test_tags=vm
 @test "25 % is one in four" {
 	exactness 25
 }
@@ -217,7 +216,6 @@ receiving_victim() {
 	assert_equal "$(received udpsend 2 bystander)" 1000
 }
 
-# bats test_tags=vm
 @test "ingress: 100 % loses everything, IPv4 and IPv6, sockets that were open before included" {
 	receiving_victim
 	rule_add command victim direction ingress drop 100%
@@ -354,7 +352,6 @@ second_cable() {
 	assert_counted "$RULE" 100 100 ingress
 }
 
-# bats test_tags=vm
 @test "dev all: every device, loopback included" {
 	local id
 
@@ -401,7 +398,6 @@ judged_once() {
 	RULE=$bridge judged_once "$n"
 }
 
-# bats test_tags=vm
 @test "a packet that crosses a VLAN and its parent is judged once" {
 	local n=$((PACKETS / 5)) vlan
 
@@ -516,7 +512,6 @@ sender_sees() {
 	assert_equal "$(rule_field "$RULE" visible)" denied
 }
 
-# bats test_tags=vm
 @test "visible denied: 100 % over IPv6, and a bystander beside it" {
 	receiver_start
 	rule_add command victim drop 100% visible denied
@@ -574,7 +569,6 @@ transfer() {
 
 # --- time -----------------------------------------------------------------------------------
 
-# bats test_tags=vm
 @test "a rule expires by itself, in the kernel, after its time and not before" {
 	local before after first_ns number
 

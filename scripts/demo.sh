@@ -12,7 +12,7 @@
 
 set -eu
 
-percent=25 count=400
+percent=25 count=300
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 lab=demo-$$
 work='' loss_pid='' ping_pid='' bystander_pid=''
