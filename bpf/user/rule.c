@@ -317,6 +317,9 @@ int request_finish(struct request *request)
 
 	if (!request->egress && !request->ingress)
 		request->egress = true;
+	if (!request->egress && request->visible == VISIBLE_LOCAL)
+		return misuse(
+			"\"visible local\" is for direction egress or both: at ingress there is no sender to tell");
 	if (request->ingress && request->visible == VISIBLE_DENIED)
 		return misuse(
 			"\"visible denied\" is for direction egress: at ingress there is no sender to deny");
