@@ -392,7 +392,9 @@ command_doctor() {
 # command_batch FILE: a command a line, quoted as xargs(1) reads it. Stops at the
 # first that fails, as tc -b does.
 command_batch() {
-	[ "$1" = - ] || [ -r "$1" ] || die 1 "cannot read $(words_quote "$1")"
+	if [ "$1" != - ] && { [ ! -r "$1" ] || [ -d "$1" ]; }; then
+		die 1 "cannot read commands from $(words_quote "$1")"
+	fi
 	[ "$1" = - ] || exec <"$1"
 	batch_line=0
 	while read -r batch_words || [ -n "$batch_words" ]; do
