@@ -3,6 +3,7 @@
 #
 # What is written about vershitify.sh, held against what it does: help, manual page, completion, README,
 # recipes, examples, the demonstration.
+# vm: ^README: the same by hand
 #
 #   $CLIENT: commands of the documents  eth0 192.0.2.1 ---------- 192.0.2.2 eth0  :$SERVER
 #
