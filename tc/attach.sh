@@ -133,6 +133,12 @@ devices_sift() {
 	[ -r "$state/devices" ] || return 0
 	chosen_name=$netns_name chosen_file=$netns_file
 	while read -r inode cookie ifindex recorded_file dev clsact; do
+		# a line that was not written whole
+		case $inode:$clsact in
+		*[!0-9]*:*) continue ;;
+		[0-9]*:clsact | [0-9]*:-) ;;
+		*) continue ;;
+		esac
 		if "$1" "$2"; then
 			device_recorded_detach
 		else
