@@ -151,7 +151,7 @@ teardown() {
 	[ ! -e "$1" ] || run rm -f "$@"
 	folders_remove
 	mounts_remove
-	[ -n "$dry_run" ] || rm -rf "$state/journal" "$state/folders"
+	[ -n "$dry_run" ] || rm -f "$state/devices.kept" "$state/folders" "$state/journal"
 	[ -n "$dry_run" ] || rmdir "$state" 2>/dev/null || :
 }
 
