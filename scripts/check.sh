@@ -204,7 +204,8 @@ tests_list() {
 }
 
 # results_read RUN LOG END FILE...: append to $results a line "RUN FILE NUMBER VERDICT MS NAME
-# REASON" (tabs between) for each test of FILE..., whether LOG tells of it or not.
+# REASON" (tabs between) for each test of FILE..., whether LOG tells of it or not; and to $failures what
+# failed tests printed.
 results_read() {
 	local run="$1" log="$2" end="$3"
 
@@ -214,7 +215,7 @@ results_read() {
 	*) tests_list here "$@" >"$work/expected" ;;
 	esac
 	printf '%s\n' "$@" >"$work/files"
-	awk -v run="$run" -v end="$end" '
+	awk -v run="$run" -v end="$end" -v failures="$failures" '
 	BEGIN { OFS = "\t" }
 
 	function record(number, verdict, name, reason, ms) {
@@ -301,10 +302,13 @@ results_read() {
 		if (name ~ /^(setup|teardown)_file failed$/)
 			number = 0
 		open = 1
+		if (verdict == "fail")
+			print run " " file ": " $0 >>failures
 		next
 	}
 	open && verdict == "fail" && /^# / && reason == "" { reason = substr($0, 3) }
 	open && verdict == "fail" && /^#   `/ { reason = reason " " substr($0, 5) }
+	open && verdict == "fail" { print run ": " $0 >>failures }
 
 	END {
 		for (n = 1; n <= count; n++) {
@@ -346,11 +350,12 @@ results_slowest() {
 	printf '\n'
 }
 
-# results_tell: the table of tests and kernels, the reasons of what was skipped or failed, the sums.
+# results_tell: the table of tests and kernels, the reasons of what was skipped or failed, what the
+# failed tests printed (last, where the end of a log is all that is kept), the sums.
 # 0 if nothing failed.
 results_tell() {
 	results_slowest
-	awk -F '\t' -v whole="$whole" '
+	awk -F '\t' -v whole="$whole" -v failures="$failures" '
 	FILENAME == ARGV[1] {
 		step[++steps] = $2
 		step_verdict[steps] = $1
@@ -400,6 +405,8 @@ results_tell() {
 			sum["fail"]++
 		}
 		print ""
+		while ((getline text <failures) > 0)
+			print text
 		for (s = 1; s <= steps; s++)
 			printf "%-10s%s\n", step_verdict[s], step[s]
 		printf "%d passed, %d failed", sum["pass"], sum["fail"]
@@ -505,7 +512,7 @@ fi
 logs=$top/build/check
 mkdir -p "$logs"
 rm -f "$logs"/*.tap
-results=$work/results steps=$work/steps
+results=$work/results steps=$work/steps failures=$work/failures
 : >"$results"
 : >"$steps"
 
