@@ -395,6 +395,36 @@ in_cgroup() {
 	assert_counted "$RULE" 25 25
 }
 
+@test "several rules: an open socket follows each change of those that come before its own" {
+	local first
+
+	receiver_start
+	sender_start waiting victim "$SERVER4" "$PORT" 25
+	first=$(vsh add dev lo command victim drop 0%)
+	rule_add command victim drop 100%
+	batch waiting
+	batch waiting
+	assert_received victim 0
+	vsh change "$first" dev eth0
+	batch waiting
+	assert_received victim 25
+	vsh change "$first" direction ingress
+	batch waiting
+	assert_received victim 25
+	vsh change "$first" direction egress
+	batch waiting
+	assert_received victim 50
+	vsh change "$first" dev lo
+	batch waiting
+	assert_received victim 50
+	vershitify del "$first"
+	batch waiting
+	assert_equal "$(vsh add dev eth0 command victim drop 0%)" "$first"
+	batch waiting
+	assert_received victim 75
+	assert_counted "$RULE" 125 125
+}
+
 @test "several rules: one that names the process in another way counts as well" {
 	receiver_start
 	sender_start waiting victim "$SERVER4" "$PORT" 25

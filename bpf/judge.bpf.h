@@ -13,19 +13,7 @@ enum verdict {
 	DROP_LOCAL, /* and let the sender know */
 };
 
-/* A packet, and where it is. */
-struct sight {
-	__u64 netns_cookie; /* of the device */
-	__u64 bytes;
-	__u32 ifindex;
-	__u32 segments;
-	__u32 hook; /* enum vsh_hook */
-	__u32 direction; /* enum vsh_direction */
-	__u32 tc_index; /* of the skb: VSH_JUDGED + the rule that has let it pass */
-	__u32 pad;
-};
-
-/* Global, so that it is verified once and not in every turn of judge(). */
+/* Global, so that it is verified once and not at every call. */
 __noinline bool rule_has_further_device(const struct vsh_rule *rule, __u32 ifindex)
 {
 	if (!rule)
@@ -49,93 +37,199 @@ static __always_inline bool rule_is_over(const struct vsh_rule *rule)
 	return rule->expires_ns && bpf_ktime_get_boot_ns() >= rule->expires_ns;
 }
 
-static __always_inline bool rule_takes(const struct vsh_rule *rule, const struct vsh_owner *owner,
-				       const struct sight *sight)
+/* Of the packets of this owner: those of this device? */
+static __always_inline bool rule_is_for(const struct vsh_rule *rule, const struct vsh_owner *owner,
+					__u32 ifindex)
 {
-	return rule_is_of(rule, owner->epoch) && (rule->hooks & sight->hook) &&
-	       !(rule->flags & VSH_ORPHANED) && rule->netns_cookie == owner->netns_cookie &&
-	       sight->netns_cookie == owner->netns_cookie &&
-	       rule_has_device(rule, sight->ifindex) && !rule_is_over(rule);
+	return rule_is_of(rule, owner->epoch) && !(rule->flags & VSH_ORPHANED) &&
+	       rule->netns_cookie == owner->netns_cookie && rule_has_device(rule, ifindex);
 }
 
-/* The fate of packet n of a socket: a 32-bit number that depends on nothing but
- * (seed, socket, direction, n). The finalizer is "Mix13" of David Stafford's
- * "Better Bit Mixing" (2011), the one of SplitMix64; the multipliers before it
- * are odd constants that keep the inputs apart.
- */
-static __always_inline __u32 draw(__u64 seed, __u32 ordinal, __u32 direction, __u32 n)
-{
-	__u64 x = seed + ordinal * 0xd1342543de82ef95ULL + direction * 0xaf251af3b0f025b5ULL +
-		  n * 0x9e3779b97f4a7c15ULL;
+#define GOLDEN 0x9e3779b97f4a7c15ULL /* 2^64 divided by the golden ratio */
 
+/* "Mix13" of David Stafford's "Better Bit Mixing" (2011), the finalizer of SplitMix64.
+ * The upper half is used.
+ */
+static __always_inline __u32 mix(__u64 x)
+{
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
 	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
 	return (x ^ (x >> 31)) >> 32;
 }
 
+/* The fate of packet n of a socket: a number that depends on nothing but (seed, socket,
+ * direction, n). The multipliers are odd constants that keep the inputs apart.
+ */
+static __always_inline __u32 draw_seeded(const struct vsh_rule *rule, __u32 id,
+					 struct vsh_sock *tag, __u32 direction)
+{
+	__u32 n = __sync_fetch_and_add(&tag->owner.packets[direction], 1);
+
+	return mix(rule->seed + tag->ordinal[id] * 0xd1342543de82ef95ULL +
+		   direction * 0xaf251af3b0f025b5ULL + n * GOLDEN);
+}
+
+/* SplitMix64 from a start that each CPU draws for each rule: cheaper than the kernel's
+ * generator, and in a cache line that the counters need anyway.
+ */
+static __always_inline __u32 draw(struct vsh_stats *stats)
+{
+	if (unlikely(!stats->random))
+		stats->random = (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
+	stats->random += GOLDEN;
+	return mix(stats->random);
+}
+
 /* Only cgroup_skb/egress can be interrupted on its CPU by another run for the
  * same rule: the other hooks run with bottom halves off and save the bus lock.
  */
-static __always_inline void count_add(struct vsh_count *count, const struct sight *sight)
+static __always_inline void count_add(struct vsh_count *count, __u32 hook, __u32 segments,
+				      __u64 bytes)
 {
-	if (sight->hook == VSH_CG_EGRESS) {
+	if (hook == VSH_CG_EGRESS) {
 		__sync_fetch_and_add(&count->packets, 1);
-		__sync_fetch_and_add(&count->segments, sight->segments);
-		__sync_fetch_and_add(&count->bytes, sight->bytes);
+		__sync_fetch_and_add(&count->segments, segments);
+		__sync_fetch_and_add(&count->bytes, bytes);
 		return;
 	}
 	count->packets++;
-	count->segments += sight->segments;
-	count->bytes += sight->bytes;
+	count->segments += segments;
+	count->bytes += bytes;
 }
 
-static __always_inline void account(const struct sight *sight, __u32 id, bool dropped)
+/* The verdict of one rule, once for a packet however many hooks see it. flags: those
+ * of the rule, or 0 where it is known to have nothing special.
+ */
+static __always_inline int rule_judge(struct __sk_buff *skb, const struct vsh_rule *rule,
+				      __u32 flags, __u32 id, struct vsh_sock *tag, __u32 hook,
+				      __u64 bytes)
 {
-	__u32 key = VSH_STATS_KEY(id, sight->direction);
-	struct vsh_stats *stats = bpf_map_lookup_elem(&vsh_stats, &key);
+	__u32 direction = hook == VSH_CG_INGRESS ? VSH_INGRESS : VSH_EGRESS;
+	__u32 key = VSH_STATS_KEY(id, direction), segments = skb->gso_segs ?: 1;
+	struct vsh_stats *stats;
+	__u32 number;
 
-	if (!stats)
-		return;
-	count_add(&stats->seen, sight);
-	if (dropped)
-		count_add(&stats->dropped, sight);
-}
-
-/* The verdict of one rule, once for a packet however many hooks see it. */
-static __always_inline int rule_judge(const struct vsh_rule *rule, __u32 id, struct vsh_sock *tag,
-				      const struct sight *sight)
-{
-	__u32 direction = sight->direction % VSH_DIRECTIONS;
-	bool drop;
-	__u32 n;
-
-	if ((rule->flags & VSH_ONCE) && sight->tc_index == VSH_JUDGED + id)
+	if ((flags & VSH_ONCE) && skb->tc_index == VSH_JUDGED + id)
 		return PASS;
-	n = __sync_fetch_and_add(&tag->owner.packets[direction], 1);
-	drop = draw(rule->seed, tag->ordinal[id], direction, n) < rule->threshold;
-	account(sight, id, drop);
-	if (drop)
-		return rule->flags & VSH_LOCAL ? DROP_LOCAL : DROP;
-	return rule->flags & VSH_ONCE ? PASS_MARKED + id : PASS;
+	stats = bpf_map_lookup_elem(&vsh_stats, &key);
+	if (unlikely(!stats))
+		return NOT_OURS;
+	count_add(&stats->seen, hook, segments, bytes);
+	number = flags & VSH_SEEDED ? draw_seeded(rule, id % VSH_RULES_MAX, tag, direction)
+				    : draw(stats);
+	if (number >= rule->threshold)
+		return flags & VSH_ONCE ? PASS_MARKED + id : PASS;
+	count_add(&stats->dropped, hook, segments, bytes);
+	return flags & VSH_LOCAL ? DROP_LOCAL : DROP;
 }
 
-/* A packet takes the first rule, by number, that matches it. Returns enum verdict. */
-__noinline int judge(struct vsh_sock *tag, const struct sight *sight)
+/* Short cuts: nearly always one and the same rule takes all packets of a socket. A
+ * socket keeps its number, and with it, in the upper half, the epoch at which that was
+ * found; 0 if the rule is the first of the mask, which no change of rules can undo.
+ */
+static __always_inline bool shortcut_holds(__u64 shortcut)
 {
-	__u64 mask;
+	struct vsh_config *config;
 
-	if (!tag || !sight)
-		return NOT_OURS;
-	mask = tag->owner.mask;
-	for (int i = 0; i < VSH_RULES_MAX && mask; i++) {
-		__u32 id = lowest_bit(mask), key = id;
-		struct vsh_rule *rule = rule_get(key);
+	if (likely(!(shortcut >> 32)))
+		return true;
+	config = config_get();
+	return config && config->epoch == shortcut >> 32;
+}
 
-		if (rule && rule_takes(rule, &tag->owner, sight))
-			return rule_judge(rule, id % VSH_RULES_MAX, tag, sight);
-		mask &= mask - 1;
+/* The rule to which the short cut leads, if it takes this packet and is a plain one.
+ * NULL: judge_all() has to look.
+ */
+static __always_inline struct vsh_rule *
+rule_plain(struct __sk_buff *skb, const struct vsh_owner *owner, __u64 shortcut, __u32 hook)
+{
+	struct vsh_rule *rule = rule_get(shortcut);
+
+	if (unlikely(!rule || rule->plain != skb->ifindex || !(rule->hooks & hook) ||
+		     rule->generation > owner->epoch || rule->netns_cookie != owner->netns_cookie ||
+		     !shortcut_holds(shortcut)))
+		return NULL;
+	return rule;
+}
+
+/* tag_add() writes the mask first and then the short cut, this the other way round:
+ * one of the two sees what the other has done.
+ */
+static __always_inline void shortcut_make(struct vsh_owner *owner, __u64 mask, __u32 epoch,
+					  __u32 id)
+{
+	__sync_lock_test_and_set(&owner->shortcut, (__u64)epoch << 32 | id);
+	if (owner->mask != mask)
+		owner->shortcut = lowest_bit(owner->mask);
+}
+
+struct search {
+	const struct vsh_owner *owner;
+	__u64 mask; /* rules still to be looked at */
+	__u32 ifindex;
+	__u32 hook;
+	__u32 passed_over; /* hooks of rules for this device, but not for this packet */
+	int found; /* index of a rule, or -1 */
+};
+
+static long rule_try(__u32 i, void *context)
+{
+	struct search *search = context;
+	struct vsh_rule *rule;
+	__u32 id;
+
+	if (!search->mask)
+		return 1;
+	id = lowest_bit(search->mask);
+	search->mask &= search->mask - 1;
+	rule = rule_get(id);
+	if (!rule || !rule_is_for(rule, search->owner, search->ifindex))
+		return 0;
+	if ((rule->hooks & search->hook) && !rule_is_over(rule)) {
+		search->found = id;
+		return 1;
 	}
-	return NOT_OURS;
+	search->passed_over |= rule->hooks;
+	return 0;
+}
+
+/* A packet, which is in the namespace of its socket, takes the first rule, by number,
+ * that matches it. bytes: what it is counted as. Returns enum verdict.
+ */
+__noinline int judge_all(struct __sk_buff *skb, struct vsh_sock *tag, __u32 hook, __u32 bytes)
+{
+	struct search search = { .ifindex = skb->ifindex, .hook = hook, .found = -1 };
+	struct vsh_config *config = config_get();
+	struct vsh_rule *rule;
+	__u64 mask;
+	__u32 epoch;
+
+	if (!tag || !config)
+		return NOT_OURS;
+	epoch = config->epoch;
+	mask = tag->owner.mask;
+	search.owner = &tag->owner;
+	search.mask = mask;
+	bpf_loop(VSH_RULES_MAX, rule_try, &search, 0);
+	rule = rule_get(search.found);
+	if (!rule)
+		return NOT_OURS;
+	if (rule->plain && !(rule->hooks & search.passed_over))
+		shortcut_make(&tag->owner, mask, epoch, search.found);
+	return rule_judge(skb, rule, rule->flags, (__u32)search.found % VSH_RULES_MAX, tag, hook,
+			  bytes);
+}
+
+/* The same, by the short cut where there is one. */
+static __always_inline int judge(struct __sk_buff *skb, struct vsh_sock *tag, __u32 hook,
+				 __u64 bytes)
+{
+	__u64 shortcut = tag->owner.shortcut;
+	struct vsh_rule *rule = rule_plain(skb, &tag->owner, shortcut, hook);
+
+	if (unlikely(!rule))
+		return judge_all(skb, tag, hook, bytes);
+	return rule_judge(skb, rule, 0, shortcut, tag, hook, bytes);
 }
 
 #endif

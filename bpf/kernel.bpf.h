@@ -11,6 +11,12 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
+/* Most code that a packet runs through is not in the processor's nearest cache any
+ * more when the next one comes. What counts are bytes and jumps: rare code lies apart.
+ */
+#define likely(condition) __builtin_expect(!!(condition), 1)
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+
 #define AF_INET 2
 #define AF_INET6 10
 #define AF_PACKET 17

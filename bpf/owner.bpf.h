@@ -30,43 +30,33 @@ static __always_inline bool is_mptcp(struct sock *sk)
 	       kernel_cast(struct tcp_sock, sk)->is_mptcp;
 }
 
-/* A full socket without storage. For closed TCP connections the kernel answers
- * through a raw socket of its own.
+/* States of sockets that are shorter than struct sock. What lies behind them must
+ * not be read.
  */
-static __always_inline enum suspect suspect_untagged(__u32 family, __u32 type, __u32 protocol,
-						     bool mptcp)
+#define SHORT_STATES (1U << TCP_NEW_SYN_RECV | 1U << TCP_TIME_WAIT)
+
+/* For closed TCP connections the kernel answers through a raw socket of its own. */
+static __always_inline bool is_answering(__u32 type)
 {
-	if (protocol == IPPROTO_TCP && type == SOCK_RAW)
-		return NO_SOCKET;
-	if (mptcp)
-		return FULL_SOCKET;
-	return family == AF_PACKET ? PACKET_SOCKET : BYSTANDER;
+	return type == SOCK_RAW;
 }
 
-/* State first: request and TIME_WAIT sockets are shorter than struct sock, and
- * what lies behind them must not be read.
- */
 static __always_inline enum suspect suspect_by_loads(struct sock *sk)
 {
-	struct sock *listener;
-
-	if (!sk)
+	if (unlikely(!sk || (1U << (sk->__sk_common.skc_state & 31)) & SHORT_STATES))
 		return NO_SOCKET;
-	switch (sk->__sk_common.skc_state) {
-	case TCP_NEW_SYN_RECV:
-		listener = kernel_cast(struct sock, sk->__sk_common.skc_flags);
-		return listener->sk_bpf_storage || is_mptcp(listener) ? NO_SOCKET : BYSTANDER;
-	case TCP_TIME_WAIT:
-		return NO_SOCKET;
-	}
-	if (sk->sk_bpf_storage)
+	if (unlikely(sk->sk_bpf_storage))
 		return FULL_SOCKET;
-	return suspect_untagged(sk->__sk_common.skc_family, sk->sk_type, sk->sk_protocol,
-				sk->sk_protocol == IPPROTO_TCP && is_mptcp(sk));
+	if (sk->sk_protocol == IPPROTO_TCP) {
+		if (unlikely(is_answering(sk->sk_type)))
+			return NO_SOCKET;
+		return unlikely(is_mptcp(sk)) ? FULL_SOCKET : BYSTANDER;
+	}
+	return unlikely(sk->__sk_common.skc_family == AF_PACKET) ? PACKET_SOCKET : BYSTANDER;
 }
 
 /* The same where the kernel does not let a classifier look at its structures.
- * Whether a TCP socket is a subflow is left to full_socket_tag().
+ * Whether a TCP socket is a subflow is left to tag_of_full_socket().
  */
 static __always_inline enum suspect suspect_by_helpers(struct bpf_sock *sk)
 {
@@ -77,14 +67,32 @@ static __always_inline enum suspect suspect_by_helpers(struct bpf_sock *sk)
 		return NO_SOCKET;
 	if (bpf_sk_storage_get(&vsh_socks, sk, NULL, 0))
 		return FULL_SOCKET;
-	return suspect_untagged(sk->family, sk->type, sk->protocol, sk->protocol == IPPROTO_TCP);
+	if (sk->protocol == IPPROTO_TCP)
+		return is_answering(sk->type) ? NO_SOCKET : FULL_SOCKET;
+	return sk->family == AF_PACKET ? PACKET_SOCKET : BYSTANDER;
+}
+
+/* A SYN-ACK whose listener cannot be a target's. */
+static __always_inline bool is_bystanders_request(struct __sk_buff *skb)
+{
+	struct sk_buff *kernel_skb;
+	struct sock *sk, *listener;
+
+	if (unlikely(!bpf_cast_to_kern_ctx))
+		return false;
+	kernel_skb = bpf_cast_to_kern_ctx(skb);
+	sk = kernel_skb->sk;
+	if (!sk || sk->__sk_common.skc_state != TCP_NEW_SYN_RECV)
+		return false;
+	listener = kernel_cast(struct sock, sk->__sk_common.skc_flags);
+	return !listener->sk_bpf_storage && !is_mptcp(listener);
 }
 
 static __always_inline enum suspect suspect_of(struct __sk_buff *skb)
 {
 	struct sk_buff *kernel_skb;
 
-	if (!bpf_cast_to_kern_ctx)
+	if (unlikely(!bpf_cast_to_kern_ctx))
 		return suspect_by_helpers(skb->sk);
 	kernel_skb = bpf_cast_to_kern_ctx(skb);
 	return suspect_by_loads(kernel_skb->sk);
@@ -97,10 +105,25 @@ static __always_inline __u64 device_netns_cookie(struct __sk_buff *skb)
 {
 	struct sk_buff *kernel_skb;
 
-	if (!bpf_cast_to_kern_ctx)
+	if (unlikely(!bpf_cast_to_kern_ctx))
 		return BPF_CORE_READ((struct sk_buff *)skb, dev, nd_net.net, net_cookie);
 	kernel_skb = bpf_cast_to_kern_ctx(skb);
 	return kernel_skb->dev->nd_net.net->net_cookie;
+}
+
+/* Is the packet on a device of its socket's namespace? Elsewhere the numbers of
+ * devices mean something else.
+ */
+static __always_inline bool is_at_home(struct __sk_buff *skb, const struct vsh_owner *owner)
+{
+	struct sk_buff *kernel_skb;
+	struct sock *sk;
+
+	if (unlikely(!bpf_cast_to_kern_ctx))
+		return device_netns_cookie(skb) == owner->netns_cookie;
+	kernel_skb = bpf_cast_to_kern_ctx(skb);
+	sk = kernel_skb->sk;
+	return sk && sk->__sk_common.skc_net.net == kernel_skb->dev->nd_net.net;
 }
 
 /* A subflow of MPTCP has the tag of the socket that its program made. */

@@ -38,20 +38,37 @@ static __always_inline bool rule_is_of(const struct vsh_rule *rule, __u32 epoch)
 	return rule->generation && rule->generation <= epoch;
 }
 
+struct bits {
+	__u64 mask; /* still to be looked at */
+	__u64 live;
+	__u32 epoch;
+	__u32 pad;
+};
+
+static long bit_live(__u32 i, void *context)
+{
+	struct bits *bits = context;
+	__u32 id;
+	struct vsh_rule *rule;
+
+	if (!bits->mask)
+		return 1;
+	id = lowest_bit(bits->mask);
+	rule = rule_get(id);
+	if (rule && rule_is_of(rule, bits->epoch))
+		bits->live |= 1ULL << id;
+	bits->mask &= bits->mask - 1;
+	return 0;
+}
+
 /* The bits of mask that still stand for the rules they stood for at epoch. */
 __noinline __u64 mask_live(__u64 mask, __u32 epoch)
 {
-	__u64 live = 0;
+	struct bits bits = { .mask = mask, .epoch = epoch };
 
-	for (int i = 0; i < VSH_RULES_MAX && mask; i++) {
-		__u32 id = lowest_bit(mask);
-		struct vsh_rule *rule = rule_get(id);
-
-		if (rule && rule_is_of(rule, epoch))
-			live |= 1ULL << id;
-		mask &= mask - 1;
-	}
-	return live;
+	if (mask)
+		bpf_loop(VSH_RULES_MAX, bit_live, &bits, 0);
+	return bits.live;
 }
 
 static __always_inline struct vsh_config *config_get(void)
@@ -66,18 +83,32 @@ static __always_inline struct vsh_task *task_get(__u32 tgid)
 	return bpf_map_lookup_elem(&vsh_tasks, &tgid);
 }
 
+struct ordinals {
+	struct vsh_sock *tag;
+	__u64 mask;
+};
+
+static long ordinal_take(__u32 i, void *context)
+{
+	struct ordinals *ordinals = context;
+	__u32 id, key, *next;
+
+	if (!ordinals->mask)
+		return 1;
+	id = key = lowest_bit(ordinals->mask);
+	next = bpf_map_lookup_elem(&vsh_ordinals, &key);
+	if (next)
+		ordinals->tag->ordinal[id % VSH_RULES_MAX] = __sync_fetch_and_add(next, 1);
+	ordinals->mask &= ordinals->mask - 1;
+	return 0;
+}
+
 __noinline int ordinals_take(struct vsh_sock *tag, __u64 mask)
 {
-	if (!tag)
-		return 0;
-	for (int i = 0; i < VSH_RULES_MAX && mask; i++) {
-		__u32 id = lowest_bit(mask), key = id;
-		__u32 *next = bpf_map_lookup_elem(&vsh_ordinals, &key);
+	struct ordinals ordinals = { .tag = tag, .mask = mask };
 
-		if (next)
-			tag->ordinal[id % VSH_RULES_MAX] = __sync_fetch_and_add(next, 1);
-		mask &= mask - 1;
-	}
+	if (tag)
+		bpf_loop(VSH_RULES_MAX, ordinal_take, &ordinals, 0);
 	return 0;
 }
 
@@ -95,7 +126,7 @@ static __always_inline __u64 tag_add(struct vsh_sock *tag, __u64 mask, __u64 net
 	ordinals_take(tag, added);
 	tag->owner.netns_cookie = netns_cookie;
 	tag->owner.mask = old | added;
-	barrier();
+	__sync_lock_test_and_set(&tag->owner.shortcut, lowest_bit(old | added));
 	tag->owner.epoch = config->epoch;
 	return added;
 }

@@ -74,8 +74,10 @@ static __always_inline void owner_gone(__u32 tgid)
 		__u32 id = lowest_bit(mask);
 		struct vsh_rule *rule = rule_get(id);
 
-		if (rule && rule->owner == tgid)
+		if (rule && rule->owner == tgid) {
 			rule->flags |= VSH_ORPHANED;
+			rule->plain = 0;
+		}
 		mask &= mask - 1;
 	}
 	event_abandoned(tgid, *owned);

@@ -12,27 +12,6 @@
 #include "judge.bpf.h"
 #include "owner.bpf.h"
 
-static __always_inline void sight_fill(struct sight *sight, struct __sk_buff *skb)
-{
-	sight->ifindex = skb->ifindex;
-	sight->segments = skb->gso_segs ?: 1;
-	sight->tc_index = skb->tc_index;
-}
-
-static __always_inline int egress_judge(struct __sk_buff *skb, struct vsh_sock *tag,
-					__u64 netns_cookie)
-{
-	struct sight sight = {
-		.hook = VSH_TC_EGRESS,
-		.direction = VSH_EGRESS,
-		.netns_cookie = netns_cookie,
-		.bytes = skb->wire_len,
-	};
-
-	sight_fill(&sight, skb);
-	return judge(tag, &sight);
-}
-
 /* SYN-ACKs, by the listener; what is left of a closed connection, by the
  * addresses that the tracker has remembered.
  */
@@ -85,23 +64,12 @@ static __always_inline struct vsh_sock *egress_tag(struct __sk_buff *skb, enum s
 	}
 }
 
-SEC("tc")
-int vsh_egress(struct __sk_buff *skb)
+/* STOLEN: the sender's stack is told that the packet left. UNSPEC: the next filter
+ * decides.
+ */
+static __always_inline int egress_act(struct __sk_buff *skb, int verdict)
 {
-	enum suspect suspect = suspect_of(skb);
-	struct vsh_sock *tag;
-	__u64 netns_cookie;
-	int verdict;
-
-	/* The next filter decides. */
-	if (suspect == BYSTANDER)
-		return TC_ACT_UNSPEC;
-	netns_cookie = device_netns_cookie(skb);
-	tag = egress_tag(skb, suspect, netns_cookie);
-	if (!tag)
-		return TC_ACT_UNSPEC;
-	verdict = egress_judge(skb, tag, netns_cookie);
-	if (verdict == DROP) /* the sender's stack is told that the packet left */
+	if (verdict == DROP)
 		return TC_ACT_STOLEN;
 	if (verdict == DROP_LOCAL)
 		return TC_ACT_SHOT;
@@ -110,12 +78,44 @@ int vsh_egress(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
+/* What is rare lies apart, out of the way of what is not. */
+__noinline int egress_rare(struct __sk_buff *skb)
+{
+	struct vsh_sock *tag;
+	__u64 netns_cookie;
+
+	if (is_bystanders_request(skb))
+		return TC_ACT_UNSPEC;
+	netns_cookie = device_netns_cookie(skb);
+	tag = egress_tag(skb, suspect_of(skb), netns_cookie);
+	if (!tag || tag->owner.netns_cookie != netns_cookie)
+		return TC_ACT_UNSPEC;
+	return egress_act(skb, judge_all(skb, tag, VSH_TC_EGRESS, skb->wire_len));
+}
+
+SEC("tc")
+int vsh_egress(struct __sk_buff *skb)
+{
+	enum suspect suspect = suspect_of(skb);
+	struct vsh_sock *tag;
+	struct bpf_sock *sk;
+
+	if (suspect == BYSTANDER)
+		return TC_ACT_UNSPEC;
+	sk = skb->sk;
+	if (unlikely(suspect != FULL_SOCKET || !sk))
+		return egress_rare(skb);
+	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, 0);
+	if (unlikely(!tag || !is_at_home(skb, &tag->owner)))
+		return egress_rare(skb);
+	return egress_act(skb, judge(skb, tag, VSH_TC_EGRESS, skb->wire_len));
+}
+
 /* Returns 1 to let the packet pass. The hook hands over the socket itself; its
  * namespace is the device's.
  */
-static __always_inline int cgroup_judge(struct __sk_buff *skb, __u32 hook, __u32 direction)
+static __always_inline int cgroup_judge(struct __sk_buff *skb, __u32 hook)
 {
-	struct sight sight = { .hook = hook, .direction = direction, .bytes = skb->len };
 	struct vsh_sock *tag;
 	struct bpf_sock *sk;
 
@@ -125,23 +125,19 @@ static __always_inline int cgroup_judge(struct __sk_buff *skb, __u32 hook, __u32
 	if (!sk)
 		return 1;
 	tag = socket_tag(sk);
-	if (!tag)
-		return 1;
-	sight.netns_cookie = tag->owner.netns_cookie;
-	sight_fill(&sight, skb);
-	return judge(tag, &sight) < DROP;
+	return !tag || judge(skb, tag, hook, skb->len) < DROP;
 }
 
 SEC("cgroup_skb/ingress")
 int vsh_cg_ingress(struct __sk_buff *skb)
 {
-	return cgroup_judge(skb, VSH_CG_INGRESS, VSH_INGRESS);
+	return cgroup_judge(skb, VSH_CG_INGRESS);
 }
 
 SEC("cgroup_skb/egress")
 int vsh_cg_egress(struct __sk_buff *skb)
 {
-	return cgroup_judge(skb, VSH_CG_EGRESS, VSH_EGRESS);
+	return cgroup_judge(skb, VSH_CG_EGRESS);
 }
 
 char _license[] SEC("license") = "GPL";

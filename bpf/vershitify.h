@@ -49,7 +49,7 @@ enum vsh_flag {
 	VSH_ONCE = 1 << 1, /* several hooks can see one packet: mark it */
 	VSH_LOCAL = 1 << 2, /* egress drops are reported: ENOBUFS */
 	VSH_ORPHANED = 1 << 3, /* the process that owned the rule is gone */
-	VSH_FORCED = 1 << 4, /* the user overrode a safety refusal */
+	VSH_SEEDED = 1 << 4, /* fates can be repeated */
 };
 
 /* Whom a rule names. */
@@ -76,17 +76,17 @@ struct vsh_comm {
 
 /* Value of vsh_rules. Index N holds rule N + 1. */
 struct vsh_rule {
+	__u64 seed; /* VSH_SEEDED */
 	__u64 threshold; /* 0..VSH_CERTAIN */
-	__u64 seed;
-	__u64 expires_ns; /* CLOCK_BOOTTIME; 0: never */
 	__u64 netns_cookie; /* of the devices */
 	__u32 generation; /* 0: no such rule */
-	__u32 flags; /* enum vsh_flag */
+	__u32 plain; /* its one device, if no more than this line has to be looked at; or 0 */
 	__u32 hooks; /* enum vsh_hook */
+	__u32 flags; /* enum vsh_flag */
+	__u64 expires_ns; /* CLOCK_BOOTTIME; 0: never */
 	__u32 owner; /* tgid of the foreground run that the rule ends with, or 0 */
 	__u32 devs; /* entries used in ifindex[]; 0: every device */
 	__u32 ifindex[VSH_DEVS_MAX];
-	__u32 pad;
 };
 
 /* Value of vsh_labels, same index: what the programs do not need, and `show` does. */
@@ -97,8 +97,6 @@ struct vsh_label {
 	struct vsh_comm comm;
 	__u32 who; /* enum vsh_who */
 	__u32 pid; /* VSH_PID: tgid */
-	__u32 seeded; /* the user chose the seed */
-	__u32 pad;
 	char dev[VSH_DEVS_MAX][VSH_DEV_LEN]; /* names that ifindex[] had */
 	char path[VSH_PATH_LEN]; /* of exe or cgroup; empty: too long */
 };
@@ -118,8 +116,9 @@ struct vsh_task {
 struct vsh_owner {
 	__u64 mask;
 	__u64 netns_cookie; /* of the socket */
+	__u64 shortcut; /* index of the rule to try first, see judge.bpf.h */
 	__u32 epoch;
-	__u32 packets[VSH_DIRECTIONS]; /* judged so far: the n of a packet's fate */
+	__u32 packets[VSH_DIRECTIONS]; /* judged so far by seeded rules: the n of a packet's fate */
 	__u32 pad;
 };
 
@@ -145,7 +144,7 @@ struct vsh_flow_key {
 struct vsh_config {
 	__u64 children; /* rules with VSH_CHILDREN */
 	__u64 cgroups; /* rules that name a cgroup */
-	__u32 epoch; /* generation of the newest rule */
+	__u32 epoch; /* grows with each new rule, whose generation it is, and each change */
 	__u32 pad;
 };
 
@@ -159,6 +158,7 @@ struct vsh_count {
 struct vsh_stats {
 	struct vsh_count seen;
 	struct vsh_count dropped;
+	__u64 random; /* state of the generator of rules without a seed; 0: to be drawn */
 };
 
 /* Index of vsh_stats. */
@@ -189,11 +189,11 @@ struct vsh_event {
 _Static_assert(sizeof(struct vsh_exe) == 16, "key of vsh_exes has no holes");
 _Static_assert(sizeof(struct vsh_flow_key) == 48, "key of vsh_flows has no holes");
 _Static_assert(sizeof(struct vsh_task) == 24, "vsh_task has no holes");
-_Static_assert(sizeof(struct vsh_owner) == 32, "vsh_owner has no holes");
+_Static_assert(sizeof(struct vsh_owner) == 40, "vsh_owner has no holes");
 _Static_assert(sizeof(struct vsh_rule) == 120, "vsh_rule has no holes");
-_Static_assert(sizeof(struct vsh_label) == 448, "vsh_label has no holes");
+_Static_assert(sizeof(struct vsh_label) == 440, "vsh_label has no holes");
 _Static_assert(sizeof(struct vsh_config) == 24, "vsh_config has no holes");
-_Static_assert(sizeof(struct vsh_stats) == 48, "vsh_stats has no holes");
+_Static_assert(sizeof(struct vsh_stats) == 56, "vsh_stats has no holes");
 _Static_assert(sizeof(struct vsh_event) == 48, "vsh_event has no holes");
 _Static_assert(VSH_JUDGED % VSH_RULES_MAX == 0, "a rule's number fits below VSH_JUDGED");
 

@@ -50,7 +50,8 @@ folders_remember() {
 	done
 }
 
-# setup_load: tracker and cgroup programs; the classifier comes with the devices.
+# setup_load: the tracker. The classifier comes with the devices, the cgroup programs
+# when a rule needs them.
 setup_load() {
 	bpffs_ensure && cgroup_ensure || return 1
 	setup_is_there && return 0
@@ -58,11 +59,17 @@ setup_load() {
 	run "$vsh" load "$objects" && cgroup_attach sock_create vsh_sock_create
 }
 
+# hook_attach TYPE PROGRAM
+hook_attach() {
+	[ -e "$pins/$2" ] || run "$vsh" load "$objects" cgroup || return 1
+	cgroup_attach "$1" "$2"
+}
+
 # plan_line WORD...: carries out one line of "vsh plan".
 plan_line() {
 	case $1 in
 	id) ;;
-	hook) map_flush && cgroup_attach "${2#cg_}" "vsh_$2" ;;
+	hook) map_flush && hook_attach "${2#cg_}" "vsh_$2" ;;
 	netns) plan_cookie=$2 ;;
 	dev) map_flush && device_attach "$2" "$3" "$plan_cookie" ;;
 	update)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vsh load DIR: loads the tracker and the cgroup programs, joins them to the maps
- * that tc pins, attaches what bpftool cannot attach, and pins it all. Loading
- * again changes nothing.
+/* vsh load DIR [cgroup]: loads the tracker, or the programs for ingress and `visible
+ * denied`, which few rules need. Joins them to the maps that tc pins, attaches what
+ * bpftool cannot attach, and pins it all. Loading again changes nothing.
  */
 #include <errno.h>
 #include <string.h>
@@ -162,21 +162,29 @@ static bool is_loaded(const char *pin)
 	return !access(path, F_OK);
 }
 
+/* The last pin of an object is there only if all of it is. */
+static int tracker_load(const char *directory)
+{
+	if (!is_loaded("link_vsh_receive"))
+		object_load_optional(directory, "receive.o");
+	return is_loaded("link_vsh_iter_socks") ? DONE : object_load(directory, "tracker.o");
+}
+
+static int cgroup_load(const char *directory)
+{
+	return is_loaded("vsh_cg_egress") ? DONE : object_load(directory, "vershitify.o");
+}
+
 int load_command(const struct options *options, int argc, char **argv)
 {
 	int status;
 
 	(void)options;
-	if (argc != 1)
-		return misuse("load takes the directory of the objects");
+	if (argc < 1 || argc > 2 || (argc == 2 && strcmp(argv[1], "cgroup")))
+		return misuse("load takes the directory of the objects, and perhaps: cgroup");
 	libbpf_set_print(log_keep);
 	status = directories_make();
-	if (status == DONE && !is_loaded("vsh_cg_egress"))
-		status = object_load(argv[0], "vershitify.o");
-	if (status == DONE && !is_loaded("link_vsh_receive"))
-		object_load_optional(argv[0], "receive.o");
-	/* The last pin of the tracker: there only if all of it is. */
-	if (status == DONE && !is_loaded("link_vsh_iter_socks"))
-		status = object_load(argv[0], "tracker.o");
-	return status;
+	if (status != DONE)
+		return status;
+	return argc == 2 ? cgroup_load(argv[0]) : tracker_load(argv[0]);
 }

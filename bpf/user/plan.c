@@ -325,6 +325,8 @@ static int plan_change(const struct options *options, struct state *state, int a
 	if (memcmp(&request.label, &state->labels[id], sizeof(request.label)))
 		label_update_print(id, &request.label);
 	rule_update_print(id, &request.rule);
+	state->config.epoch++;
+	config_print(state);
 	return DONE;
 }
 

@@ -3,7 +3,6 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <linux/magic.h>
@@ -188,7 +187,7 @@ static int seed_parse(const struct options *options, struct request *request, co
 		return misuse("seed %s: a number from 0 to %llu", quoted(word),
 			      (unsigned long long)UINT64_MAX);
 	request->rule.seed = seed;
-	request->label.seeded = 1;
+	request->rule.flags |= VSH_SEEDED;
 	return DONE;
 }
 
@@ -256,7 +255,6 @@ static bool flag_parse(struct request *request, const char *name)
 	}
 	if (!strcmp(name, "force")) {
 		request->force = true;
-		request->rule.flags |= VSH_FORCED;
 		request->given |= WORD_FORCE;
 		return true;
 	}
@@ -309,6 +307,15 @@ static void hooks_finish(struct request *request)
 		rule->flags |= VSH_ONCE;
 }
 
+/* See struct vsh_rule. */
+static void plain_finish(struct vsh_rule *rule)
+{
+	bool plain = rule->devs == 1 && !rule->expires_ns &&
+		     !(rule->flags & (VSH_ONCE | VSH_LOCAL | VSH_SEEDED));
+
+	rule->plain = plain ? rule->ifindex[0] : 0;
+}
+
 int request_finish(struct request *request)
 {
 	struct vsh_rule *rule = &request->rule;
@@ -324,9 +331,7 @@ int request_finish(struct request *request)
 		return misuse(
 			"\"visible denied\" is for direction egress: at ingress there is no sender to deny");
 	hooks_finish(request);
-	if (!request->label.seeded && !rule->seed &&
-	    getrandom(&rule->seed, sizeof(rule->seed), 0) < 0)
-		return failure("cannot draw a seed: %s", strerror(errno));
+	plain_finish(rule);
 	/* A change that names no device keeps those it has, wherever they are. */
 	err = request->given & WORD_DEV ? netns_cookie(&cookie) : 0;
 	if (err)
@@ -421,7 +426,7 @@ void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule, const struc
 		fputs(" children", out);
 	percent_format(label->loss, percent, sizeof(percent));
 	fprintf(out, " direction %s drop %s%%", direction_name(rule), percent);
-	if (label->seeded)
+	if (rule->flags & VSH_SEEDED)
 		fprintf(out, " seed %llu", (unsigned long long)rule->seed);
 	if (rule_visible(rule) != VISIBLE_WIRE)
 		fprintf(out, " visible %s", visible_names[rule_visible(rule)]);
@@ -471,7 +476,7 @@ void rule_print_json(FILE *out, uint32_t id, const struct vsh_rule *rule,
 	percent_format(label->loss, percent, sizeof(percent));
 	fprintf(out, ",\"children\":%s,\"direction\":\"%s\",\"drop_percent\":%s",
 		rule->flags & VSH_CHILDREN ? "true" : "false", direction_name(rule), percent);
-	if (label->seeded)
+	if (rule->flags & VSH_SEEDED)
 		fprintf(out, ",\"seed\":%llu", (unsigned long long)rule->seed);
 	fprintf(out, ",\"visible\":\"%s\",\"state\":\"%s\"", visible_names[rule_visible(rule)],
 		state_name(rule));
