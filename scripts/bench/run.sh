@@ -385,6 +385,8 @@ section_flat() {
 		done
 		cell "10000 sockets in turn: empty classifier" "$empty_id" \
 			bench-other -n 10000 udp 198.18.2.2 9 "$packets"
+		cell "10000 sockets in turn: original" "$original_id" \
+			bench-other -n 10000 -m 123 udp 198.18.3.2 9 "$packets"
 		cell "10000 sockets in turn: bystander" "$ours_id" \
 			bench-other -n 10000 udp 198.18.4.2 9 "$packets"
 		cell "10000 sockets in turn: matched" "$ours_id" \
