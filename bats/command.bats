@@ -458,6 +458,16 @@ monitor_listens() {
 	assert_output --partial eth1
 }
 
+@test "doctor says whether sockets that are passed are found at once" {
+	rule_add command victim drop 1%
+	run -0 vershitify doctor
+	if lsm_works; then
+		refute_output --partial 'BPF LSM'
+	else
+		assert_output --partial 'no BPF LSM'
+	fi
+}
+
 @test "doctor finds what a killed run has left, and says what to do" {
 	start client original "$VERSHITIFY" -interface eth0 -command victim -drop 25
 	wait_line original .

@@ -97,6 +97,8 @@ doctor_leftovers() {
 	printf 'set-up\n'
 	if setup_is_there; then
 		doctor_tell ok "loaded, rules: $("$vsh" show | grep -c .)"
+		[ -e "$pins/link_vsh_receive" ] ||
+			doctor_tell note "no BPF LSM: sockets that a target is passed are found by the next command only"
 		[ -z "$("$vsh" plan reap)" ] ||
 			doctor_tell note "rules of runs that were killed: the next command removes them"
 	else
