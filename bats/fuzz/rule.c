@@ -11,7 +11,6 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <linux/magic.h>
@@ -63,13 +62,6 @@ static char *fake_realpath(const char *path, char *unused)
 	return strdup(path);
 }
 
-static ssize_t fake_getrandom(void *bytes, size_t size, unsigned int flags)
-{
-	(void)flags;
-	memset(bytes, 7, size);
-	return size;
-}
-
 /* Every second number is a process, every third of the others a thread of the one before. */
 uint32_t process_tgid(uint32_t tid)
 {
@@ -104,7 +96,6 @@ bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns)
 #define stat(path, st) fake_stat(path, st)
 #define statfs(path, fs) fake_statfs(path, fs)
 #define realpath fake_realpath
-#define getrandom fake_getrandom
 #include "user/print.c"
 #include "user/rule.c"
 
@@ -312,6 +303,8 @@ static void request_check(const struct request *request)
 	CHECK(rule->devs == 1 || (rule->flags & VSH_ONCE));
 	for (uint32_t i = 0; i < rule->devs; i++)
 		CHECK(rule->ifindex[i] == fake_nametoindex(request->label.dev[i]));
+	CHECK(!rule->plain ||
+	      (rule->devs == 1 && rule->plain == rule->ifindex[0] && !rule->expires_ns));
 	CHECK(!rule->expires_ns || rule->expires_ns > NOW_NS);
 	CHECK(memchr(request->label.comm.comm, '\0', VSH_COMM_LEN));
 }
@@ -323,11 +316,11 @@ static void same_check(const struct request *first, const struct request *second
 
 	CHECK(a->threshold == b->threshold);
 	CHECK(a->hooks == b->hooks);
-	CHECK((a->flags & ~VSH_FORCED) == b->flags);
+	CHECK(a->flags == b->flags);
+	CHECK(a->plain == b->plain);
 	CHECK(a->devs == b->devs &&
 	      !memcmp(a->ifindex, b->ifindex, sizeof(a->ifindex[0]) * a->devs));
-	CHECK(!first->label.seeded || a->seed == b->seed);
-	CHECK(first->label.seeded == second->label.seeded);
+	CHECK(a->seed == b->seed);
 	CHECK(first->label.loss == second->label.loss);
 	CHECK(first->label.who == second->label.who);
 	CHECK(first->label.pid == second->label.pid);
