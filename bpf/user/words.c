@@ -23,7 +23,7 @@ static int decimal_parse(const char *word, const char **end, __uint128_t *scaled
 		}
 		if (decimals == DECIMALS)
 			return -EINVAL;
-		if (number > UINT64_MAX)
+		if (number > (__uint128_t)UINT64_MAX * SCALE)
 			return -ERANGE;
 		number = number * 10 + (*p - '0');
 		digits++;
