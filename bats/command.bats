@@ -567,7 +567,7 @@ rule 2 dev eth0 command two direction egress drop 2%"
 }
 
 @test "--dry-run of each command prints tc, bpftool and helper commands, and changes nothing" {
-	local before
+	local before words
 
 	vershitify down
 	before=$(system_state)
@@ -590,10 +590,11 @@ rule 2 dev eth0 command two direction egress drop 2%"
 	assert_regex "$stderr" 'bpftool .*map update'
 	run -0 --separate-stderr vershitify --dry-run del 1
 	assert_regex "$stderr" 'bpftool .*map (update|delete)'
-	run -0 --separate-stderr vershitify --dry-run flush
-	assert_regex "$stderr" 'bpftool .*map (update|delete)'
-	run -0 --separate-stderr vershitify --dry-run down
-	assert_regex "$stderr" 'tc .*filter del'
+	for words in flush down; do
+		run -0 --separate-stderr vershitify --dry-run "$words"
+		assert_regex "$stderr" 'tc qdisc del .*eth0 clsact'
+		assert_regex "$stderr" 'bpftool cgroup detach'
+	done
 	assert_equal "$(state_with_counts)" "$before"
 }
 

@@ -7,7 +7,12 @@
 set -u
 
 version=0.1.0
-self=$(readlink -f "$0")
+self=$0
+[ ! -L "$self" ] || self=$(readlink -f "$self")
+case $self in
+/*) ;;
+*) self=$PWD/$self ;;
+esac
 here=${self%/*}
 
 # In the source tree the parts lie beside this file, installed below lib.
@@ -83,7 +88,7 @@ helper_show() {
 }
 
 needs_root() {
-	[ "$(id -u)" = 0 ] || die "$failed" "only root may do that (sudo vershitify.sh ...)"
+	[ "$user" = 0 ] || die "$failed" "only root may do that (sudo vershitify.sh ...)"
 }
 
 needs_build() {
@@ -116,7 +121,7 @@ change_begin() {
 
 # change_abandon: nothing was changed, so nothing stays.
 change_abandon() {
-	[ -n "$dry_run" ] || rmdir "$state" 2>/dev/null
+	[ -n "$dry_run" ] || state_leave
 }
 
 # change_end: a signal that came meanwhile takes effect now.
@@ -167,7 +172,10 @@ command_change() {
 		setup_trim
 		change_fail
 	}
-	setup_trim
+	# Only where other devices or programs have taken the place of some.
+	case $change_plan in
+	*hook\ * | *netns\ *) setup_trim ;;
+	esac
 	change_end
 }
 
@@ -183,9 +191,7 @@ command_del() {
 command_flush() {
 	[ $# = 0 ] || die 2 "flush takes no words"
 	change_begin
-	journal down
-	plan_carry_out "$("$vsh" plan flush)"
-	setup_trim
+	teardown
 	change_end
 }
 
@@ -459,7 +465,8 @@ needs_value() {
 [ -e /proc/self/fd/0 ] || exec </dev/null
 entered=${VSH_ENTERED:-}
 unset VSH_ENTERED
-[ "$(id -u)" != 0 ] || [ -n "$entered" ] || host_enter "$self" "$@"
+user=$(id -u)
+[ "$user" != 0 ] || [ -n "$entered" ] || host_enter "$self" "$@"
 
 unset netns_wanted batch
 while [ $# -gt 0 ]; do

@@ -29,10 +29,6 @@ filters_hold_pref() {
 	return 1
 }
 
-device_is_ours() {
-	filters_have_ours "$(device_filters "$1" egress)"
-}
-
 device_has_clsact() {
 	case $(net command tc qdisc show dev "$1" clsact 2>/dev/null) in
 	*clsact*) return 0 ;;
@@ -96,16 +92,20 @@ run_or_device() {
 	run_or "cannot attach to device $attach_device" "$@"
 }
 
-# device_detach DEV clsact|-: only what is ours.
+# filters_others FILTERS: other people's.
+filters_others() {
+	printf '%s\n' "$1" | grep ' handle ' | grep -v " pref $filter_pref bpf .* handle $filter_handle .* name vsh_egress "
+}
+
+# device_detach DEV clsact|-: only what is ours. The qdisc, if that is ours and nobody
+# else uses it, takes the filter along.
 device_detach() {
-	if device_is_ours "$1"; then
+	detach_filters=$(device_filters "$1" egress)
+	if [ "$2" = clsact ] && ! filters_others "$detach_filters$newline$(device_filters "$1" ingress)" >/dev/null; then
+		! device_has_clsact "$1" || net run tc qdisc del dev "$1" clsact
+	elif filters_have_ours "$detach_filters"; then
 		net run tc filter del dev "$1" egress protocol all \
 			pref "$filter_pref" handle "$filter_handle" bpf
-	fi
-	[ "$2" = clsact ] || return 0
-	[ -z "$(device_filters "$1" egress)$(device_filters "$1" ingress)" ] || [ -n "$dry_run" ] || return 0
-	if device_has_clsact "$1"; then
-		net run tc qdisc del dev "$1" clsact
 	fi
 }
 

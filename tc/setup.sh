@@ -21,10 +21,14 @@ state_ensure() {
 	[ -d "$state" ] || mkdir -m 0700 "$state" || die "$failed" "cannot make $state"
 }
 
-# lock_release: an empty folder of ours is no use to anybody.
 lock_release() {
-	rmdir "$state" 2>/dev/null
+	state_leave
 	exec 8>&-
+}
+
+# state_leave: an empty folder of ours is no use to anybody.
+state_leave() {
+	[ -e "$state/devices" ] || rmdir "$state" 2>/dev/null
 }
 
 # journal WORD...: what this command is about to do. Without words: it is done.
@@ -32,7 +36,7 @@ journal() {
 	[ -z "$dry_run" ] || return 0
 	if [ $# -gt 0 ]; then
 		printf '%s\n' "$*" >"$state/journal"
-	else
+	elif [ -e "$state/journal" ]; then
 		rm -f "$state/journal"
 	fi
 }
@@ -72,32 +76,41 @@ plan_line() {
 	hook) map_flush && hook_attach "${2#cg_}" "vsh_$2" ;;
 	netns) plan_cookie=$2 ;;
 	dev) map_flush && device_attach "$2" "$3" "$plan_cookie" ;;
-	update)
-		plan_map=$2
-		shift 2
-		map_update "map update pinned $maps/$plan_map $*"
-		;;
+	# What the programs delete by themselves may be gone already.
 	delete)
-		plan_map=$2
-		shift 2
-		map_flush && run_quietly bpftool map delete pinned "$maps/$plan_map" "$@"
+		case $2 in
+		vsh_pids | vsh_owners | vsh_listeners) map_flush && map_delete "$@" ;;
+		*) map_edit "$@" ;;
+		esac
 		;;
+	update) map_edit "$@" ;;
 	esac
 }
 
-# Updates wait for each other, since one bpftool writes them all in less time than
-# it takes to start a second one.
-map_updates=
+# Edits wait for each other, since one bpftool makes them all in less time than it
+# takes to start a second one.
+map_edits=
 
-map_update() {
-	[ -z "$verbose$dry_run" ] || printf 'bpftool %s\n' "$1" >&2
-	map_updates=$map_updates$1$newline
+# map_edit update|delete MAP WORD...
+map_edit() {
+	map_action=$1 map_name=$2
+	shift 2
+	map_line="map $map_action pinned $maps/$map_name $*"
+	[ -z "$verbose$dry_run" ] || printf 'bpftool %s\n' "$map_line" >&2
+	map_edits=$map_edits$map_line$newline
+}
+
+# map_delete delete MAP WORD...
+map_delete() {
+	map_name=$2
+	shift 2
+	run_quietly bpftool map delete pinned "$maps/$map_name" "$@"
 }
 
 map_flush() {
-	[ -n "$map_updates" ] || return 0
-	map_batch=$map_updates
-	map_updates=
+	[ -n "$map_edits" ] || return 0
+	map_batch=$map_edits
+	map_edits=
 	[ -z "$dry_run" ] || return 0
 	map_said=$(printf '%s' "$map_batch" | bpftool batch file - 2>&1 >/dev/null) && return 0
 	say "cannot write the maps in $maps: $map_said"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vsh plan add|run|change|del|flush|leave|reap ...: what has to be done, in the order to
+/* vsh plan add|run|change|del|leave|reap ...: what has to be done, in the order to
  * do it, a line each. Nothing is changed here; tc/plan.sh carries it out:
  *
  *	id N                              the rule's number
@@ -343,14 +343,6 @@ static int plan_del(struct state *state, int argc, char **argv)
 	return DONE;
 }
 
-static int plan_flush(struct state *state)
-{
-	for (__u32 id = 0; id < VSH_RULES_MAX; id++)
-		if (rule_exists(&state->rules[id]))
-			del_print(state, id);
-	return DONE;
-}
-
 /* Rules of one foreground run; without one, of those that died without cleaning up. */
 static bool is_to_reap(const struct options *options, const struct vsh_rule *rule)
 {
@@ -447,13 +439,11 @@ int plan_command(const struct options *options, int argc, char **argv)
 		return plan_change(options, &state, argc - 1, argv + 1);
 	if (!strcmp(what, "del"))
 		return plan_del(&state, argc - 1, argv + 1);
-	if (!strcmp(what, "flush"))
-		return plan_flush(&state);
 	if (!strcmp(what, "reap"))
 		return plan_reap(options, &state);
 	if (!strcmp(what, "leave"))
 		return plan_leave(&state);
 	if (!strcmp(what, "needed"))
 		return plan_needed(&state);
-	return misuse("plan %s: add, run, change, del, flush, leave, reap or needed", quoted(what));
+	return misuse("plan %s: add, run, change, del, leave, reap or needed", quoted(what));
 }
