@@ -90,8 +90,8 @@ check: ## build, lint and run all tests, here and in virtual machines (needs roo
 	scripts/check.sh $(TESTS)
 
 .PHONY: vmcheck
-vmcheck: ## the tests in virtual machines only; KERNEL=6.1 takes one kernel, TESTS=... some files
-	scripts/check.sh --vm-only $(if $(KERNEL),--kernel $(KERNEL)) $(TESTS)
+vmcheck: ## the tests in virtual machines only; KERNEL=6.1 takes one kernel, TESTS=... some files, EVERY=1 every test
+	scripts/check.sh --vm-only $(if $(EVERY),--every) $(if $(KERNEL),--kernel $(KERNEL)) $(TESTS)
 
 .PHONY: chrootcheck
 chrootcheck: ## the set-up on a system that lacks everything: demo and tests in an empty chroot (needs root)

@@ -9,6 +9,8 @@
 #   eth0 egress: stranger (pref 1), ours (pref 3), stranger (pref 10)
 #
 # The strangers are programs/foreign.c: they count and let pass.
+#
+# vm: ^(filters of others|a clsact that we made|cgroup programs of others|no mark|the mark of)
 
 load helpers
 

@@ -3,6 +3,8 @@
 #
 # Killed hard at any moment: the next command copes with what is left, and "down"
 # leaves nothing of ours, twice in a row without complaint.
+#
+# vm: ^(SIGKILL of add|SIGKILL of any|the rule of a foreground|a network namespace that was)
 
 load helpers
 

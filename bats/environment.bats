@@ -5,6 +5,8 @@
 # namespaces, control groups, file systems that are not mounted, an installed
 # copy. What is mounted or unmounted here is so in a private mount namespace:
 # this machine's mounts stay as they are.
+#
+# vm: ^(called from inside|cgroup v2 at /sys/fs/cgroup is|neither bpffs)
 
 # shellcheck disable=SC2016 # scripts for other shells
 

@@ -4,6 +4,8 @@
 # No escapes: thousands of short-lived processes, several at a time, each sending
 # its first packet at once. At 100 % none of the target's arrives, and each of the
 # bystanders', which start in between.
+#
+# vm: ^(command|children|ingress)
 
 load helpers
 

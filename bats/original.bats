@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The original's command line, as it stands: in the foreground, until it is ended.
-# vm: ^one dash
+# vm: ^(one dash|a process that already|each launch|Ctrl-C)
 #
 #   $CLIENT: vershitify.sh -interface eth0 -command victim -drop 25
 #            victim, bystander  eth0 ---------- eth0  receiver  :$SERVER

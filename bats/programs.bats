@@ -7,6 +7,8 @@
 #   $CLIENT: ping, curl, iperf3, ...        $SERVER: HTTP, iperf3, name server, ...
 #            and other-ping, other-curl ...
 #   eth0 192.0.2.1 2001:db8::1 ------------ eth0 192.0.2.2 2001:db8::2
+#
+# vm: ^(ping|curl: at|an HTTP|dig: at)
 
 load helpers
 

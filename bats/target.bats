@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Who is the target: none of its packets escapes, and nobody else loses one.
-# vm: ^(command: a new process loses its first packet and all others, over IPv4|command: a socket that is already open|command: an established TCP|TCP: every packet of a client|TCP: no SYN-ACK escapes, IPv6|TCP: no SYN-ACK escapes with|TCP: an ACK sent in TIME_WAIT|TCP: a reset after|MPTCP: |packet socket: one that a target opens|passed socket: |pid: a process that gets)
+# vm: .
 #
 #   $CLIENT                                          $SERVER
 #   victim, bystander  eth0 ---------- eth0  receiver (numbered datagrams by label),

@@ -3,7 +3,7 @@
 #
 # What happens to the target's packets: how many are lost, which ones, where,
 # how it looks to the sender, and that the counters tell exactly that.
-# vm: ^(25 %|ingress: the right|both: each|a packet that crosses a|visible (local|denied): each|loopback with both directions: a packet|a rule expires)
+# vm: ^(1 %|25 %|the loss is right with|the same seed|ingress: |both: each|dev|a packet |loopback with both|two rules on stacked|visible|TCP under 1 % loss on|a rule expires|an expired)
 #
 #   $CLIENT                                   $SERVER
 #   victim     eth0 .1 --------- .2 eth0      receiver: numbered datagrams

@@ -11,11 +11,12 @@ set -eu
 
 usage() {
 	cat <<'END'
-Usage: check.sh [--no-vm | --vm-only] [--kernel SERIES]... [FILE.bats...]
+Usage: check.sh [--no-vm | --vm-only] [--every] [--kernel SERIES]... [FILE.bats...]
        check.sh --tap FILE.bats...
 
   --no-vm           only on this machine's kernel
   --vm-only         only in virtual machines (no lint)
+  --every           in virtual machines, too, every test: more than an hour
   --kernel SERIES   a kernel for the virtual machines, as 6.1; repeatable (default: 6.1 and 6.12)
   --tap             only run the files, here, and print bats' raw output with marks
 
@@ -27,7 +28,7 @@ skipped where an option or a list of files asked for a part of the check only.
 The last line is "N passed, N failed" (and ", N skipped"): tests, once for each kernel they ran on, and
 the steps before them. The exit status is 0 if nothing failed, 1 if something did, 2 for a wrong word.
 Logs stay in build/check/. Environment: FILE_SECONDS, VM_SECONDS, FUZZ_SECONDS limit one file of tests
-here (600), the virtual machines (840), one fuzz target (10).
+here (600), the virtual machines (1020; with --every 7200), one fuzz target (10).
 END
 }
 
@@ -73,7 +74,7 @@ suite_run() {
 # tests_filter FILE: the expression that names of tests have to match here; in a virtual machine (see
 # bats/vm.sh) the file has one.
 tests_filter() {
-	[ -z "${VSH_VM-}" ] || sed -n 's/^# vm: //p' "$1"
+	[ -z "${VSH_VM-}" ] || [ -n "${EVERY-}" ] || sed -n 's/^# vm: //p' "$1"
 }
 
 # lines_mark MARK: copy until the file is closed. What a straggler says later must not be taken for the
@@ -140,7 +141,7 @@ suite_vms() {
 		announce "tests in a virtual machine, kernel $run"
 		: >"$logs/$run-vm.tap"
 		bats/vm.sh -k "$series" -t "$VM_SECONDS" -s "$share" \
-			env FILE_SECONDS="$FILE_SECONDS" scripts/check.sh --tap "$@" >"$logs/$run-vm.tap" 2>&1 &
+			env FILE_SECONDS="$VM_SECONDS" EVERY="$every" scripts/check.sh --tap "$@" >"$logs/$run-vm.tap" 2>&1 &
 		guests="$guests $!:$run"
 	done
 	[ -n "$guests" ] || return 0
@@ -183,12 +184,12 @@ tests_list() {
 	local where="$1"
 
 	shift
-	awk -v where="$where" '
+	awk -v where="$where" -v every="$every" '
 	FNR == 1 {
 		n = 0
 		filter = ""
 	}
-	where == "vm" && /^# vm: / { filter = substr($0, 7) }
+	where == "vm" && !every && /^# vm: / { filter = substr($0, 7) }
 	/^[ \t]*@test[ \t].*\{/ {
 		name = $0
 		sub(/^[ \t]*@test[ \t]+/, "", name)
@@ -421,7 +422,11 @@ results_tell() {
 
 # vm_files FILE...: those that are meant for virtual machines
 vm_files() {
-	grep -l '^# vm: ' "$@" || true
+	if [ -n "$every" ]; then
+		printf '%s\n' "$@"
+	else
+		grep -l '^# vm: ' "$@" || true
+	fi
 }
 
 # finish: tell, and leave with the status that belongs to it.
@@ -447,17 +452,17 @@ interrupted() {
 	exit 130
 }
 
-: "${FILE_SECONDS:=600}" "${VM_SECONDS:=840}" "${FUZZ_SECONDS:=10}"
 started=$(date +%s)
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 follower='' guests='' work=''
-kernels='6.1 6.12' kernels_asked='' here=1 vms=1 tap='' whole=1
+kernels='6.1 6.12' kernels_asked='' here=1 vms=1 tap='' whole=1 every=''
 
 # Options first, then files, which are taken from where the caller stands.
 while [ $# -gt 0 ]; do
 	case $1 in
 	--no-vm) vms='' whole='' ;;
 	--vm-only) here='' whole='' ;;
+	--every) every=1 ;;
 	--kernel | --kernel=*)
 		word=${1#--kernel}
 		if [ -n "$word" ]; then
@@ -485,7 +490,14 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$here$vms" ] || misuse "--no-vm and --vm-only leave nothing to do"
 [ -n "$vms" ] || [ -z "$kernels_asked" ] || misuse "--kernel chooses virtual machines, --no-vm refuses them"
+[ -n "$vms" ] || [ -z "$every" ] || misuse "--every is for virtual machines, --no-vm refuses them"
 kernels=${kernels_asked:-$kernels}
+: "${FUZZ_SECONDS:=10}"
+if [ -n "$every" ]; then
+	: "${FILE_SECONDS:=3600}" "${VM_SECONDS:=7200}"
+else
+	: "${FILE_SECONDS:=600}" "${VM_SECONDS:=1020}"
+fi
 for file in "$@"; do
 	[ -r "$file" ] || misuse "no file $file"
 	# The same words have to mean the same files in the guest, and in bats' output.
