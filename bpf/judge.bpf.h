@@ -37,12 +37,12 @@ static __always_inline bool rule_is_over(const struct vsh_rule *rule)
 	return rule->expires_ns && bpf_ktime_get_boot_ns() >= rule->expires_ns;
 }
 
-/* Of the packets of this owner: those of this device? */
-static __always_inline bool rule_is_for(const struct vsh_rule *rule, const struct vsh_owner *owner,
-					__u32 ifindex)
+/* Of the packets of an owner with this epoch: those of this device? */
+static __always_inline bool rule_is_for(const struct vsh_rule *rule, __u32 epoch,
+					__u64 netns_cookie, __u32 ifindex)
 {
-	return rule_is_of(rule, owner->epoch) && !(rule->flags & VSH_ORPHANED) &&
-	       rule->netns_cookie == owner->netns_cookie && rule_has_device(rule, ifindex);
+	return rule_is_of(rule, epoch) && !(rule->flags & VSH_ORPHANED) &&
+	       rule->netns_cookie == netns_cookie && rule_has_device(rule, ifindex);
 }
 
 #define GOLDEN 0x9e3779b97f4a7c15ULL /* 2^64 divided by the golden ratio */
@@ -140,32 +140,34 @@ static __always_inline bool shortcut_holds(__u64 shortcut)
 /* The rule to which the short cut leads, if it takes this packet and is a plain one.
  * NULL: judge_all() has to look.
  */
-static __always_inline struct vsh_rule *
-rule_plain(struct __sk_buff *skb, const struct vsh_owner *owner, __u64 shortcut, __u32 hook)
+static __always_inline struct vsh_rule *rule_plain(struct __sk_buff *skb,
+						   const struct vsh_owner *owner, __u32 epoch,
+						   __u64 shortcut, __u32 hook)
 {
 	struct vsh_rule *rule = rule_get(shortcut);
 
 	if (unlikely(!rule || rule->plain != skb->ifindex || !(rule->hooks & hook) ||
-		     rule->generation > owner->epoch || rule->netns_cookie != owner->netns_cookie ||
+		     rule->generation > epoch || rule->netns_cookie != owner->netns_cookie ||
 		     !shortcut_holds(shortcut)))
 		return NULL;
 	return rule;
 }
 
-/* tag_add() writes the mask first and then the short cut, this the other way round:
+/* tag_add() writes mask and epoch and then the short cut, this the other way round:
  * one of the two sees what the other has done.
  */
-static __always_inline void shortcut_make(struct vsh_owner *owner, __u64 mask, __u32 epoch,
-					  __u32 id)
+static __always_inline void shortcut_make(struct vsh_owner *owner, __u64 mask, __u32 owner_epoch,
+					  __u64 shortcut)
 {
-	__sync_lock_test_and_set(&owner->shortcut, (__u64)epoch << 32 | id);
-	if (owner->mask != mask)
+	__sync_lock_test_and_set(&owner->shortcut, shortcut);
+	if (owner->mask != mask || owner->epoch != owner_epoch)
 		owner->shortcut = lowest_bit(owner->mask);
 }
 
 struct search {
-	const struct vsh_owner *owner;
 	__u64 mask; /* rules still to be looked at */
+	__u64 netns_cookie;
+	__u32 epoch; /* of the owner */
 	__u32 ifindex;
 	__u32 hook;
 	__u32 passed_over; /* hooks of rules for this device, but not for this packet */
@@ -183,7 +185,7 @@ static long rule_try(__u32 i, void *context)
 	id = lowest_bit(search->mask);
 	search->mask &= search->mask - 1;
 	rule = rule_get(id);
-	if (!rule || !rule_is_for(rule, search->owner, search->ifindex))
+	if (!rule || !rule_is_for(rule, search->epoch, search->netns_cookie, search->ifindex))
 		return 0;
 	if ((rule->hooks & search->hook) && !rule_is_over(rule)) {
 		search->found = id;
@@ -206,16 +208,17 @@ __noinline int judge_all(struct __sk_buff *skb, struct vsh_sock *tag, __u32 hook
 
 	if (!tag || !config)
 		return NOT_OURS;
-	epoch = config->epoch;
-	mask = tag->owner.mask;
-	search.owner = &tag->owner;
+	epoch = READ_ONCE(config->epoch);
+	search.epoch = READ_ONCE(tag->owner.epoch);
+	mask = READ_ONCE(tag->owner.mask);
 	search.mask = mask;
+	search.netns_cookie = tag->owner.netns_cookie;
 	bpf_loop(VSH_RULES_MAX, rule_try, &search, 0);
 	rule = rule_get(search.found);
 	if (!rule)
 		return NOT_OURS;
 	if (rule->plain && !(rule->hooks & search.passed_over))
-		shortcut_make(&tag->owner, mask, epoch, search.found);
+		shortcut_make(&tag->owner, mask, search.epoch, (__u64)epoch << 32 | search.found);
 	return rule_judge(skb, rule, rule->flags, (__u32)search.found % VSH_RULES_MAX, tag, hook,
 			  bytes);
 }
@@ -224,8 +227,9 @@ __noinline int judge_all(struct __sk_buff *skb, struct vsh_sock *tag, __u32 hook
 static __always_inline int judge(struct __sk_buff *skb, struct vsh_sock *tag, __u32 hook,
 				 __u64 bytes)
 {
-	__u64 shortcut = tag->owner.shortcut;
-	struct vsh_rule *rule = rule_plain(skb, &tag->owner, shortcut, hook);
+	__u32 epoch = READ_ONCE(tag->owner.epoch); /* first, see tag_add() */
+	__u64 shortcut = READ_ONCE(tag->owner.shortcut);
+	struct vsh_rule *rule = rule_plain(skb, &tag->owner, epoch, shortcut, hook);
 
 	if (unlikely(!rule))
 		return judge_all(skb, tag, hook, bytes);

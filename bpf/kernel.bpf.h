@@ -17,6 +17,10 @@
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 
+/* Once, and in the order written. */
+#define READ_ONCE(variable) (*(volatile typeof(variable) *)&(variable))
+#define WRITE_ONCE(variable, value) (*(volatile typeof(variable) *)&(variable) = (value))
+
 #define AF_INET 2
 #define AF_INET6 10
 #define AF_PACKET 17

@@ -144,13 +144,16 @@ static __always_inline struct vsh_sock *socket_tag(struct bpf_sock *sk)
  */
 static __always_inline struct vsh_sock *packet_socket_tag(struct __sk_buff *skb, __u64 netns_cookie)
 {
+	struct vsh_config *config = config_get();
 	struct bpf_sock *sk = skb->sk;
 	struct vsh_task *task;
 	struct vsh_sock *tag;
+	__u32 epoch;
 	__u64 mask;
 
-	if (!sk || skb->ingress_ifindex)
+	if (!sk || !config || skb->ingress_ifindex)
 		return NULL;
+	epoch = READ_ONCE(config->epoch);
 	task = task_get(bpf_get_current_task_btf()->tgid);
 	if (!task)
 		return NULL;
@@ -159,7 +162,7 @@ static __always_inline struct vsh_sock *packet_socket_tag(struct __sk_buff *skb,
 		return NULL;
 	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (tag)
-		tag_add(tag, mask, netns_cookie);
+		tag_add(tag, mask, epoch, netns_cookie);
 	return tag;
 }
 

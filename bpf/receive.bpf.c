@@ -19,13 +19,16 @@ int BPF_PROG(vsh_receive, struct file *file, int verdict)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct vsh_task *entry = task_get(task->tgid);
+	struct vsh_config *config = config_get();
 	struct socket *socket;
 	struct vsh_sock *tag;
 	struct sock *sk;
+	__u32 epoch;
 	__u64 mask;
 
-	if (verdict || !entry)
+	if (verdict || !entry || !config)
 		return verdict;
+	epoch = READ_ONCE(config->epoch);
 	mask = mask_live(entry->mask, entry->epoch);
 	socket = bpf_sock_from_file(file);
 	if (!mask || !socket)
@@ -34,7 +37,7 @@ int BPF_PROG(vsh_receive, struct file *file, int verdict)
 	if (!sk || !is_network_socket(sk))
 		return 0;
 	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (tag && tag_add(tag, mask, sk->__sk_common.skc_net.net->net_cookie))
+	if (tag && tag_add(tag, mask, epoch, sk->__sk_common.skc_net.net->net_cookie))
 		event_tagged(task, mask);
 	return 0;
 }

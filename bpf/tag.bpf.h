@@ -112,22 +112,29 @@ __noinline int ordinals_take(struct vsh_sock *tag, __u64 mask)
 	return 0;
 }
 
-/* Adds the rules of mask, which are live, to a socket. Returns what is new.
- * The mask is written before the epoch that makes its new bits count.
+/* Adds to a socket the rules of mask, which were live at epoch. Returns what is new.
+ *
+ * Classifiers read while this writes. They take the epoch first: with a new one they
+ * see the new mask and the new short cut, since those are written before it. The short
+ * cut is written once more behind it, over what judge_all() may have put there for the
+ * old mask.
  */
-static __always_inline __u64 tag_add(struct vsh_sock *tag, __u64 mask, __u64 netns_cookie)
+static __always_inline __u64 tag_add(struct vsh_sock *tag, __u64 mask, __u32 epoch,
+				     __u64 netns_cookie)
 {
-	struct vsh_config *config = config_get();
 	__u64 old = mask_live(tag->owner.mask, tag->owner.epoch);
 	__u64 added = mask & ~old;
 
-	if (!config || !added)
+	if (!added)
 		return 0;
+	if (epoch < tag->owner.epoch)
+		epoch = tag->owner.epoch;
 	ordinals_take(tag, added);
 	tag->owner.netns_cookie = netns_cookie;
-	tag->owner.mask = old | added;
+	WRITE_ONCE(tag->owner.mask, old | added);
+	WRITE_ONCE(tag->owner.shortcut, lowest_bit(old | added));
+	WRITE_ONCE(tag->owner.epoch, epoch);
 	__sync_lock_test_and_set(&tag->owner.shortcut, lowest_bit(old | added));
-	tag->owner.epoch = config->epoch;
 	return added;
 }
 

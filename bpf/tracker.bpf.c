@@ -14,6 +14,9 @@
 #include "target.bpf.h"
 #include "event.bpf.h"
 
+/* Every hook reads the epoch before any mask: a rule that comes in between is then
+ * added by the scan that follows it, and not taken for the one whose number it has.
+ */
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(vsh_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
 {
@@ -24,13 +27,13 @@ int BPF_PROG(vsh_exec, struct task_struct *task, pid_t old_pid, struct linux_bin
 
 	if (!config)
 		return 0;
+	new.epoch = READ_ONCE(config->epoch);
 	if (old) {
 		new.own = mask_live(old->own, old->epoch);
 		new.mask = mask_live(old->mask, old->epoch) & (config->children | new.own);
 	}
 	new.mask |= comm_mask(task) | exe_mask(bprm->file);
 	new.mask |= cgroup_mask(task->cgroups->dfl_cgrp, config) & config->children;
-	new.epoch = config->epoch;
 	if (new.mask) {
 		bpf_map_update_elem(&vsh_tasks, &tgid, &new, BPF_ANY);
 		event_launched(task, new.mask);
@@ -50,11 +53,10 @@ int BPF_PROG(vsh_fork, struct task_struct *parent, struct task_struct *child)
 
 	if (parent_tgid == child_tgid || !config) /* a thread */
 		return 0;
+	new.epoch = READ_ONCE(config->epoch);
 	task = task_get(parent_tgid);
-	if (task) {
+	if (task)
 		new.mask = mask_live(task->mask, task->epoch);
-		new.epoch = config->epoch;
-	}
 	new.mask |= cgroup_mask(child->cgroups->dfl_cgrp, config) & config->children;
 	if (new.mask)
 		bpf_map_update_elem(&vsh_tasks, &child_tgid, &new, BPF_ANY);
@@ -104,14 +106,18 @@ int vsh_sock_create(struct bpf_sock *sk)
 	struct vsh_config *config = config_get();
 	struct vsh_sock *tag;
 	__u64 mask = 0;
+	__u32 epoch;
 
+	if (!config)
+		return 1;
+	epoch = READ_ONCE(config->epoch);
 	if (task)
 		mask = mask_live(task->mask, task->epoch);
 	mask |= current_cgroup_mask(config);
 	if (!mask)
 		return 1;
 	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (tag && tag_add(tag, mask, bpf_get_netns_cookie(sk)))
+	if (tag && tag_add(tag, mask, epoch, bpf_get_netns_cookie(sk)))
 		event_tagged_by_current(mask);
 	return 1;
 }
@@ -147,9 +153,10 @@ static __always_inline void flow_key_of(struct sock *sk, struct vsh_flow_key *ke
 	key->daddr[0] = common->skc_daddr;
 }
 
-/* Remembers the connections of targets at each change of state, so that what
- * the kernel sends after the socket is gone (the last ACK, resets) finds its rules. Subflows of MPTCP carry no tag that a
- * tracing program may look up: the classifier remembers those.
+/* Remembers the connections of targets at each change of state, so that what the
+ * kernel sends after the socket is gone (the last ACK, resets) finds its rules.
+ * Subflows of MPTCP carry no tag that a tracing program may look up: the classifier
+ * remembers those.
  */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(vsh_set_state, struct sock *sk, int old_state, int new_state)
@@ -183,6 +190,7 @@ int vsh_iter_task(struct bpf_iter__task *ctx)
 
 	if (!task || !config || task->pid != task->tgid || !task->mm)
 		return 0;
+	new.epoch = READ_ONCE(config->epoch);
 	tgid = task->tgid;
 	parent_tgid = task->real_parent->tgid;
 	own = pid_mask(tgid);
@@ -200,7 +208,6 @@ int vsh_iter_task(struct bpf_iter__task *ctx)
 		return 0;
 	new.mask |= mask;
 	new.own |= own;
-	new.epoch = config->epoch;
 	bpf_map_update_elem(&vsh_tasks, &tgid, &new, BPF_ANY);
 	bpf_seq_write(ctx->meta->seq, &tgid, sizeof(tgid));
 	return 0;
@@ -216,11 +223,12 @@ int vsh_iter_file(struct bpf_iter__task_file *ctx)
 	struct socket *socket;
 	struct vsh_sock *tag;
 	struct sock *sk;
+	__u32 tgid, epoch;
 	__u64 mask = 0;
-	__u32 tgid;
 
 	if (!task || !file || !config)
 		return 0;
+	epoch = READ_ONCE(config->epoch);
 	tgid = task->tgid;
 	entry = task_get(tgid);
 	if (entry)
@@ -235,7 +243,7 @@ int vsh_iter_file(struct bpf_iter__task_file *ctx)
 	if (!sk || !is_network_socket(sk))
 		return 0;
 	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!tag || !tag_add(tag, mask, sk->__sk_common.skc_net.net->net_cookie))
+	if (!tag || !tag_add(tag, mask, epoch, sk->__sk_common.skc_net.net->net_cookie))
 		return 0;
 	event_tagged(task, mask);
 	bpf_seq_write(ctx->meta->seq, &tgid, sizeof(tgid));

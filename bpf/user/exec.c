@@ -22,6 +22,9 @@ static int task_tag(uint32_t id)
 
 	if (state_read(&state))
 		return -EIO;
+	/* A rule that names its target is not for the command. */
+	if (state.labels[id].who != VSH_RUN)
+		return 0;
 	task.epoch = state.config.epoch;
 	fd = map_open("vsh_tasks");
 	if (fd < 0)

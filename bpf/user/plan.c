@@ -43,8 +43,10 @@ static void delete_print(const char *map, const void *key, size_t key_size)
 	printf("\n");
 }
 
-/* Maps from a key to the mask of the rules that use it. */
-static void mask_print(const char *map, const void *key, size_t key_size, __u64 set, __u64 clear)
+/* Maps from a key to the mask of the rules that use it. keep: rules that stay; the map
+ * itself does not know yet which ones this plan has deleted so far.
+ */
+static void mask_print(const char *map, const void *key, size_t key_size, __u64 set, __u64 keep)
 {
 	int fd = map_open(map);
 	__u64 before = 0, mask;
@@ -53,32 +55,37 @@ static void mask_print(const char *map, const void *key, size_t key_size, __u64 
 		bpf_map_lookup_elem(fd, key, &before);
 		close(fd);
 	}
-	mask = (before & ~clear) | set;
+	mask = (before & keep) | set;
 	if (mask)
 		update_print(map, key, key_size, &mask, sizeof(mask));
 	else if (before)
 		delete_print(map, key, key_size);
 }
 
-static void who_masks_print(const struct vsh_rule *rule, const struct vsh_label *label, __u64 set,
-			    __u64 clear)
+static void who_masks_print(const struct state *state, const struct vsh_rule *rule,
+			    const struct vsh_label *label, __u64 set)
 {
+	__u64 keep = 0;
+
+	for (__u32 id = 0; id < VSH_RULES_MAX; id++)
+		if (rule_exists(&state->rules[id]))
+			keep |= 1ULL << id;
 	switch (label->who) {
 	case VSH_COMMAND:
-		mask_print("vsh_comms", &label->comm, sizeof(label->comm), set, clear);
+		mask_print("vsh_comms", &label->comm, sizeof(label->comm), set, keep);
 		break;
 	case VSH_EXE:
-		mask_print("vsh_exes", &label->exe, sizeof(label->exe), set, clear);
+		mask_print("vsh_exes", &label->exe, sizeof(label->exe), set, keep);
 		break;
 	case VSH_CGROUP:
-		mask_print("vsh_cgroups", &label->cgroup_id, sizeof(label->cgroup_id), set, clear);
+		mask_print("vsh_cgroups", &label->cgroup_id, sizeof(label->cgroup_id), set, keep);
 		break;
 	case VSH_PID:
-		mask_print("vsh_pids", &label->pid, sizeof(label->pid), set, clear);
+		mask_print("vsh_pids", &label->pid, sizeof(label->pid), set, keep);
 		break;
 	}
 	if (rule->owner)
-		mask_print("vsh_owners", &rule->owner, sizeof(rule->owner), set, clear);
+		mask_print("vsh_owners", &rule->owner, sizeof(rule->owner), set, keep);
 }
 
 static void config_print(const struct state *state)
@@ -172,8 +179,8 @@ static void del_print(struct state *state, __u32 id)
 	struct vsh_rule rule = state->rules[id];
 
 	rule_update_print(id, &none);
-	who_masks_print(&rule, &state->labels[id], 0, bit);
 	state->rules[id] = none;
+	who_masks_print(state, &rule, &state->labels[id], 0);
 	state->config.children &= ~bit;
 	state->config.cgroups &= ~bit;
 	config_print(state);
@@ -203,7 +210,7 @@ static void add_print(struct state *state, __u32 id, struct request *request)
 	label_update_print(id, &request->label);
 	rule_update_print(id, rule);
 	config_print(state);
-	who_masks_print(rule, &request->label, 1ULL << id, 0);
+	who_masks_print(state, rule, &request->label, 1ULL << id);
 }
 
 /* The words of `run` end at "--"; one of them is not the rule's. */
