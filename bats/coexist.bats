@@ -126,6 +126,31 @@ others() {
 	assert_equal "$(state_of_netns "$CLIENT")" "$before"
 }
 
+@test "a clsact that we made stays for a filter of another kind, too" {
+	local hook
+
+	for hook in egress ingress; do
+		rule_add command victim drop 1%
+		on_client tc filter add dev eth0 "$hook" protocol ip pref 50 u32 match u32 0 0 flowid 1:1
+		vershitify down
+		assert_regex "$(on_client tc filter show dev eth0 "$hook")" 'pref 50 u32'
+		refute_regex "$(on_client tc filter show dev eth0 egress)" vsh_
+		on_client tc qdisc del dev eth0 clsact
+	done
+}
+
+@test "a device with an ingress qdisc is refused, and keeps it" {
+	local before
+
+	on_client tc qdisc add dev eth0 ingress
+	before=$(system_state)
+	run -1 vsh add dev eth0 command victim drop 1%
+	assert_output --partial 'ingress qdisc'
+	assert_equal "${#lines[@]}" 1
+	assert_state "$before"
+	on_client tc qdisc del dev eth0 ingress
+}
+
 @test "a clsact that we made stays for a filter that somebody has added since" {
 	local hook
 

@@ -468,6 +468,25 @@ monitor_listens() {
 	fi
 }
 
+@test "a rule stays in its network namespace: change with devices of another is refused" {
+	local before
+
+	rule_add command victim drop 1%
+	before=$(vershitify -j -s show)
+	run -1 vershitify -n "$SERVER" change "$RULE" dev eth0
+	assert_output --partial 'another network namespace'
+	assert_equal "$(vershitify -j -s show)" "$before"
+}
+
+@test "doctor finds a rule whose device is gone" {
+	ip link add eth1 netns "$CLIENT" type veth peer name eth1 netns "$SERVER"
+	vsh add dev eth1 command victim drop 1%
+	run -0 vsh doctor
+	ip -n "$CLIENT" link del eth1
+	run -1 vsh doctor
+	assert_output --partial 'which a rule names'
+}
+
 @test "doctor finds what a killed run has left, and says what to do" {
 	start client original "$VERSHITIFY" -interface eth0 -command victim -drop 25
 	wait_line original .
@@ -684,6 +703,21 @@ rule 2 dev eth0 command two direction egress drop 2%"
 	assert_received bystander 10
 }
 
+@test "run with a target of its own: COMMAND itself sends what it likes" {
+	receiver_start
+	vsh run dev eth0 command victim drop 100% -- "$(as bystander udpsend)" "$SERVER4" "$PORT" 10
+	assert_received bystander 10
+}
+
+@test "run passes on exit statuses that would be signals which end nothing" {
+	local code
+
+	for code in 145 147 148 150 156 255; do
+		run timeout 20 "$VERSHITIFY" -n "$CLIENT" run dev eth0 drop 1% -- sh -c "exit $code" 3>&-
+		assert_equal "$status" "$code"
+	done
+}
+
 @test "run prints a summary on stderr, the command's output alone on stdout" {
 	receiver_start
 	run -0 --separate-stderr vsh run dev eth0 drop 25% -- "$PROGRAMS/udpsend" "$SERVER4" "$PORT" 1000
@@ -782,7 +816,7 @@ run_ended_by() {
 @test "pid 1, sshd and the caller's own ancestors are refused, with a hint at force" {
 	local words group
 
-	for words in 'pid 1' 'command sshd' "pid $$" "command $(cat /proc/$$/comm)" "exe /proc/$$/exe"; do
+	for words in 'pid 1' 'command sshd' 'command sshd-session' "pid $$" "command $(cat /proc/$$/comm)" "exe /proc/$$/exe"; do
 		# shellcheck disable=SC2086
 		run --separate-stderr vsh add dev eth0 $words drop 0%
 		assert [ "$status" = 1 -o "$status" = 2 ]

@@ -184,6 +184,18 @@ pkill_marked() {
 	assert_received victim 0
 }
 
+@test "rules of one name that go together leave no trace of the name" {
+	rule_add command other drop 0%
+	vershitify -n "$SERVER" add dev eth0 command victim drop 0%
+	vershitify -n "$SERVER" add dev lo command victim drop 0%
+	vershitify -n "$SERVER" down
+	receiver_start
+	vsh add dev eth0 command nobody drop 100%
+	vsh add dev eth0 command nobody drop 100%
+	send victim "$SERVER4" "$PORT" 10
+	assert_received victim 10
+}
+
 @test "rules of others survive when a foreground command is killed" {
 	receiver_start
 	rule_add command other drop 100%
@@ -211,6 +223,56 @@ pkill_marked() {
 	ip netns del "$name"
 	down_cleans
 	assert_state "$(grep -v "^netns $name\$" <<<"$before")"
+}
+
+# The kernel gives away the number of a namespace again when that is gone for good, which takes it a moment.
+numbered() {
+	ip netns add "$LAB-new"
+	[ "$(stat -L -c %i "/run/netns/$LAB-new")" != "$1" ] || return 0
+	ip netns del "$LAB-new"
+	return 1
+}
+
+@test "a network namespace with the number of a removed one is another one" {
+	local number
+
+	ip netns add "$LAB-old"
+	ip -n "$LAB-old" link set lo up
+	vershitify -n "$LAB-old" add dev lo command victim drop 100%
+	number=$(stat -L -c %i "/run/netns/$LAB-old")
+	ip netns del "$LAB-old"
+	busywait 10 numbered "$number"
+	nsenter --net="/run/netns/$LAB-new" tc qdisc add dev lo clsact
+	vershitify down
+	assert_regex "$(nsenter --net="/run/netns/$LAB-new" tc qdisc show dev lo)" clsact
+	ip netns del "$LAB-new"
+}
+
+@test "a device with another name since then is found, and a namespace with a blank in its name" {
+	ip netns add "$LAB two words"
+	ip -n "$LAB two words" link set lo up
+	vershitify -n "$LAB two words" add dev lo command victim drop 1%
+	rule_add command victim drop 1%
+	ip -n "$CLIENT" link set eth0 down
+	ip -n "$CLIENT" link set eth0 name wan0
+	vershitify down
+	refute_regex "$(on_client tc qdisc show)" clsact
+	refute_regex "$(nsenter --net="/run/netns/$LAB two words" tc qdisc show)" clsact
+	ip netns del "$LAB two words"
+	"$TOP/scripts/netlab.sh" down "$LAB"
+	"$TOP/scripts/netlab.sh" up "$LAB"
+}
+
+@test "pins that somebody has removed: the next rule acts all the same" {
+	receiver_start
+	rule_add command victim drop 100%
+	rm -r /sys/fs/bpf/vershitify
+	run -1 vsh doctor
+	assert_output --partial 'vershitify.sh down'
+	rule_add command victim drop 100%
+	send victim "$SERVER4" "$PORT" 10
+	assert_received victim 0
+	assert_counted "$RULE" 10 10
 }
 
 @test "a device that was removed with a rule on it does not stop anything" {

@@ -613,6 +613,20 @@ synacks() {
 	assert_counted "$RULE" 0 0
 }
 
+@test "TCP: what a bystander's raw socket sends with a target's port is the bystander's" {
+	listens() { on_client grep -q ':1E61 .* 0A ' /proc/net/tcp; }
+	rule_add command victim drop 100%
+	start client listening "$(as victim "$(command -v ncat)")" -l "$CLIENT4" 7777
+	busywait 5 listens
+	on_client python3 -c '
+import socket, struct, sys
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+for i in range(10):
+	raw.sendto(struct.pack("!HHIIBBHHH", 7777, 9, i, 0, 0x50, 0x10, 1, 0, 0), (sys.argv[1], 0))
+' "$SERVER4"
+	assert_counted "$RULE" 0 0
+}
+
 @test "TCP: an ACK sent in TIME_WAIT does not escape" {
 	local address
 

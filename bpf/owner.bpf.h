@@ -72,6 +72,19 @@ static __always_inline enum suspect suspect_by_helpers(struct bpf_sock *sk)
 	return sk->family == AF_PACKET ? PACKET_SOCKET : BYSTANDER;
 }
 
+/* A raw socket that sends TCP, and is not the kernel's own: nobody answers through it,
+ * and what addresses it writes means nothing.
+ */
+static __always_inline bool is_users_raw_socket(struct __sk_buff *skb)
+{
+	struct sock *sk = BPF_CORE_READ((struct sk_buff *)skb, sk);
+
+	if (!sk || (1U << (BPF_CORE_READ(sk, __sk_common.skc_state) & 31)) & SHORT_STATES)
+		return false;
+	return BPF_CORE_READ(sk, sk_type) == SOCK_RAW &&
+	       BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_net_refcnt);
+}
+
 /* A SYN-ACK whose listener cannot be a target's. */
 static __always_inline bool is_bystanders_request(struct __sk_buff *skb)
 {

@@ -22,7 +22,7 @@ static __always_inline struct vsh_sock *tag_without_socket(struct __sk_buff *skb
 	struct vsh_sock *tag = NULL;
 	struct bpf_sock *sk;
 
-	if (skb->ingress_ifindex || !flow_key_fill(skb, &key))
+	if (skb->ingress_ifindex || is_users_raw_socket(skb) || !flow_key_fill(skb, &key))
 		return NULL;
 	sk = flow_socket(skb, &key);
 	if (sk) {

@@ -201,8 +201,7 @@ command_down() {
 	needs_root
 	lock_take
 	if [ -n "$netns_name" ]; then
-		down_inode=$(netns_inode "$netns_file")
-		devices_detach "$down_inode"
+		devices_detach "$(netns_cookie "$netns_file")"
 		rules_of_netns_remove
 	else
 		teardown
@@ -341,10 +340,10 @@ run_start() {
 		run "$vsh" exec "$set_up_id" "$@"
 		exit 0
 	fi
-	exec 3<&0
-	"$vsh" exec "$set_up_id" "$@" <&3 3<&- &
+	exec 7<&0
+	"$vsh" exec "$set_up_id" "$@" <&7 7<&- &
 	run_pid=$!
-	exec 3<&-
+	exec 7<&-
 	# The keyboard reaches the command by itself.
 	if [ -t 0 ]; then
 		trap 'signalled=INT' INT
@@ -383,7 +382,10 @@ run_exit() {
 		exit 124
 	fi
 	if [ "$run_status" -gt 128 ] && signal=$(kill -l $((run_status - 128)) 2>/dev/null); then
-		kill -s "$signal" $$
+		case $signal in
+		STOP | TSTP | TTIN | TTOU | CONT | CHLD | URG | WINCH) ;; # these end nothing
+		*) kill -s "$signal" $$ ;;
+		esac
 	fi
 	exit "$run_status"
 }
@@ -420,7 +422,7 @@ batch_run() {
 	# shellcheck disable=SC2016 # for the inner shell
 	printf '%s\n' "$1" | xargs sh -c '"$0" "$@" >&4; printf %s $?' "$self" \
 		${netns_name:+-n "$netns_name"} ${json:+-j} ${pretty:+-p} ${statistics:+-s} \
-		${verbose:+-v} ${dry_run:+--dry-run}
+		${verbose:+-v} ${dry_run:+--dry-run} ${color:+-color}
 }
 
 # original_words WORD...: is this the original's command line?
@@ -508,7 +510,7 @@ done
 previous=
 for word; do
 	case $previous:$word in
-	dev:* | command:* | exe:* | pid:* | cgroup:* | direction:* | drop:* | loss:* | seed:* | for:* | visible:*)
+	*-interface:* | *-command:* | *-drop:* | dev:* | command:* | exe:* | pid:* | cgroup:* | direction:* | drop:* | loss:* | seed:* | for:* | visible:*)
 		word=
 		;;
 	*:help)

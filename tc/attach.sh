@@ -4,9 +4,11 @@
 # Attaching and detaching: the classifier to devices, the cgroup programs to the
 # root cgroup. $state/devices records each device before it is touched:
 #
-#	NETNS_INODE NETNS_COOKIE IFINDEX NETNS_FILE DEV clsact|-
+#	NETNS_INODE NETNS_COOKIE IFINDEX clsact|- DEV NETNS_FILE
 #
-# clsact: the qdisc is ours, and goes when nobody else uses it.
+# clsact: the qdisc is ours, and goes when nobody else uses it. The cookie tells a
+# namespace from a later one with the same inode number, the index a device from a
+# later one with the same name.
 
 # device_filters DEV DIRECTION: the filters there, as tc prints them.
 device_filters() {
@@ -29,22 +31,25 @@ filters_hold_pref() {
 	return 1
 }
 
-device_has_clsact() {
-	case $(net command tc qdisc show dev "$1" clsact 2>/dev/null) in
-	*clsact*) return 0 ;;
+# device_hook DEV: clsact, or ingress, of which a device has one at most.
+device_hook() {
+	case $(net command tc qdisc show dev "$1" 2>/dev/null) in
+	*"qdisc clsact "*) printf 'clsact\n' ;;
+	*"qdisc ingress "*) printf 'ingress\n' ;;
 	esac
-	return 1
 }
 
-device_ifindex() {
-	net command ip -o link show dev "$1" | sed 's/:.*//'
+# device_name IFINDEX: the name that it has now.
+device_name() {
+	net command ip -o link show | awk -F': ' -v ifindex="$1" '
+		$1 == ifindex { sub(/@.*/, "", $2); print $2 }'
 }
 
 # device_record DEV IFINDEX COOKIE clsact|-
 device_record() {
 	[ -z "$dry_run" ] || return 0
-	printf '%s %s %s %s %s %s\n' "$(netns_inode "$netns_file")" "$3" "$2" \
-		"$netns_file" "$1" "$4" >>"$state/devices"
+	printf '%s %s %s %s %s %s\n' "$(netns_inode "$netns_file")" "$3" "$2" "$4" \
+		"$1" "$netns_file" >>"$state/devices"
 }
 
 # device_is_recorded IFINDEX COOKIE
@@ -75,12 +80,17 @@ device_attach() {
 		say "device $1: another filter has pref $filter_pref, which is ours (tc filter show dev $1 egress)"
 		return 1
 	fi
-	if device_has_clsact "$1"; then
-		device_record "$1" "$2" "$3" -
-	else
+	case $(device_hook "$1") in
+	clsact) device_record "$1" "$2" "$3" - ;;
+	ingress)
+		say "device $1: its ingress qdisc leaves no room for clsact (tc qdisc replace dev $1 clsact)"
+		return 1
+		;;
+	*)
 		device_record "$1" "$2" "$3" clsact
 		net run_or_device tc qdisc add dev "$1" clsact || return 1
-	fi
+		;;
+	esac
 	[ -z "$attach_filters" ] || filters_warn "$1" "$attach_filters"
 	# replace, with pref and handle: puts ours in, or a new one of ours in its place.
 	net run_or_device tc filter replace dev "$1" egress protocol all \
@@ -92,30 +102,33 @@ run_or_device() {
 	run_or "cannot attach to device $attach_device" "$@"
 }
 
-# filters_others FILTERS: other people's.
+# filters_others FILTERS: are there any of other people's? Each place has a line of
+# its own, before those of the filters in it.
 filters_others() {
-	printf '%s\n' "$1" | grep ' handle ' | grep -v " pref $filter_pref bpf .* handle $filter_handle .* name vsh_egress "
+	printf '%s\n' "$1" | grep '^filter ' |
+		grep -qv -e " pref $filter_pref bpf chain 0 *\$" \
+			-e " pref $filter_pref bpf .* handle $filter_handle .* name vsh_egress "
 }
 
 # device_detach DEV clsact|-: only what is ours. The qdisc, if that is ours and nobody
 # else uses it, takes the filter along.
 device_detach() {
 	detach_filters=$(device_filters "$1" egress)
-	if [ "$2" = clsact ] && ! filters_others "$detach_filters$newline$(device_filters "$1" ingress)" >/dev/null; then
-		! device_has_clsact "$1" || net run tc qdisc del dev "$1" clsact
+	if [ "$2" = clsact ] && ! filters_others "$detach_filters$newline$(device_filters "$1" ingress)"; then
+		[ "$(device_hook "$1")" != clsact ] || net run tc qdisc del dev "$1" clsact
 	elif filters_have_ours "$detach_filters"; then
 		net run tc filter del dev "$1" egress protocol all \
 			pref "$filter_pref" handle "$filter_handle" bpf
 	fi
 }
 
-# devices_detach [INODE]: all that are recorded, or those of one network namespace.
+# devices_detach [COOKIE]: all that are recorded, or those of one network namespace.
 devices_detach() {
 	devices_sift devices_chosen "${1:-}"
 }
 
 devices_chosen() {
-	[ "${1:-$inode}" = "$inode" ]
+	[ "${1:-$cookie}" = "$cookie" ]
 }
 
 # devices_trim NEEDED: those that no rule needs any more (see "vsh plan needed").
@@ -132,37 +145,39 @@ devices_unneeded() {
 devices_sift() {
 	[ -r "$state/devices" ] || return 0
 	chosen_name=$netns_name chosen_file=$netns_file
-	while read -r inode cookie ifindex recorded_file dev clsact; do
+	devices_kept=$state/devices.kept
+	[ -z "$dry_run" ] || devices_kept=/dev/null
+	while read -r inode cookie ifindex clsact dev recorded_file; do
 		# a line that was not written whole
-		case $inode:$clsact in
-		*[!0-9]*:*) continue ;;
-		[0-9]*:clsact | [0-9]*:-) ;;
+		case $inode:$clsact:$recorded_file in
+		*[!0-9]*:*:*) continue ;;
+		*:clsact:/* | *:-:/*) ;;
 		*) continue ;;
 		esac
 		if "$1" "$2"; then
 			device_recorded_detach
 		else
 			printf '%s %s %s %s %s %s\n' "$inode" "$cookie" "$ifindex" \
-				"$recorded_file" "$dev" "$clsact" >&7
+				"$clsact" "$dev" "$recorded_file" >&7
 		fi
-	done <"$state/devices" 7>"$state/devices.kept"
+	done <"$state/devices" 7>"$devices_kept"
 	netns_name=$chosen_name netns_file=$chosen_file
-	if [ -s "$state/devices.kept" ] || [ -n "$dry_run" ]; then
-		[ -n "$dry_run" ] || mv "$state/devices.kept" "$state/devices"
+	[ -z "$dry_run" ] || return 0
+	if [ -s "$state/devices.kept" ]; then
+		mv "$state/devices.kept" "$state/devices"
 	else
-		rm -f "$state/devices"
+		rm -f "$state/devices" "$state/devices.kept"
 	fi
-	rm -f "$state/devices.kept"
 }
 
-# device_recorded_detach: unless the namespace or the device is gone, and the
-# filter with it.
+# device_recorded_detach: unless the namespace or the device is gone, and the filter
+# with it. The device may have a new name.
 device_recorded_detach() {
-	netns_file=$(netns_find "$inode" "$recorded_file") || return 0
+	netns_file=$(netns_find "$inode" "$cookie" "$recorded_file") || return 0
 	netns_name=$netns_file
 	[ "$inode" != "$(netns_inode /proc/self/ns/net)" ] || netns_name=
-	[ "$(device_ifindex "$dev" 2>/dev/null)" = "$ifindex" ] || return 0
-	device_detach "$dev" "$clsact" </dev/null
+	dev=$(device_name "$ifindex")
+	[ -z "$dev" ] || device_detach "$dev" "$clsact" </dev/null
 }
 
 # strays_detach: classifiers of ours without a record, as after /run was emptied.
@@ -199,7 +214,7 @@ cgroup_attach() {
 # cgroup_programs: what of ours is attached: ID TYPE PROGRAM, a line each.
 cgroup_programs() {
 	bpftool cgroup show "$cgroup_root" 2>/dev/null |
-		awk '$NF ~ /^vsh_/ { sub(/^cgroup_inet_/, "", $2); print $1, $2, $NF }'
+		awk '$NF ~ /^vsh_(sock_create|cg_ingress|cg_egress)$/ { sub(/^cgroup_inet_/, "", $2); print $1, $2, $NF }'
 }
 
 # cgroups_trim NEEDED: those that no rule needs any more.

@@ -19,12 +19,14 @@ doctor() {
 	fi
 }
 
-# doctor_tell ok|note|MISSING WORD...
+# doctor_tell ok|note|MISSING|LEFT|GONE WORD...: in capitals what is a problem.
 doctor_tell() {
 	doctor_mark=$1
 	shift
 	printf '%-8s%s\n' "$doctor_mark" "$*"
-	[ "$doctor_mark" != MISSING ] || doctor_problems=$((doctor_problems + 1))
+	case $doctor_mark in
+	[A-Z]*) doctor_problems=$((doctor_problems + 1)) ;;
+	esac
 }
 
 doctor_kernel() {
@@ -73,6 +75,22 @@ doctor_devices() {
 	for device in $(devices_list); do
 		doctor_device "$device"
 	done
+	doctor_devices_gone
+}
+
+# doctor_devices_gone: those that rules name, and that are not there any more.
+doctor_devices_gone() {
+	setup_is_there || return 0
+	doctor_cookie=$(netns_cookie "$netns_file")
+	doctor_gone=$("$vsh" plan needed | while read -r doctor_word doctor_netns doctor_ifindex; do
+		case "$doctor_word $doctor_netns:$doctor_ifindex" in
+		"dev $doctor_cookie:all") ;;
+		"dev $doctor_cookie:"*) [ -n "$(device_name "$doctor_ifindex")" ] || printf '%s\n' "$doctor_ifindex" ;;
+		esac
+	done | sort -nu)
+	for doctor_ifindex in $doctor_gone; do
+		doctor_tell GONE "device number $doctor_ifindex, which a rule names: change ID dev DEV, or del it"
+	done
 }
 
 doctor_device() {
@@ -82,7 +100,7 @@ doctor_device() {
 	else
 		doctor_text="not attached"
 	fi
-	doctor_tell ok "$1: $doctor_text, egress filters: $(printf '%s\n' "$doctor_filters" | grep -c ' handle ')"
+	doctor_tell ok "$1: $doctor_text, egress filters: $(printf '%s\n' "$doctor_filters" | grep -c -e ' handle ' -e ' fh [0-9a-f]*::')"
 	filters_warn "$1" "$doctor_filters"
 	doctor_tcx=$(helper tcx "$1")
 	[ "${doctor_tcx:-0}" = 0 ] ||
@@ -98,14 +116,14 @@ doctor_leftovers() {
 	if setup_is_there; then
 		doctor_tell ok "loaded, rules: $("$vsh" show | grep -c .)"
 		[ -e "$pins/link_vsh_receive" ] ||
-			doctor_tell note "no BPF LSM: sockets that a target is passed are found by the next command only"
+			doctor_tell note "no BPF LSM: sockets that a target is passed are found later, see the manual"
 		[ -z "$("$vsh" plan reap)" ] ||
 			doctor_tell note "rules of runs that were killed: the next command removes them"
 	else
 		doctor_tell ok "not loaded"
 		[ -z "$(ls -A "$state" 2>/dev/null)" ] ||
-			doctor_tell note "left over in $state: vershitify.sh down removes it"
+			doctor_tell LEFT "in $state: vershitify.sh down removes it"
 		[ -z "$(bpftool prog show name vsh_egress 2>/dev/null)" ] ||
-			doctor_tell note "a classifier of ours is still attached: vershitify.sh down"
+			doctor_tell LEFT "a classifier of ours is still attached: vershitify.sh down"
 	fi
 }

@@ -79,11 +79,17 @@ netns_inode() {
 	stat -L -c %i "$1" 2>/dev/null
 }
 
-# netns_find INODE PATH: a file of that namespace: PATH if it still is one, or another
-# name, or that of a process in it. Fails if the namespace is gone.
+# netns_cookie FILE: what the kernel never gives to a second namespace.
+netns_cookie() {
+	"$vsh" -N "$1" cookie
+}
+
+# netns_find INODE COOKIE PATH: a file of that namespace: PATH if it still is one, or
+# another name, or that of a process in it. Fails if the namespace is gone.
 netns_find() {
-	for netns_found in "$2" /proc/self/ns/net /run/netns/* /var/run/netns/* /proc/[0-9]*/ns/net; do
+	for netns_found in "$3" /proc/self/ns/net /run/netns/* /var/run/netns/* /proc/[0-9]*/ns/net; do
 		[ "$(netns_inode "$netns_found")" = "$1" ] || continue
+		[ "$(netns_cookie "$netns_found")" = "$2" ] || return 1
 		printf '%s\n' "$netns_found"
 		return 0
 	done

@@ -219,6 +219,10 @@ mounts_remove() {
 leftovers_settle() {
 	[ -z "$dry_run" ] || return 0
 	[ ! -e "$state/journal" ] || journal_settle
+	if [ -e "$state/devices" ] && ! setup_is_there; then
+		say "note: removing what is left of a set-up without its pins"
+		teardown
+	fi
 	if setup_is_there && reap_plan=$("$vsh" plan reap) && [ -n "$reap_plan" ]; then
 		say "note: removing what a killed run has left"
 		plan_carry_out "$reap_plan"
@@ -235,9 +239,10 @@ journal_settle() {
 		settle_plan=$("$vsh" plan del "${settle_id:-0}" 2>/dev/null) &&
 			plan_carry_out "$settle_plan"
 	fi
-	if [ "$settle_what" = down ] || ! rules_left; then
+	if [ "$settle_what" = down ]; then
 		teardown
 	else
+		setup_trim
 		journal
 	fi
 }

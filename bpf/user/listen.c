@@ -213,6 +213,13 @@ static bool second_passed(struct listener *listener)
 	return state.rules[listener->only].generation == listener->generation;
 }
 
+/* Of what could not be opened there is nothing to close. */
+static void fd_close(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 /* A slot is free if its listener is gone. The lock is that of tc/setup.sh.
  */
 static int slot_take(struct listener *listener, int ring)
@@ -223,8 +230,10 @@ static int slot_take(struct listener *listener, int ring)
 	char comm[VSH_COMM_LEN];
 	int err = -EBUSY;
 
-	if (slots < 0 || owners < 0)
-		return slots < 0 ? slots : owners;
+	if (slots < 0 || owners < 0) {
+		err = slots < 0 ? slots : owners;
+		goto out;
+	}
 	if (lock >= 0)
 		flock(lock, LOCK_EX);
 	for (uint32_t slot = 0; slot < VSH_LISTENERS_MAX; slot++) {
@@ -236,9 +245,10 @@ static int slot_take(struct listener *listener, int ring)
 		listener->slot = slot;
 		break;
 	}
-	close(slots);
-	close(owners);
-	close(lock);
+out:
+	fd_close(slots);
+	fd_close(owners);
+	fd_close(lock);
 	return err;
 }
 
@@ -251,8 +261,8 @@ static void slot_leave(const struct listener *listener)
 		bpf_map_delete_elem(slots, &listener->slot);
 		bpf_map_update_elem(owners, &listener->slot, &none, BPF_ANY);
 	}
-	close(slots);
-	close(owners);
+	fd_close(slots);
+	fd_close(owners);
 }
 
 static void events_poll(struct listener *listener, struct ring_buffer *events)
@@ -312,7 +322,7 @@ static int monitor(struct listener *listener)
 	while (!ended) {
 		int fd = map_open("vsh_listeners");
 
-		close(fd);
+		fd_close(fd);
 		if (fd >= 0 && events_listen(listener) != DONE)
 			return FAILED;
 		if (!ended)
@@ -340,11 +350,13 @@ int listen_command(const struct options *options, int argc, char **argv)
 {
 	struct listener listener = { .options = options, .mask = UINT64_MAX, .only = -1 };
 	struct sigaction action = { .sa_handler = end };
+	int status;
 
 	if (argc > 1)
 		return misuse("listen takes one rule, or none for all");
-	if (argc && only_parse(&listener, argv[0]) != DONE)
-		return MISUSED;
+	status = argc ? only_parse(&listener, argv[0]) : DONE;
+	if (status != DONE)
+		return status;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);

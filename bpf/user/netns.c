@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "vsh.h"
@@ -37,4 +38,21 @@ int netns_cookie(uint64_t *cookie)
 		err = -errno;
 	close(fd);
 	return err;
+}
+
+/* vsh -N FILE cookie: that of the namespace. */
+int cookie_command(const struct options *options, int argc, char **argv)
+{
+	uint64_t cookie;
+	int err;
+
+	(void)options;
+	(void)argv;
+	if (argc)
+		return misuse("cookie takes no words");
+	err = netns_cookie(&cookie);
+	if (err)
+		return failure("which network namespace is this? %s", strerror(-err));
+	printf("%llu\n", (unsigned long long)cookie);
+	return DONE;
 }

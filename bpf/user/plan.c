@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vsh plan add|run|change|del|leave|reap ...: what has to be done, in the order to
- * do it, a line each. Nothing is changed here; tc/plan.sh carries it out:
+/* vsh plan add|run|change|del|leave|reap|needed ...: what has to be done, in the order to
+ * do it, a line each. Nothing is changed here; tc/setup.sh carries it out:
  *
  *	id N                              the rule's number
  *	hook cg_egress|cg_ingress         attach this program to the root cgroup
@@ -289,12 +289,20 @@ static bool names_device(int argc, char **argv)
 	return false;
 }
 
-static int devices_name(struct request *request)
+/* A rule stays in its namespace. */
+static int netns_check(const struct vsh_rule *rule)
 {
 	uint64_t here = 0;
 
-	if (netns_cookie(&here) || here != request->rule.netns_cookie)
+	if (netns_cookie(&here) || here != rule->netns_cookie)
 		return failure("the rule's devices are in another network namespace (-n NETNS)");
+	return DONE;
+}
+
+static int devices_name(struct request *request)
+{
+	if (netns_check(&request->rule) != DONE)
+		return FAILED;
 	for (uint32_t i = 0; i < request->rule.devs; i++)
 		if (if_nametoindex(request->label.dev[i]) != request->rule.ifindex[i])
 			return failure(
@@ -314,9 +322,12 @@ static int plan_change(const struct options *options, struct state *state, int a
 	if (id < 0)
 		return status;
 	request_from_rule(&request, &state->rules[id], &state->labels[id]);
-	if (names_device(argc - 1, argv + 1))
+	if (names_device(argc - 1, argv + 1)) {
 		request.rule.devs = 0;
-	status = request_parse(options, argc - 1, argv + 1, &request);
+		status = netns_check(&request.rule);
+	}
+	if (status == DONE)
+		status = request_parse(options, argc - 1, argv + 1, &request);
 	if (status == DONE)
 		status = change_check(&request);
 	if (status == DONE)

@@ -178,21 +178,26 @@ static int protected_refuse(const struct vsh_label *label, uint32_t pid, const c
 		       what, pid);
 }
 
+/* Since OpenSSH 9.8 logins are served by sshd-session. */
+static bool is_sshd(const char comm[VSH_COMM_LEN])
+{
+	return !strncmp(comm, "sshd", 4);
+}
+
 static int sshd_check(const struct vsh_label *label)
 {
-	static const char sshd[VSH_COMM_LEN] = "sshd";
 	char comm[VSH_COMM_LEN];
 	struct dirent *entry;
 	int status = DONE;
 	DIR *proc;
 
-	if (label->who == VSH_COMMAND && !memcmp(label->comm.comm, sshd, sizeof(sshd)))
+	if (label->who == VSH_COMMAND && is_sshd(label->comm.comm))
 		return failure("refused: the rule would hit sshd; say \"force\" if you mean it");
 	proc = opendir("/proc");
 	while (proc && status == DONE && (entry = readdir(proc))) {
 		uint32_t pid = isdigit((unsigned char)*entry->d_name) ? atoi(entry->d_name) : 0;
 
-		if (pid && !process_comm(pid, comm) && !memcmp(comm, sshd, sizeof(sshd)))
+		if (pid && !process_comm(pid, comm) && is_sshd(comm))
 			status = protected_refuse(label, pid, "sshd");
 	}
 	if (proc)

@@ -80,5 +80,6 @@ int summary_command(const struct options *options, int argc, char **argv);
 int features_command(const struct options *options, int argc, char **argv);
 
 int tcx_command(const struct options *options, int argc, char **argv);
+int cookie_command(const struct options *options, int argc, char **argv);
 
 #endif
