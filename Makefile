@@ -100,6 +100,10 @@ chrootcheck: ## the set-up on a system that lacks everything: demo and tests in 
 .PHONY: lint
 lint: lint-shell lint-posix lint-format lint-c ## judge scripts and C code without running them
 
+.PHONY: verifier
+verifier: all build/test/verify ## what the verifier makes of each program, here and in virtual machines; RENEW=1 keeps the figures
+	bats/verifier.sh $(if $(RENEW),renew,table)
+
 .PHONY: bench
 bench: all ## measure what a packet costs (needs root and a quiet machine)
 	scripts/bench/run.sh
@@ -133,7 +137,8 @@ endef
 $(eval $(call helper,build,$$(CFLAGS)))
 $(eval $(call helper,build/asan,$$(SANITIZERS)))
 
-# A test program is one file and needs nothing but libc (with threads).
+# A test program is one file and needs nothing but libc (with threads), but for one that loads BPF objects.
+build/test/verify: LDLIBS += $(LIBBPF_LIBS)
 $(TEST_PROGRAMS): build/test/%: bats/programs/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_FLAGS) -pthread $(DEPENDENCIES) $< $(LDFLAGS) $(LDLIBS) -o $@
