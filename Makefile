@@ -35,6 +35,7 @@ BPF_OBJECTS := $(BPF_SOURCES:bpf/%.bpf.c=build/%.o)
 USER_SOURCES := $(wildcard bpf/user/*.c)
 TEST_SOURCES := $(wildcard bats/programs/*.c)
 TEST_PROGRAMS := $(TEST_SOURCES:bats/programs/%.c=build/test/%)
+BENCH_LIBRARIES := $(filter-out scripts/bench/run.sh,$(wildcard scripts/bench/*.sh))
 BENCH_BPF := $(wildcard scripts/bench/*.bpf.c)
 BENCH_SOURCES := $(filter-out $(BENCH_BPF),$(wildcard scripts/bench/*.c))
 BENCH_PROGRAMS := $(BENCH_SOURCES:scripts/bench/%.c=build/bench/%) $(BENCH_BPF:scripts/bench/%.bpf.c=build/bench/%.o)
@@ -105,8 +106,8 @@ verifier: all build/test/verify ## what the verifier makes of each program, here
 	bats/verifier.sh $(if $(RENEW),renew,table)
 
 .PHONY: bench
-bench: all ## measure what a packet costs (needs root and a quiet machine)
-	scripts/bench/run.sh
+bench: all ## measure what it costs, BENCH=... some sections (needs root and a quiet machine)
+	scripts/bench/run.sh $(BENCH)
 
 .PHONY: sanitize
 sanitize: $(if $(USER_SOURCES),build/asan/vsh) ## build the helper with address and undefined-behaviour sanitizers
@@ -203,8 +204,8 @@ C_FILES := $(wildcard bpf/*.c bpf/*.h bpf/user/*.c bpf/user/*.h bats/programs/*.
 # What a library defines for the scripts that source it looks unused in itself, and the other way round:
 # "-a" judges the libraries together with those scripts, then each is judged alone, without these two.
 lint-shell:
-	shellcheck -x -a $(filter-out $(LIBRARIES),$(POSIX_SCRIPTS)) $(BASH_SCRIPTS) $(BATS_FILES)
-	$(if $(LIBRARIES),shellcheck -x -e SC2034 -e SC2154 $(LIBRARIES))
+	shellcheck -x -a $(filter-out $(LIBRARIES) $(BENCH_LIBRARIES),$(POSIX_SCRIPTS)) $(BASH_SCRIPTS) $(BATS_FILES)
+	$(if $(LIBRARIES),shellcheck -x -e SC2034 -e SC2154 $(LIBRARIES) $(BENCH_LIBRARIES))
 
 # "shfmt -w" in the place of "-d" mends what is found.
 lint-format:

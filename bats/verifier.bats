@@ -3,7 +3,7 @@
 #
 # Static reach: what the verifier has to go through before it accepts a program, and how large the program
 # gets, on each kernel. bats/verifier.tsv keeps the figures; `make verifier RENEW=1` renews them.
-# vm: ^the 
+# vm: ^the verifier|^the same
 #
 # bats sets stderr, and status and output anew in each test:
 # shellcheck disable=SC2154,SC2030,SC2031

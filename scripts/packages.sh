@@ -7,7 +7,7 @@
 #	packages_need build run test || exit 1
 #
 # Needs: build (make, compilers, libbpf), run (the tools that the commands call), demo (what the
-# demonstration shows it with), test, lint, vm (virtual machines), chroot (a bare system to try on).
+# demonstration shows it with), test, bench, lint, vm (virtual machines), chroot (a bare system to try on).
 #
 # Nothing is asked of the machine but a POSIX shell and its package manager. Where nothing is missing,
 # nothing is installed, no network is touched and no root is needed.
@@ -59,6 +59,10 @@ packages_table() {
 		test fn:fuzzer libclang-rt-dev|clang compiler-rt compiler-rt compiler-rt clang
 		test fn:asan gcc libasan gcc-libs - libasan8
 		test fn:ubsan gcc libubsan gcc-libs - libubsan1
+		bench cmd:iperf3 iperf3 iperf3 iperf3 iperf3 iperf
+		bench cmd:jq jq jq jq jq jq
+		bench cmd:nft nftables nftables nftables nftables nftables
+		bench cmd:gnuplot gnuplot-nox|gnuplot gnuplot-minimal|gnuplot gnuplot gnuplot gnuplot
 		lint cmd:shellcheck shellcheck ShellCheck shellcheck shellcheck ShellCheck
 		lint cmd:shfmt shfmt shfmt shfmt shfmt shfmt
 		lint cmd:clang-format clang-format clang-tools-extra clang clang-extra-tools clang-tools

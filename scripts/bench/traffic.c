@@ -5,11 +5,11 @@
  *
  *   traffic [-m MARK] [-n SOCKETS] udp ADDRESS PORT COUNT   COUNT datagrams, then "sent NS"
  *   traffic [-m MARK] tcp ADDRESS PORT COUNT                COUNT small writes, the same
- *   traffic -n SOCKETS hold                                 opens sockets, "ready", waits
+ *   traffic [-p PROCESSES] [-n SOCKETS] hold                opens sockets, "ready", waits
  *   traffic sink PORT                                       UDP: bound and never read;
  *                                                           TCP: accepts and reads; "ready", waits
  *
- * -n: as many UDP sockets, used in turn. NS: nanoseconds for all calls together.
+ * -n: as many UDP sockets, used in turn. -p: as many processes, each with its own. NS: nanoseconds for all calls together.
  * Senders stay on the last CPU and sinks on the first, where there are two.
  */
 #include <arpa/inet.h>
@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -30,6 +31,7 @@
 
 static int mark;
 static long sockets = 1;
+static long processes = 1;
 
 static void cpu_choose(long cpu)
 {
@@ -99,10 +101,35 @@ static void ready_say(void)
 	fflush(stdout);
 }
 
+/* Says through the pipe that it is ready, and ends with its parent. */
+static void child_hold(int pipe_end)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sockets_make(SOCK_DGRAM, NULL);
+	if (write(pipe_end, "", 1) != 1)
+		err(1, "pipe");
+	pause();
+	exit(0);
+}
+
 static int traffic_hold(void)
 {
 	int *fds = sockets_make(SOCK_DGRAM, NULL);
+	int ends[2];
+	char byte;
 
+	if (pipe(ends))
+		err(1, "pipe");
+	for (long i = 1; i < processes; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			err(1, "%ld processes", processes);
+		if (!pid)
+			child_hold(ends[1]);
+		if (read(ends[0], &byte, 1) != 1)
+			err(1, "pipe");
+	}
 	ready_say();
 	pause();
 	free(fds);
@@ -161,11 +188,13 @@ int main(int argc, char **argv)
 	const char *what;
 	int letter;
 
-	while ((letter = getopt(argc, argv, "+m:n:")) != -1) {
+	while ((letter = getopt(argc, argv, "+m:n:p:")) != -1) {
 		if (letter == 'm')
 			mark = atoi(optarg);
 		else if (letter == 'n')
 			sockets = atol(optarg);
+		else if (letter == 'p')
+			processes = atol(optarg);
 		else
 			return 2;
 	}
@@ -182,6 +211,6 @@ int main(int argc, char **argv)
 		return traffic_sink(argv[1]);
 	if (strcmp(what, "hold") || argc != 1)
 		errx(2,
-		     "usage: traffic [-m MARK] [-n SOCKETS] udp|tcp ADDRESS PORT COUNT | hold | sink PORT");
+		     "usage: traffic [-m MARK] [-n SOCKETS] [-p PROCESSES] udp|tcp ADDRESS PORT COUNT | hold | sink PORT");
 	return traffic_hold();
 }
