@@ -54,6 +54,7 @@ figures_here() {
 figures_vm() {
 	"$top/bats/vm.sh" -k "$1" -s "$top" "$top/bats/verifier.sh" here "$top"/build/*.o >"$work/guest" || :
 	tr -d '\r' <"$work/guest" | awk -F "$tab" 'NF == 8 { print; next } { print >"/dev/stderr" }'
+	grep -q "^$1$tab" "$work/guest" || die "no figures from kernel $1"
 }
 
 # figures_compare KEPT NOW
@@ -114,13 +115,18 @@ tables_print() {
 	{ printf "%-36s %8d %6d %8d %8d %8d\n", $2 " " $3, $4, $5, $6, $7, $8 }' "$1"
 }
 
-# Instruction counts are the compiler's, too: other releases of clang make other figures.
+# figures_keep FILE: in the place of what was kept for these kernels. Other releases of clang make other
+# figures.
 figures_keep() {
+	grep -v '^#' "$top/bats/verifier.tsv" >"$work/kept" || :
 	{
 		printf '# What the verifier makes of each program: bats/verifier.sh renew has written this, with %s.\n' \
 			"$("${CLANG:-clang}" --version | sed -n '1s/.*\(clang version [0-9]*\).*/\1/p')"
 		printf '# kernel\tobject\tprogram\tinsns\tstack\txlated\n'
-		sort -t "$tab" -k1,1V -k2,3 "$1" | cut -f 1-6
+		{
+			cut -f 1-6 "$1"
+			awk -F "$tab" 'FILENAME == ARGV[1] { measured[$1]; next } !($1 in measured)' "$1" "$work/kept"
+		} | sort -t "$tab" -k1,1V -k2,3
 	} >"$top/bats/verifier.tsv"
 }
 

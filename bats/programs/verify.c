@@ -11,7 +11,8 @@
  * INSNS: instructions that the verifier has processed, on all paths together; STACK:
  * bytes, of the program and its functions together; XLATED, JITED: bytes; USEC: what
  * verification took. The verifier's account of each instruction on each path goes to
- * LOGDIR/PROGRAM.log: from a second load, because writing it takes time.
+ * LOGDIR/PROGRAM.log: from a second load, because writing it takes time. An object
+ * that does not load leaves there why.
  */
 #include "traffic.h"
 
@@ -43,8 +44,29 @@ static void complain_and_exit(const char *what, const char *name)
 	exit(1);
 }
 
+static void log_write(const struct bpf_program *program, const char *directory, const char *log)
+{
+	char path[4096];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s.log", directory, bpf_program__name(program));
+	file = fopen(path, "w");
+	if (!file || fputs(log, file) == EOF || fclose(file))
+		complain_and_exit("cannot write", path);
+}
+
+static void logs_write(const struct bpf_object *object, const char *directory, char *logs[])
+{
+	struct bpf_program *program;
+	unsigned int i = 0;
+
+	bpf_object__for_each_program(program, object)
+		log_write(program, directory, logs[i++]);
+}
+
 /* With a log for each program, in their order; pins stay as they are. */
-static struct bpf_object *object_load(const char *path, __u32 level, char *logs[])
+static struct bpf_object *object_load(const char *path, __u32 level, const char *directory,
+				      char *logs[])
 {
 	struct bpf_object *object = bpf_object__open_file(path, NULL);
 	struct bpf_program *program;
@@ -64,8 +86,13 @@ static struct bpf_object *object_load(const char *path, __u32 level, char *logs[
 		bpf_program__set_log_level(program, level);
 		i++;
 	}
-	if (bpf_object__load(object))
+	if (bpf_object__load(object)) {
+		int err = errno;
+
+		logs_write(object, directory, logs); /* they say why */
+		errno = err;
 		complain_and_exit("cannot load", path);
+	}
 	return object;
 }
 
@@ -125,17 +152,6 @@ static void figures_print(const struct bpf_program *program, const char *log)
 	       log_number(log, "verification time ", &end));
 }
 
-static void log_write(const struct bpf_program *program, const char *directory, const char *log)
-{
-	char path[4096];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s.log", directory, bpf_program__name(program));
-	file = fopen(path, "w");
-	if (!file || fputs(log, file) == EOF || fclose(file))
-		complain_and_exit("cannot write", path);
-}
-
 int main(int argc, char **argv)
 {
 	char *logs[PROGRAMS_MAX];
@@ -149,15 +165,13 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	libbpf_set_print(libbpf_words_keep);
-	object = object_load(argv[1], LOG_STATS, logs);
+	object = object_load(argv[1], LOG_STATS, argv[2], logs);
 	bpf_object__for_each_program(program, object)
 		figures_print(program, logs[i++]);
 	object_free(object, logs);
 
-	object = object_load(argv[1], LOG_STATS | LOG_ALL_PATHS, logs);
-	i = 0;
-	bpf_object__for_each_program(program, object)
-		log_write(program, argv[2], logs[i++]);
+	object = object_load(argv[1], LOG_STATS | LOG_ALL_PATHS, argv[2], logs);
+	logs_write(object, argv[2], logs);
 	object_free(object, logs);
 	return 0;
 }
