@@ -139,11 +139,11 @@ background() {
 	: >"$work/said"
 	background_in=/run/netns/$lab-$1 background_what=$work/$2
 	shift 2
-	nsenter --net="$background_in" "$background_what" "$@" >"$work/said" &
+	nsenter --net="$background_in" "$background_what" "$@" >"$work/said" 2>&1 &
 	background_pid=$!
 	pids="$pids $background_pid"
-	until [ -s "$work/said" ]; do
-		kill -0 "$background_pid" 2>/dev/null || die "$background_what has ended too early"
+	until grep -qE '^(ready|Server listening)' "$work/said"; do
+		kill -0 "$background_pid" 2>/dev/null || die "$background_what has ended: $(cat "$work/said")"
 		sleep 0.01
 	done
 }

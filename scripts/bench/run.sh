@@ -14,7 +14,7 @@ set -eu
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 rounds=${BENCH_ROUNDS:-15}
 packets=${BENCH_PACKETS:-20000}
-seconds=${BENCH_SECONDS:-2}
+seconds=${BENCH_SECONDS:-1}
 built=$top/build/bench
 raw=$built/raw/$(uname -r)
 plots=$built/plot/$(uname -r)

@@ -27,10 +27,17 @@ monitor_start() {
 	done
 }
 
-# events_cell exec|socket RATE SECONDS|COUNT: a line of events.tsv: WHAT RATE MADE NS TOLD LOST
+# events_note WHAT RATE TOLD LOST: a line of events.tsv: WHAT RATE MADE NS TOLD LOST
+events_note() {
+	sed "s/^made \\([0-9]*\\) took \\([0-9]*\\)\$/$1$tab$2$tab\\1$tab\\2$tab$3$tab$4/" "$work/burst" >>"$raw/events.tsv"
+}
+
+# events_cell WHAT exec|socket RATE COUNT [WORKERS]
 events_cell() {
 	monitor_start
-	on a bench-burst "$1" "$2" "$3" >"$work/burst"
+	events_what=$1
+	shift
+	on a bench-burst "$@" >"$work/burst"
 	# It reads what is in its buffer when it ends.
 	sleep 0.3
 	lost=$(events_lost)
@@ -39,7 +46,13 @@ events_cell() {
 	exec) told=$(grep -c ' bench-burst bench-burst$' "$work/events" || :) ;;
 	socket) told=$(grep -c '^socket tagged' "$work/events" || :) ;;
 	esac
-	sed "s/^made \\([0-9]*\\) took \\([0-9]*\\)\$/$1$tab$2$tab\\1$tab\\2$tab$told$tab$lost/" "$work/burst" >>"$raw/events.tsv"
+	events_note "$events_what" "$2" "$told" "$lost"
+}
+
+# events_unheard WHAT exec|socket COUNT: as fast as it goes while nobody listens
+events_unheard() {
+	on a bench-burst "$2" 0 "$3" >"$work/burst"
+	events_note "$1, nobody listens" 0 0 0
 }
 
 section_events() {
@@ -47,20 +60,27 @@ section_events() {
 	vershitify a add dev ours command bench-burst drop 0% >/dev/null
 	round=0
 	while [ "$((round += 1))" -le 3 ]; do
-		for rate in 300 1000 2000; do
-			events_cell exec "$rate" "$rate"
+		for rate in 300 600; do
+			events_cell "targets launched" exec "$rate" "$rate"
 		done
-		events_cell exec 0 5000
-		for rate in 1000 3000 10000 30000 100000; do
-			events_cell socket "$rate" "$((rate * 2))"
+		events_cell "targets launched" exec 0 2000
+		events_cell "targets launched by 4 processes at once" exec 0 2000 4
+		events_unheard "targets launched" exec 2000
+		background b bench-sink -p 10000 hold
+		events_cell "targets launched, 10000 other processes" exec 0 1000
+		background_end "$background_pid"
+		for rate in 10000 30000 100000; do
+			events_cell "sockets of a target opened" socket "$rate" "$rate"
 		done
-		events_cell socket 0 500000
+		events_cell "sockets of a target opened" socket 0 300000
+		events_cell "sockets of a target opened by 4 processes at once" socket 0 400000 4
+		events_unheard "sockets of a target opened" socket 300000
 	done
 	vershitify a down
 	head_print "events (3 rounds)" "wanted/s" "made/s" "told/s" "lost, at most"
 	awk -F "$tab" '
 	{
-		cell = $1 " " $2
+		cell = $1 FS $2
 		if (!(cell in made))
 			order[++cells] = cell
 		made[cell] += $3
@@ -72,11 +92,10 @@ section_events() {
 	}
 	END {
 		for (c = 1; c <= cells; c++) {
-			split(order[c], part, " ")
-			printf "%-58s %9s %9.0f %9.0f  %.1f %%\n",
-				part[1] == "exec" ? "targets launched" : "sockets of a target opened",
-				part[2] ? part[2] : "all", made[order[c]] / ns[order[c]] * 1e9,
-				told[order[c]] / ns[order[c]] * 1e9, worst[order[c]]
+			cell = order[c]
+			split(cell, part, FS)
+			printf "%-58s %9s %9.0f %9.0f  %.1f %%\n", part[1], part[2] ? part[2] : "all",
+				made[cell] / ns[cell] * 1e9, told[cell] / ns[cell] * 1e9, worst[cell]
 		}
 	}' "$raw/events.tsv"
 }
@@ -121,11 +140,12 @@ section_scale() {
 	section_begin scale
 	round=0
 	while [ "$((round += 1))" -le 3 ]; do
-		for many in 1 1000 10000 100000; do
-			scale_cell "$many sockets" -n "$many"
+		for many in 1 100 1000 10000; do
+			scale_cell "$many sockets of one process" -n "$many"
 		done
+		scale_cell "100000 sockets of 10 processes" -p 10 -n 10000
 		for many in 100 1000 10000; do
-			scale_cell "$many processes" -p "$many"
+			scale_cell "$many processes with a socket each" -p "$many"
 		done
 	done
 	figures=$(medians)

@@ -5,11 +5,16 @@
  *
  *   traffic [-m MARK] [-n SOCKETS] udp ADDRESS PORT COUNT   COUNT datagrams, then "sent NS"
  *   traffic [-m MARK] tcp ADDRESS PORT COUNT                COUNT small writes, the same
+ *   traffic [-m MARK] [-n SOCKETS] flood COUNT {ADDRESS PORT}...
+ *                                                           COUNT datagrams to each, then for each
+ *                                                           "ADDRESS PORT NS"
  *   traffic [-p PROCESSES] [-n SOCKETS] hold                opens sockets, "ready", waits
  *   traffic sink PORT                                       UDP: bound and never read;
  *                                                           TCP: accepts and reads; "ready", waits
  *
  * -n: as many UDP sockets, used in turn. -p: as many processes, each with its own. NS: nanoseconds for all calls together.
+ * flood: in short turns, so that whatever slows the machine down for a while does so to
+ * all; NS is the median turn's, for COUNT of them.
  * Senders stay on the last CPU and sinks on the first, where there are two.
  */
 #include <arpa/inet.h>
@@ -28,6 +33,8 @@
 #include <unistd.h>
 
 #define PAYLOAD_BYTES 64
+#define TURN_PACKETS 500
+#define PLACES_MAX 8
 
 static int mark;
 static long sockets = 1;
@@ -82,13 +89,25 @@ static int socket_connect(int type, const struct sockaddr_in *to)
 	return fd;
 }
 
-/* Room for many: three more for standard input, output and error, a few to spare. */
+/* Standard input, output and error are open, too, and there are a few to spare. */
+static void descriptors_allow(long count)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		err(1, "getrlimit");
+	limit.rlim_cur = count + 16;
+	if (limit.rlim_max < limit.rlim_cur)
+		limit.rlim_max = limit.rlim_cur;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		err(1, "%ld sockets", count);
+}
+
 static int *sockets_make(int type, const struct sockaddr_in *to)
 {
-	struct rlimit limit = { sockets + 16, sockets + 16 };
 	int *fds = calloc(sockets, sizeof(*fds));
 
-	if (!fds || setrlimit(RLIMIT_NOFILE, &limit))
+	if (!fds)
 		err(1, "%ld sockets", sockets);
 	for (long i = 0; i < sockets; i++)
 		fds[i] = to ? socket_connect(type, to) : socket_open(type);
@@ -101,56 +120,98 @@ static void ready_say(void)
 	fflush(stdout);
 }
 
-/* Says through the pipe that it is ready, and ends with its parent. */
-static void child_hold(int pipe_end)
+/* Ends with its parent. */
+static void child_hold(int ready)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sockets_make(SOCK_DGRAM, NULL);
-	if (write(pipe_end, "", 1) != 1)
+	if (write(ready, "", 1) != 1)
 		err(1, "pipe");
 	pause();
 	exit(0);
 }
 
-static int traffic_hold(void)
+static void child_start(void)
 {
-	int *fds = sockets_make(SOCK_DGRAM, NULL);
 	int ends[2];
 	char byte;
+	pid_t pid;
 
 	if (pipe(ends))
 		err(1, "pipe");
-	for (long i = 1; i < processes; i++) {
-		pid_t pid = fork();
+	pid = fork();
+	if (pid < 0)
+		err(1, "%ld processes", processes);
+	if (!pid)
+		child_hold(ends[1]);
+	close(ends[1]);
+	if (read(ends[0], &byte, 1) != 1)
+		errx(1, "a child has ended");
+	close(ends[0]);
+}
 
-		if (pid < 0)
-			err(1, "%ld processes", processes);
-		if (!pid)
-			child_hold(ends[1]);
-		if (read(ends[0], &byte, 1) != 1)
-			err(1, "pipe");
-	}
+static int traffic_hold(void)
+{
+	int *fds;
+
+	for (long i = 1; i < processes; i++)
+		child_start();
+	fds = sockets_make(SOCK_DGRAM, NULL);
 	ready_say();
 	pause();
 	free(fds);
 	return 0;
 }
 
+/* Returns what it took. */
+static long long packets_send(const int *fds, long first, long count)
+{
+	char payload[PAYLOAD_BYTES] = { 0 };
+	long long start = now_ns();
+
+	for (long i = first; i < first + count; i++)
+		if (send(fds[i % sockets], payload, sizeof(payload), 0) < 0)
+			err(1, "send");
+	return now_ns() - start;
+}
+
 static int traffic_send(int type, char **words)
 {
 	struct sockaddr_in to = address_of(words[0], words[1]);
-	long count = atol(words[2]);
-	char payload[PAYLOAD_BYTES] = { 0 };
-	long long start;
-	int *fds;
 
 	cpu_choose(sysconf(_SC_NPROCESSORS_ONLN) - 1);
-	fds = sockets_make(type, &to);
-	start = now_ns();
-	for (long i = 0; i < count; i++)
-		if (send(fds[i % sockets], payload, sizeof(payload), 0) < 0)
-			err(1, "send");
-	printf("sent %lld\n", now_ns() - start);
+	printf("sent %lld\n", packets_send(sockets_make(type, &to), 0, atol(words[2])));
+	return 0;
+}
+
+static int compare_ns(const void *a, const void *b)
+{
+	const long long *left = a, *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+static int traffic_flood(long count, int places, char **words)
+{
+	long turns = count / TURN_PACKETS;
+	long long *took[PLACES_MAX];
+	int *fds[PLACES_MAX];
+
+	cpu_choose(sysconf(_SC_NPROCESSORS_ONLN) - 1);
+	descriptors_allow(sockets * places);
+	for (int i = 0; i < places; i++) {
+		struct sockaddr_in to = address_of(words[2 * i], words[2 * i + 1]);
+
+		fds[i] = sockets_make(SOCK_DGRAM, &to);
+		took[i] = calloc(turns, sizeof(*took[i]));
+	}
+	for (long turn = 0; turn < turns; turn++)
+		for (int i = 0; i < places; i++)
+			took[i][turn] = packets_send(fds[i], turn * TURN_PACKETS, TURN_PACKETS);
+	for (int i = 0; i < places; i++) {
+		qsort(took[i], turns, sizeof(*took[i]), compare_ns);
+		printf("%s %s %lld\n", words[2 * i], words[2 * i + 1], took[i][turns / 2] * turns);
+	}
 	return 0;
 }
 
@@ -201,16 +262,20 @@ int main(int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	what = argc ? argv[0] : "";
-	if (sockets < 1)
-		errx(2, "at least one socket");
+	if (sockets < 1 || processes < 1)
+		errx(2, "at least one");
+	descriptors_allow(sockets);
 	if (!strcmp(what, "udp") && argc == 4)
 		return traffic_send(SOCK_DGRAM, argv + 1);
 	if (!strcmp(what, "tcp") && argc == 4)
 		return traffic_send(SOCK_STREAM, argv + 1);
+	if (!strcmp(what, "flood") && argc >= 4 && argc % 2 == 0 && argc <= 2 + 2 * PLACES_MAX &&
+	    atol(argv[1]) >= TURN_PACKETS)
+		return traffic_flood(atol(argv[1]), argc / 2 - 1, argv + 2);
 	if (!strcmp(what, "sink") && argc == 2)
 		return traffic_sink(argv[1]);
 	if (strcmp(what, "hold") || argc != 1)
 		errx(2,
-		     "usage: traffic [-m MARK] [-n SOCKETS] [-p PROCESSES] udp|tcp ADDRESS PORT COUNT | hold | sink PORT");
+		     "usage: traffic [-m MARK] [-n SOCKETS] [-p PROCESSES] udp|tcp ADDRESS PORT COUNT | flood COUNT {ADDRESS PORT}... | hold | sink PORT");
 	return traffic_hold();
 }

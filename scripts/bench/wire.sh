@@ -8,10 +8,10 @@
 wire_run() {
 	wire_state=$1 wire_program=$work/$2
 	shift 2
-	on_netns a "$@" "$wire_program" -c 198.18.4.2 -p 5201 -t "$seconds" -J >"$work/iperf" ||
+	on_netns a "$@" "$wire_program" -c 198.18.4.2 -p 5201 -A "$wire_cpus" -t "$seconds" -J >"$work/iperf" ||
 		die "$wire_state: $(jq -r .error "$work/iperf")"
-	wire_note TCP .end.sum_received.bytes .end.sum_received.seconds
-	on_netns a "$@" "$wire_program" -c 198.18.4.2 -p 5201 -t "$seconds" -J -u -b 0 -l 64 >"$work/iperf" ||
+	wire_note TCP ".end.sum_received.bytes / 1000 | floor" .end.sum_received.seconds
+	on_netns a "$@" "$wire_program" -c 198.18.4.2 -p 5201 -A "$wire_cpus" -t "$seconds" -J -u -b 0 -l 64 >"$work/iperf" ||
 		die "$wire_state: $(jq -r .error "$work/iperf")"
 	wire_note "UDP sent" .end.sum.packets .end.sum.seconds
 	wire_note "UDP arrived" ".end.sum.packets - .end.sum.lost_packets" .end.sum.seconds
@@ -89,6 +89,7 @@ nft_works() {
 
 section_wire() {
 	section_begin wire
+	wire_cpus=$(($(getconf _NPROCESSORS_ONLN) - 1)),0
 	background b wire-server -s -p 5201 --forceflush
 	tools='' missing=''
 	for tool in netem nft; do
@@ -107,7 +108,7 @@ section_wire() {
 		done
 	done
 	background_end "$background_pid"
-	wire_print TCP "Mbit/s" 8000
+	wire_print TCP "Mbit/s" 8000000
 	wire_print "UDP sent" "1000/s" 1000000
 	wire_print "UDP arrived" "1000/s" 1000000
 	[ -z "$missing" ] || printf '\nnot on this machine:%s\n' "$missing"
