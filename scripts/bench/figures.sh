@@ -3,9 +3,18 @@
 #
 # figures.sh - a library: taking figures, their medians, tables.
 
-# program_id NAME: the one of ours that is attached.
+# program_id NAME: the newest of ours of that name. The list breaks off at a program that goes while it is
+# read.
 program_id() {
-	bpftool prog show name "$1" | sed -n 's/^\([0-9]*\):.*/\1/p' | tail -n 1
+	tries=0
+	while [ "$((tries += 1))" -le 50 ]; do
+		if bpftool prog show name "$1" >"$work/program" 2>/dev/null && [ -s "$work/program" ]; then
+			sed -n 's/^\([0-9]*\):.*/\1/p' "$work/program" | tail -n 1
+			return
+		fi
+		sleep 0.02
+	done
+	die "there is no program $1"
 }
 
 # counters ID: sets run_ns and run_count.

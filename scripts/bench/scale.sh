@@ -113,6 +113,7 @@ scale_cell() {
 	scale_label=$1
 	shift
 	background a bench-hold "$@" hold
+	sleep 1 # what was freed before takes its time to go
 	memory_before=$(kernel_memory)
 	time_cell "$scale_label: add" "$top/scripts/vershitify.sh" -n "$lab-a" add dev ours command bench-hold drop 0%
 	note "$scale_label: kernel memory" 1 $(($(kernel_memory) - memory_before))

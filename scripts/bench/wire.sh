@@ -8,13 +8,25 @@
 wire_run() {
 	wire_state=$1 wire_program=$work/$2
 	shift 2
-	on_netns a "$@" "$wire_program" -c 198.18.4.2 -p 5201 -A "$wire_cpus" -t "$seconds" -J >"$work/iperf" ||
-		die "$wire_state: $(jq -r .error "$work/iperf")"
-	wire_note TCP ".end.sum_received.bytes / 1000 | floor" .end.sum_received.seconds
-	on_netns a "$@" "$wire_program" -c 198.18.4.2 -p 5201 -A "$wire_cpus" -t "$seconds" -J -u -b 0 -l 64 >"$work/iperf" ||
-		die "$wire_state: $(jq -r .error "$work/iperf")"
-	wire_note "UDP sent" .end.sum.packets .end.sum.seconds
-	wire_note "UDP arrived" ".end.sum.packets - .end.sum.lost_packets" .end.sum.seconds
+	if wire_measure TCP "$@" "$wire_program"; then
+		wire_note TCP ".end.sum_received.bytes / 1000 | floor" .end.sum_received.seconds
+	fi
+	if wire_measure UDP "$@" "$wire_program" -u -b 0 -l 64; then
+		wire_note "UDP sent" .end.sum.packets .end.sum.seconds
+		wire_note "UDP arrived" ".end.sum.packets - .end.sum.lost_packets" .end.sum.seconds
+	fi
+}
+
+# wire_measure KIND COMMAND...: iperf3's answer goes to $work/iperf. It may give up, as where a tool tells the
+# sender of its losses.
+wire_measure() {
+	wire_kind=$1
+	shift
+	on_netns a "$@" -c 198.18.4.2 -p 5201 -A "$wire_cpus" -t "$seconds" -J >"$work/iperf" || :
+	jq -e '(.end.sum_received // .end.sum).seconds' "$work/iperf" >/dev/null && return
+	printf '%s: %s: iperf3 gave up: %s\n' "$wire_kind" "$wire_state" "$(jq -r '.error // "no reason"' "$work/iperf")" \
+		>>"$raw/wire.failures"
+	return 1
 }
 
 # wire_note KIND COUNT SECONDS: expressions for iperf3's answer
@@ -89,6 +101,7 @@ nft_works() {
 
 section_wire() {
 	section_begin wire
+	: >"$raw/wire.failures"
 	wire_cpus=$(($(getconf _NPROCESSORS_ONLN) - 1)),0
 	background b wire-server -s -p 5201 --forceflush
 	tools='' missing=''
@@ -111,7 +124,9 @@ section_wire() {
 	wire_print TCP "Mbit/s" 8000000
 	wire_print "UDP sent" "1000/s" 1000000
 	wire_print "UDP arrived" "1000/s" 1000000
-	[ -z "$missing" ] || printf '\nnot on this machine:%s\n' "$missing"
+	printf '\n'
+	sort -u "$raw/wire.failures"
+	[ -z "$missing" ] || printf 'not on this machine:%s\n' "$missing"
 }
 
 # wire_print KIND UNIT FACTOR: from nanoseconds for one to UNIT
