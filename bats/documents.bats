@@ -502,3 +502,23 @@ numbers_hide() {
 		assert [ -e "$TOP/$file" ]
 	done
 }
+
+# --- the results page ------------------------------------------------------------------------
+
+@test "the results page: its commands are there, and so is what it shows" {
+	local page=$TOP/scripts/bench/RESULTS.md sections word file
+
+	run -0 "$TOP/scripts/bench/run.sh" help
+	sections=$(sed -n 's/.*or some of: //p' <<<"$output")
+	assert [ "$(wc -w <<<"$sections")" -gt 8 ]
+	for word in $(sed -n 's|.*scripts/bench/run\.sh \([a-z ]*\).*|\1|p' "$page"); do
+		assert grep -qw "$word" <<<"$sections"
+	done
+	# each section is one that the page tells how to repeat
+	for word in $sections; do
+		assert grep -qw "run\.sh .*$word" "$page"
+	done
+	for file in $(grep -oE '\]\([a-zA-Z./]+\)' "$page" | tr -d ']()'); do
+		assert [ -e "$TOP/scripts/bench/$file" ]
+	done
+}

@@ -75,9 +75,9 @@ ingress_sinks_end() {
 ingress_cell() {
 	counters "$ingress_empty_id"
 	empty_before_ns=$run_ns empty_before_count=$run_count
-	cell "$1" "$ingress_id" bench-sender udp 198.18.1.2 "$2" "$packets"
+	cell "$1: ours" "$ingress_id" bench-sender udp 198.18.1.2 "$2" "$packets"
 	counters "$ingress_empty_id"
-	note "empty program" $((run_count - empty_before_count)) $((run_ns - empty_before_ns))
+	note "$1: empty program" $((run_count - empty_before_count)) $((run_ns - empty_before_ns))
 }
 
 section_ingress() {
@@ -89,14 +89,14 @@ section_ingress() {
 		ingress_empty_attach
 		ingress_empty_id=$(bpftool prog show pinned "$pins/bench_ingress" | sed -n '1s/:.*//p')
 		ingress_id=$(program_id vsh_cg_ingress)
-		ingress_cell "ours, bystander" 9
-		ingress_cell "ours, matched, drop 0%" 10
-		ingress_cell "ours, matched, drop 100%" 11
+		ingress_cell "bystander" 9
+		ingress_cell "matched, drop 0%" 10
+		ingress_cell "matched, drop 100%" 11
 		ingress_empty_detach
 		rules_unload b
 	done
 	ingress_sinks_end
-	figures=$(medians "empty program")
+	figures=$(medians ": empty program")
 	head_print "ingress, UDP ($rounds rounds of $packets)" ns "- empty" "/ empty" ""
 	rows_print </dev/null
 }

@@ -10,32 +10,45 @@ plot_over() {
 	medians "$2" | awk -F "$tab" -v OFS="$tab" '{ print $1, $3 + 0 }'
 }
 
+# plot_value FILE CELL
+plot_value() {
+	awk -F "$tab" -v cell="$2" '$1 == cell { print $2 }' "$work/$1"
+}
+
 # The two clocks side by side: the kernel's and the sender's.
 plot_packet() {
-	plot_over egress-udp "udp: empty classifier" >"$work/kernel"
-	plot_over flood "egress: empty classifier" >"$work/sender"
-	awk -F "$tab" -v OFS="$tab" '
-	function label(text) {
-		sub(/^(udp|egress): /, "", text)
-		sub(/, nothing tagged$/, "", text)
-		return text
-	}
-	FILENAME ~ /kernel$/ { kernel[label($1)] = $2; next }
-	label($1) in kernel && label($1) != "empty classifier" { print label($1), kernel[label($1)], $2 }
-	' "$work/kernel" "$work/sender" >"$work/packet"
+	{
+		plot_over egress-udp "udp: empty classifier"
+		plot_over ingress ": empty program"
+	} >"$work/kernel"
+	{
+		plot_over flood ": empty classifier" | grep -v '^ingress'
+		plot_over flood "ingress: empty program, bystander" | grep '^ingress'
+	} >"$work/sender"
+	while IFS='|' read -r name kernel sender; do
+		printf '%s\t%s\t%s\n' "$name" "$(plot_value kernel "$kernel")" "$(plot_value sender "$sender")"
+	done >"$work/packet" <<-'END'
+		original, bystander|udp: original, bystander|bystander: original
+		ours, bystander|udp: ours, bystander, nothing tagged|bystander: ours
+		original, matched|udp: original, matched|matched: original
+		ours, matched|udp: ours, matched, drop 0%|matched: ours
+		ours, bystander, ingress|bystander: ours|ingress: ours, bystander
+		ours, matched, ingress|matched, drop 0%: ours|ingress: ours, matched, drop 0%
+	END
 	gnuplot <<-END
 		set terminal svg size 820,420 font "sans,13"
 		set output "$plots/packet.svg"
 		set datafile separator tab
-		set title "UDP, egress: cost of a packet over an empty classifier"
+		set title "UDP: what a packet costs over an empty program"
 		set ylabel "ns"
+		set yrange [0:*]
 		set style data histogram
 		set style fill solid 0.8
 		set boxwidth 0.9
 		set grid ytics
-		set xzeroaxis linetype -1
-		set xtics rotate by -15
-		plot "$work/packet" using 2:xtic(1) title "kernel.bpf_stats_enabled", "" using 3 title "sender's clock"
+		set key top left
+		set xtics rotate by -12
+		plot "$work/packet" using 2:xtic(1) title "kernel's clock", "" using 3 title "sender's clock"
 	END
 }
 
