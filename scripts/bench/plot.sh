@@ -26,14 +26,14 @@ plot_packet() {
 		plot_over flood "ingress: empty program, bystander" | grep '^ingress'
 	} >"$work/sender"
 	while IFS='|' read -r name kernel sender; do
-		printf '%s\t%s\t%s\n' "$name" "$(plot_value kernel "$kernel")" "$(plot_value sender "$sender")"
+		printf '"%s"\t%s\t%s\n' "$name" "$(plot_value kernel "$kernel")" "$(plot_value sender "$sender")"
 	done >"$work/packet" <<-'END'
-		original, bystander|udp: original, bystander|bystander: original
-		ours, bystander|udp: ours, bystander, nothing tagged|bystander: ours
-		original, matched|udp: original, matched|matched: original
-		ours, matched|udp: ours, matched, drop 0%|matched: ours
-		ours, bystander, ingress|bystander: ours|ingress: ours, bystander
-		ours, matched, ingress|matched, drop 0%: ours|ingress: ours, matched, drop 0%
+		original,\nbystander|udp: original, bystander|bystander: original
+		ours,\nbystander|udp: ours, bystander, nothing tagged|bystander: ours
+		original,\nmatched|udp: original, matched|matched: original
+		ours,\nmatched|udp: ours, matched, drop 0%|matched: ours
+		at ingress,\nbystander|bystander: ours|ingress: ours, bystander
+		at ingress,\nmatched|matched, drop 0%: ours|ingress: ours, matched, drop 0%
 	END
 	gnuplot <<-END
 		set terminal svg size 820,420 font "sans,13"
@@ -47,7 +47,8 @@ plot_packet() {
 		set boxwidth 0.9
 		set grid ytics
 		set key top left
-		set xtics rotate by -12
+		set xrange [-0.6:5.6]
+		set bmargin 4
 		plot "$work/packet" using 2:xtic(1) title "kernel's clock", "" using 3 title "sender's clock"
 	END
 }

@@ -35,6 +35,16 @@ wire_note() {
 	note "$1: $wire_state" "${wire_figures% *}" "${wire_figures#* }"
 }
 
+# What any filter costs, before it does anything.
+wire_empty() {
+	baselines_load
+	on_netns a tc qdisc add dev ours clsact
+	on_netns a tc filter add dev ours egress protocol all pref 3 handle 1 \
+		bpf direct-action object-pinned "$pins/bench_empty"
+	wire_run "empty classifier" wire-other
+	on_netns a tc qdisc del dev ours clsact
+}
+
 wire_ours() {
 	vershitify a add dev ours command wire-target drop 0% >/dev/null
 	wire_run "ours, target, 0 %" wire-target
@@ -115,6 +125,7 @@ section_wire() {
 	round=0
 	while [ "$((round += 1))" -le "$rounds" ]; do
 		wire_run "no tool" wire-other
+		wire_empty
 		wire_ours
 		for tool in $tools; do
 			"wire_$tool"
