@@ -33,7 +33,8 @@ time     of add, change, del, down and of run           memory   pinned by an id
 change   from a change to the first packet that obeys   events   how many monitor follows in a second
 scale    up to 100,000 sockets and 10,000 processes     plot     from the raw figures of the others
 
-BENCH_ROUNDS=$rounds rounds of BENCH_PACKETS=$packets packets; iperf3 runs for BENCH_SECONDS=$seconds.
+All of them take a quarter of an hour. BENCH_ROUNDS=$rounds rounds of BENCH_PACKETS=$packets packets; iperf3 runs for
+BENCH_SECONDS=$seconds.
 END
 }
 
