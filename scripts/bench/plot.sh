@@ -64,7 +64,7 @@ plot_flat() {
 		set datafile separator tab
 		set multiplot layout 1,2
 		set logscale x
-		set yrange [0:*]
+		set yrange [-5:*]
 		set ylabel "ns over an empty classifier"
 		set grid ytics
 		set key center right
