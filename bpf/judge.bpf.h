@@ -3,6 +3,7 @@
 #ifndef VERSHITIFY_JUDGE_BPF_H
 #define VERSHITIFY_JUDGE_BPF_H
 
+#include "random.bpf.h"
 #include "tag.bpf.h"
 
 enum verdict {
@@ -45,18 +46,6 @@ static __always_inline bool rule_is_for(const struct vsh_rule *rule, __u32 epoch
 	       rule->netns_cookie == netns_cookie && rule_has_device(rule, ifindex);
 }
 
-#define GOLDEN 0x9e3779b97f4a7c15ULL /* 2^64 divided by the golden ratio */
-
-/* "Mix13" of David Stafford's "Better Bit Mixing" (2011), the finalizer of SplitMix64.
- * The upper half is used.
- */
-static __always_inline __u32 mix(__u64 x)
-{
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return (x ^ (x >> 31)) >> 32;
-}
-
 /* The fate of packet n of a socket: a number that depends on nothing but (seed, socket,
  * direction, n). The multipliers are odd constants that keep the inputs apart.
  */
@@ -69,15 +58,12 @@ static __always_inline __u32 draw_seeded(const struct vsh_rule *rule, __u32 id,
 		   direction * 0xaf251af3b0f025b5ULL + n * GOLDEN);
 }
 
-/* SplitMix64 from a start that each CPU draws for each rule: cheaper than the kernel's
- * generator, and in a cache line that the counters need anyway.
+/* From a start that each CPU draws for each rule: in a cache line that the counters need
+ * anyway.
  */
 static __always_inline __u32 draw(struct vsh_stats *stats)
 {
-	if (unlikely(!stats->random))
-		stats->random = (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
-	stats->random += GOLDEN;
-	return mix(stats->random);
+	return random_next(&stats->random);
 }
 
 /* Only cgroup_skb/egress can be interrupted on its CPU by another run for the

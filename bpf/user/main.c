@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* vsh [-N NETNS_FILE] [-C CGROUP_ROOT] [-O OWNER] [-cjs] COMMAND ...: the helper of
- * vershitify.sh. It has no manual page of its own: `vershitify.sh -v` shows it at
- * work.
+ * vershitify.sh, and of pingkiller.sh (ping). It has no manual page of its own: -v of
+ * either shows it at work.
  */
 #include <string.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ static const struct {
 	{ "listen", listen_command },	  { "show", show_command },
 	{ "stats", stats_command },	  { "summary", summary_command },
 	{ "features", features_command }, { "tcx", tcx_command },
-	{ "cookie", cookie_command },
+	{ "cookie", cookie_command },	  { "ping", ping_command },
 };
 
 static int options_parse(struct options *options, int argc, char **argv)
@@ -34,6 +34,7 @@ static int options_parse(struct options *options, int argc, char **argv)
 			if (err)
 				return failure("cannot enter network namespace %s: %s",
 					       quoted(optarg), strerror(-err));
+			options->netns = true;
 			break;
 		case 'C':
 			options->cgroup_root = optarg;
@@ -73,5 +74,5 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[0], commands[i].name))
 			return commands[i].run(&options, argc - 1, argv + 1);
 	return misuse(
-		"usage: vsh [-N NETNS_FILE] [-C CGROUP_ROOT] [-O OWNER] [-cjs] plan|load|scan|exec|listen|show|stats|summary|features|tcx|cookie ...");
+		"usage: vsh [-N NETNS_FILE] [-C CGROUP_ROOT] [-O OWNER] [-cjs] plan|load|scan|exec|listen|show|stats|summary|features|tcx|cookie|ping ...");
 }

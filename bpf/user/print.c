@@ -5,13 +5,14 @@
 #include <string.h>
 #include "vsh.h"
 
-#define NAME "vershitify.sh"
 #define QUOTED_MAX 48 /* bytes of a bad word worth repeating */
+
+const char *speaker = "vershitify.sh";
 
 static void complain_va(const char *format, va_list args)
 {
 	fflush(stdout);
-	fputs(NAME ": ", stderr);
+	fprintf(stderr, "%s: ", speaker);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
 }

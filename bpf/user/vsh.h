@@ -27,6 +27,7 @@ enum status {
 struct options {
 	const char *cgroup_root; /* where cgroup v2 is mounted, or NULL */
 	uint32_t owner; /* tgid of the foreground run, or 0 */
+	bool netns; /* one was named, and is entered */
 	bool json;
 	bool statistics;
 	bool color;
@@ -41,6 +42,7 @@ struct state {
 };
 
 /* print.c */
+extern const char *speaker; /* the command whose helper this is: messages begin with it */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int misuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -81,5 +83,6 @@ int features_command(const struct options *options, int argc, char **argv);
 
 int tcx_command(const struct options *options, int argc, char **argv);
 int cookie_command(const struct options *options, int argc, char **argv);
+int ping_command(const struct options *options, int argc, char **argv);
 
 #endif

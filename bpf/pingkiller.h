@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR GPL-2.0-or-later */
+/* pingkiller: what kernel side and user side both have to know. Each device that is
+ * served has maps of its own, in a folder named COOKIE-IFINDEX below PK_PINS_DIR, where
+ * COOKIE is that of its network namespace.
+ */
+#ifndef PINGKILLER_H
+#define PINGKILLER_H
+
+#include <linux/types.h>
+
+#define PK_PINS_DIR "/sys/fs/bpf/pingkiller"
+#define PK_CERTAIN (1ULL << 32) /* 100 %, as VSH_CERTAIN */
+#define PK_TYPES 256 /* ICMP types of a family, and codes of a type */
+#define PK_PREFIXES_MAX 65536 /* of each of src and dst */
+#define PK_SOURCES_MAX 16384 /* that a rate remembers at the same time */
+#define PK_TAGS_MAX 2 /* VLAN tags looked behind: 802.1Q in 802.1ad */
+#define PK_EXTENSIONS_MAX 8 /* IPv6 extension headers looked behind */
+#define PK_TIME_SLOTS 32 /* powers of two of a nanosecond */
+#define PK_DEV_LEN 16 /* IFNAMSIZ */
+
+enum pk_family {
+	PK_IPV4,
+	PK_IPV6,
+	PK_FAMILIES,
+};
+
+enum pk_verdict {
+	PK_PASS,
+	PK_DROP,
+	PK_VERDICTS,
+};
+
+/* What is no ICMP message to judge, and passes. */
+enum pk_class {
+	PK_ICMP, /* judged, and counted by type */
+	PK_OTHER_IPV4,
+	PK_OTHER_IPV6,
+	PK_OTHER, /* neither: ARP, a third VLAN tag, ... */
+	PK_FRAGMENT, /* all but the first, which alone has the ICMP header */
+	PK_MALFORMED, /* ends too early, or contradicts itself */
+	PK_DEEP, /* more extension headers than PK_EXTENSIONS_MAX */
+	PK_CLASSES,
+};
+
+enum pk_hook {
+	PK_HOOK_NONE,
+	PK_HOOK_NATIVE, /* XDP in the driver */
+	PK_HOOK_GENERIC, /* XDP in the kernel, for any driver */
+	PK_HOOK_TC, /* clsact ingress */
+};
+
+/* What has to be looked at besides the type. */
+enum pk_condition {
+	PK_CODE = 1 << 0,
+	PK_SRC = 1 << 1,
+	PK_DST = 1 << 2,
+	PK_ENDS = 1 << 3,
+	PK_RATE = 1 << 4,
+	PK_SHARE = 1 << 5, /* less than 100 % */
+};
+
+/* Value of pk_config, one entry. All zero: everything passes. */
+struct pk_config {
+	__u64 types[PK_FAMILIES][PK_TYPES / 64]; /* a bit for each that is meant */
+	__u64 codes[PK_TYPES / 64]; /* PK_CODE */
+	__u64 threshold; /* PK_SHARE: 0..PK_CERTAIN */
+	__u64 expires_ns; /* PK_ENDS: CLOCK_BOOTTIME */
+	__u64 packet_ns; /* PK_RATE: time after which a source may send another one */
+	__u64 burst_ns; /* PK_RATE: times of a whole burst */
+	__u32 conditions; /* enum pk_condition */
+	__u32 sample; /* one packet of so many is timed, on average; 0: none */
+	__u32 bare; /* frames begin with the IP header: the device has no link layer */
+	__u32 pad;
+};
+
+/* Value of pk_label, one entry: what the programs do not need, and `show` does. */
+struct pk_label {
+	__u64 netns_cookie;
+	__u64 loss; /* as it was asked for, in millionths of a percent */
+	__u64 rate; /* packets in rate_ns; 0: no rate */
+	__u64 rate_ns;
+	__u64 burst; /* packets */
+	__u32 ifindex;
+	__u32 owner; /* process id of the foreground run, or 0 */
+	__u32 families; /* bits of enum pk_family */
+	__u32 all_icmp;
+	char dev[PK_DEV_LEN]; /* the name that it had */
+};
+
+/* Key of pk_src and pk_dst. The family belongs to the prefix: its 32 bits count. */
+struct pk_prefix {
+	__u32 bits; /* 32 + those of the address */
+	__u32 family; /* enum pk_family */
+	__u8 address[16]; /* IPv4: the first four */
+};
+
+#define PK_FAMILY_BITS 32
+
+/* Key of pk_sources. */
+struct pk_source {
+	__u32 family;
+	__u8 address[16];
+};
+
+/* Value of pk_sources: a token bucket told by the time at which it will be full again.
+ * A packet moves that on by packet_ns; over the rate is what would move it further than
+ * burst_ns from now. (The "virtual scheduling" form of GCRA, ITU-T I.371, annex A.)
+ */
+struct pk_bucket {
+	__u64 full_ns; /* CLOCK_MONOTONIC */
+};
+
+struct pk_count {
+	__u64 packets;
+	__u64 bytes; /* of the frame */
+};
+
+/* Value of pk_types, per CPU. */
+struct pk_type {
+	struct pk_count count[PK_VERDICTS];
+};
+
+/* Index of pk_types. */
+#define PK_TYPE_KEY(family, type) ((family)*PK_TYPES + (type))
+
+/* Processing times: slot N counts 2^N to 2^(N+1) - 1 ns, the last one whatever is longer. */
+struct pk_times {
+	__u64 sum_ns;
+	__u64 slots[PK_TIME_SLOTS];
+};
+
+/* Value of pk_stats, per CPU. */
+struct pk_stats {
+	__u32 countdown; /* packets until one is timed; 0: not drawn yet */
+	__u32 pad;
+	__u64 random;
+	struct pk_count passed[PK_CLASSES]; /* not PK_ICMP: that is in pk_types */
+	struct pk_times times[PK_VERDICTS];
+};
+
+_Static_assert(sizeof(struct pk_config) == 144, "pk_config has no holes");
+_Static_assert(sizeof(struct pk_label) == 72, "pk_label has no holes");
+_Static_assert(sizeof(struct pk_prefix) == 24, "key of pk_src has no holes");
+_Static_assert(sizeof(struct pk_source) == 20, "key of pk_sources has no holes");
+_Static_assert(sizeof(struct pk_type) == 32, "pk_type has no holes");
+_Static_assert(sizeof(struct pk_stats) == 16 + 16 * PK_CLASSES + 16 + 16 * PK_TIME_SLOTS,
+	       "pk_stats has no holes");
+
+#endif

@@ -1,0 +1,554 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* vsh ping plan|show|stats|watch|plot ...: the helper of pingkiller.sh.
+ *
+ * `ping plan WORDS` prints what has to be done for a device, and changes nothing:
+ *
+ *	key COOKIE-IFINDEX                name of the folder of its pins
+ *	dev NAME
+ *	hook auto|native|generic|tc
+ *	background                        no process owns it
+ *	update MAP key hex .. value hex ..   arguments of `bpftool map update`
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include "ping.h"
+#include "words.h"
+
+#define CLOSED -1
+
+static const struct ping_device no_device = {
+	.stats_fd = CLOSED,
+	.types_fd = CLOSED,
+	.src_fd = CLOSED,
+	.dst_fd = CLOSED,
+};
+
+/* --- plan ---------------------------------------------------------------------------- */
+
+static void update_print(const char *map, const void *key, size_t key_size, const void *value,
+			 size_t value_size)
+{
+	const unsigned char *k = key, *v = value;
+
+	printf("update %s key hex", map);
+	for (size_t i = 0; i < key_size; i++)
+		printf(" %02x", k[i]);
+	printf(" value hex");
+	for (size_t i = 0; i < value_size; i++)
+		printf(" %02x", v[i]);
+	putchar('\n');
+}
+
+static void prefixes_print(const char *map, const struct ping_prefixes *prefixes)
+{
+	static const __u8 there = 1;
+
+	for (size_t i = 0; i < prefixes->count; i++)
+		update_print(map, &prefixes->entries[i], sizeof(prefixes->entries[i]), &there,
+			     sizeof(there));
+}
+
+static void plan_print(const struct ping_request *request)
+{
+	static const __u32 zero;
+	const struct pk_label *label = &request->label;
+
+	printf("key %llu-%u\n", (unsigned long long)label->netns_cookie, label->ifindex);
+	printf("dev %s\n", label->dev);
+	printf("hook %s\n", request->hook);
+	if (request->background)
+		puts("background");
+	prefixes_print("pk_src", &request->src);
+	prefixes_print("pk_dst", &request->dst);
+	update_print("pk_label", &zero, sizeof(zero), label, sizeof(*label));
+	update_print("pk_config", &zero, sizeof(zero), &request->config, sizeof(request->config));
+}
+
+static int plan(const struct options *options, int argc, char **argv)
+{
+	struct ping_request request;
+	uint64_t cookie;
+	int status = ping_request_parse(argc, argv, &request);
+
+	if (status == DONE && netns_cookie(&cookie))
+		status = failure(
+			"this kernel does not tell network namespaces apart (SO_NETNS_COOKIE, 5.14)");
+	if (status == DONE) {
+		request.label.netns_cookie = cookie;
+		request.label.owner = request.background ? 0 : options->owner;
+		plan_print(&request);
+	}
+	ping_request_free(&request);
+	return status;
+}
+
+/* --- devices ------------------------------------------------------------------------- */
+
+static int pin_open(const char *folder, const char *name)
+{
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), PK_PINS_DIR "/%s/%s", folder, name);
+	fd = bpf_obj_get(path);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The only entry of a map. */
+static int entry_read(const char *folder, const char *name, void *value)
+{
+	int fd = pin_open(folder, name), err;
+	__u32 zero = 0;
+
+	if (fd < 0)
+		return fd;
+	err = bpf_map_lookup_elem(fd, &zero, value);
+	close(fd);
+	return err;
+}
+
+static void fd_close(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static void device_close(struct ping_device *device)
+{
+	fd_close(device->stats_fd);
+	fd_close(device->types_fd);
+	fd_close(device->src_fd);
+	fd_close(device->dst_fd);
+	*device = no_device;
+}
+
+/* 0 or -errno: a device can go at any time. */
+static int device_open(const char *folder, struct ping_device *device)
+{
+	int err = entry_read(folder, "pk_config", &device->config);
+
+	if (!err)
+		err = entry_read(folder, "pk_label", &device->label);
+	if (!err)
+		err = entry_read(folder, "pk_hook", &device->hook);
+	if (err)
+		return err;
+	device->stats_fd = pin_open(folder, "pk_stats");
+	device->types_fd = pin_open(folder, "pk_types");
+	device->src_fd = pin_open(folder, "pk_src");
+	device->dst_fd = pin_open(folder, "pk_dst");
+	if (device->stats_fd >= 0 && device->types_fd >= 0 && device->src_fd >= 0 &&
+	    device->dst_fd >= 0)
+		return 0;
+	device_close(device);
+	return -ENOENT;
+}
+
+static void count_add(struct pk_count *sum, const struct pk_count *count)
+{
+	sum->packets += count->packets;
+	sum->bytes += count->bytes;
+}
+
+static void stats_add(struct pk_stats *sum, const struct pk_stats *stats)
+{
+	for (int class = 0; class < PK_CLASSES; class ++)
+		count_add(&sum->passed[class], &stats->passed[class]);
+	for (int verdict = 0; verdict < PK_VERDICTS; verdict++) {
+		sum->times[verdict].sum_ns += stats->times[verdict].sum_ns;
+		for (int slot = 0; slot < PK_TIME_SLOTS; slot++)
+			sum->times[verdict].slots[slot] += stats->times[verdict].slots[slot];
+	}
+}
+
+static int stats_read(const struct ping_device *device, struct pk_stats *sum)
+{
+	int cpus = cpus_possible(), err;
+	struct pk_stats *stats = calloc(cpus, sizeof(*stats));
+	__u32 zero = 0;
+
+	err = stats ? bpf_map_lookup_elem(device->stats_fd, &zero, stats) : -ENOMEM;
+	for (int i = 0; !err && i < cpus; i++)
+		stats_add(sum, &stats[i]);
+	free(stats);
+	return err;
+}
+
+static int types_read(const struct ping_device *device, struct pk_type *sums)
+{
+	int cpus = cpus_possible(), err;
+	struct pk_type *types = calloc(cpus, sizeof(*types));
+
+	err = types ? 0 : -ENOMEM;
+	for (__u32 key = 0; !err && key < PK_FAMILIES * PK_TYPES; key++) {
+		err = bpf_map_lookup_elem(device->types_fd, &key, types);
+		for (int i = 0; !err && i < cpus; i++)
+			for (int verdict = 0; verdict < PK_VERDICTS; verdict++)
+				count_add(&sums[key].count[verdict], &types[i].count[verdict]);
+	}
+	free(types);
+	return err;
+}
+
+static int counts_read(const struct ping_device *device, struct ping_counts *counts)
+{
+	int err;
+
+	memset(counts, 0, sizeof(*counts));
+	err = stats_read(device, &counts->stats);
+	return err ?: types_read(device, counts->types);
+}
+
+/* Which devices: the one named, those of the namespace named, or all. */
+struct selection {
+	uint64_t netns_cookie; /* 0: any */
+	uint32_t ifindex; /* 0: any */
+	const char *dev;
+};
+
+static int selection_parse(const struct options *options, int *argc, char ***argv,
+			   struct selection *selection)
+{
+	*selection = (struct selection){};
+	if (*argc && !strcmp(**argv, "dev")) {
+		if (*argc < 2)
+			return misuse("\"dev\" needs the name of a device");
+		selection->dev = (*argv)[1];
+		if (!*selection->dev || strlen(selection->dev) >= IFNAMSIZ)
+			return misuse("%s is no device name (1 to %d bytes)",
+				      quoted(selection->dev), IFNAMSIZ - 1);
+		selection->ifindex = strchr(selection->dev, ':') ? 0
+								 : if_nametoindex(selection->dev);
+		if (!selection->ifindex)
+			return failure("there is no device %s here", quoted(selection->dev));
+		*argc -= 2;
+		*argv += 2;
+	}
+	if (options->netns || selection->dev)
+		netns_cookie(&selection->netns_cookie);
+	return DONE;
+}
+
+static bool is_selected(const struct selection *selection, const char *folder)
+{
+	unsigned long long cookie;
+	unsigned int ifindex;
+	int end = 0;
+
+	if (sscanf(folder, "%llu-%u%n", &cookie, &ifindex, &end) != 2 || folder[end])
+		return false;
+	return (!selection->netns_cookie || selection->netns_cookie == cookie) &&
+	       (!selection->ifindex || selection->ifindex == ifindex);
+}
+
+typedef int visit_fn(const struct options *options, const struct ping_device *device);
+
+/* visit() for each selected device, in the order of their names. Returns how many there
+ * were, or -errno of a visit.
+ */
+static int devices_visit(const struct options *options, const struct selection *selection,
+			 visit_fn *visit)
+{
+	struct dirent **entries;
+	int count = scandir(PK_PINS_DIR, &entries, NULL, versionsort);
+	int visited = 0, err = 0;
+
+	for (int i = 0; i < count; i++) {
+		struct ping_device device = no_device;
+
+		if (!err && is_selected(selection, entries[i]->d_name) &&
+		    !device_open(entries[i]->d_name, &device)) {
+			err = visit(options, &device);
+			visited++;
+		}
+		device_close(&device);
+		free(entries[i]);
+	}
+	if (count >= 0)
+		free(entries);
+	return err ? -abs(err) : visited;
+}
+
+/* What a visit returned, as the status of a command. */
+static int visited_status(const struct selection *selection, int visited)
+{
+	if (visited < 0)
+		return failure("cannot read the counters: %s", strerror(-visited));
+	if (!visited && selection->dev)
+		return failure("device %s is not served", quoted(selection->dev));
+	return DONE;
+}
+
+/* --- show and stats ------------------------------------------------------------------ */
+
+static const char *separator;
+
+static int device_show(const struct options *options, const struct ping_device *device)
+{
+	if (!options->json) {
+		ping_words_print(stdout, device);
+		putchar('\n');
+		return 0;
+	}
+	printf("%s{", separator);
+	ping_words_print_json(stdout, device);
+	putchar('}');
+	separator = ",";
+	return 0;
+}
+
+static int show(const struct options *options, int argc, char **argv)
+{
+	struct selection selection;
+	int status = selection_parse(options, &argc, &argv, &selection);
+
+	if (status != DONE)
+		return status;
+	if (argc)
+		return misuse("what is %s? (show [dev DEV])", quoted(argv[0]));
+	separator = "";
+	if (options->json)
+		putchar('[');
+	status = visited_status(&selection, devices_visit(options, &selection, device_show));
+	if (options->json)
+		puts("]");
+	return status;
+}
+
+static void counts_print_json(const struct ping_device *device, const struct ping_counts *counts)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	printf("{\"dev\":");
+	json_string(stdout, device->label.dev,
+		    strnlen(device->label.dev, sizeof(device->label.dev)));
+	printf(",\"ifindex\":%u,\"netns_cookie\":%llu,\"time_ns\":%llu,", device->label.ifindex,
+	       (unsigned long long)device->label.netns_cookie,
+	       now.tv_sec * 1000000000ULL + now.tv_nsec);
+	ping_counts_print_json(stdout, counts);
+	puts("}");
+}
+
+static int device_stats(const struct options *options, const struct ping_device *device)
+{
+	static struct ping_counts counts;
+	int err = counts_read(device, &counts);
+
+	if (err)
+		return err;
+	if (options->json)
+		counts_print_json(device, &counts);
+	else
+		ping_table_print(stdout, device, &counts);
+	return fflush(stdout) ? -errno : 0;
+}
+
+static void sleep_until_ns(struct timespec *at, uint64_t interval_ns)
+{
+	uint64_t ns = at->tv_nsec + interval_ns % 1000000000;
+
+	at->tv_sec += interval_ns / 1000000000 + ns / 1000000000;
+	at->tv_nsec = ns % 1000000000;
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, at, NULL) == EINTR)
+		;
+}
+
+/* A bare number is seconds here, as in vmstat(8) and ping -i. */
+static int interval_parse(const char *word, uint64_t *ns)
+{
+	uint64_t seconds;
+
+	if (!number_parse(word, 86400, &seconds) && seconds) {
+		*ns = seconds * 1000000000;
+		return DONE;
+	}
+	if (!time_parse(word, ns))
+		return DONE;
+	return misuse("interval %s: seconds, or a time as in 500ms", quoted(word));
+}
+
+static int stats(const struct options *options, int argc, char **argv)
+{
+	uint64_t interval_ns = 0, count = 1;
+	struct selection selection;
+	struct timespec at;
+	int status = selection_parse(options, &argc, &argv, &selection);
+
+	if (status != DONE)
+		return status;
+	if (argc > 2)
+		return misuse("stats takes an interval and a count");
+	if (argc > 0 && interval_parse(argv[0], &interval_ns) != DONE)
+		return MISUSED;
+	if (argc > 0)
+		count = UINT64_MAX;
+	if (argc > 1 && (number_parse(argv[1], UINT32_MAX, &count) || !count))
+		return misuse("count %s: a number from 1", quoted(argv[1]));
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	for (;;) {
+		status = visited_status(&selection,
+					devices_visit(options, &selection, device_stats));
+		if (status != DONE || !--count)
+			return status;
+		sleep_until_ns(&at, interval_ns);
+	}
+}
+
+/* --- the foreground -------------------------------------------------------------------- */
+
+static volatile sig_atomic_t is_ended;
+
+static void end_note(int signal)
+{
+	(void)signal;
+	is_ended = 1;
+}
+
+/* Rows that the text takes on a terminal, up to as many as it has. The text is cut there. */
+static int rows_fit(char *text, const struct winsize *size)
+{
+	int rows = 0, column = 0;
+
+	for (char *p = text; *p; p++) {
+		if (*p != '\n' && ++column <= size->ws_col)
+			continue;
+		column = *p != '\n';
+		if (++rows == size->ws_row - 1) {
+			p[*p == '\n'] = '\0';
+			return rows;
+		}
+	}
+	return rows;
+}
+
+/* Over what was drawn before, which had *rows rows. */
+static int table_redraw(const struct ping_device *device, const struct ping_counts *counts,
+			int *rows)
+{
+	struct winsize size = {};
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+
+	if (!out)
+		return -ENOMEM;
+	ping_table_print(out, device, counts);
+	fclose(out);
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_row || !size.ws_col)
+		size = (struct winsize){ .ws_row = 24, .ws_col = 80 };
+	if (*rows)
+		printf("\033[%dA\033[J", *rows);
+	*rows = rows_fit(text, &size);
+	fputs(text, stdout);
+	free(text);
+	return fflush(stdout) ? -errno : 0;
+}
+
+/* On a terminal a table that is redrawn, elsewhere a line each time that anything has
+ * changed.
+ */
+static int device_watch(const struct options *options, const struct ping_device *device)
+{
+	static struct ping_counts counts, before;
+	bool is_first = true, is_terminal = isatty(STDOUT_FILENO);
+	struct timespec second = { .tv_sec = 1 };
+	int rows = 0, err;
+
+	for (;;) {
+		bool is_last = is_ended;
+
+		err = counts_read(device, &counts);
+		if (!err && !options->json && is_terminal) {
+			err = table_redraw(device, &counts, &rows);
+		} else if (!err && (is_first || memcmp(&counts, &before, sizeof(counts)))) {
+			if (options->json)
+				counts_print_json(device, &counts);
+			else
+				ping_line_print(stdout, &counts);
+			err = fflush(stdout) ? -errno : 0;
+		}
+		if (err || is_last)
+			return err;
+		before = counts;
+		is_first = false;
+		if (!is_ended)
+			nanosleep(&second, NULL);
+	}
+}
+
+static int watch(const struct options *options, int argc, char **argv)
+{
+	struct sigaction action = { .sa_handler = end_note };
+	struct selection selection;
+	int status;
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	status = selection_parse(options, &argc, &argv, &selection);
+	if (status != DONE)
+		return status;
+	return visited_status(&selection, devices_visit(options, &selection, device_watch));
+}
+
+/* --- plot ------------------------------------------------------------------------------- */
+
+static bool plot_is_svg;
+
+static int device_plot(const struct options *options, const struct ping_device *device)
+{
+	static struct ping_counts counts;
+	int err = counts_read(device, &counts);
+
+	(void)options;
+	if (!err)
+		ping_plot_print(stdout, device, &counts, plot_is_svg);
+	return err;
+}
+
+/* vsh ping plot svg|png [dev DEV]: without a device there has to be but one. */
+static int plot(const struct options *options, int argc, char **argv)
+{
+	struct selection selection;
+	int status;
+
+	if (!argc || (strcmp(argv[0], "svg") && strcmp(argv[0], "png")))
+		return misuse("plot as svg or png?");
+	plot_is_svg = !strcmp(argv[0], "svg");
+	argc--;
+	argv++;
+	status = selection_parse(options, &argc, &argv, &selection);
+	if (status != DONE)
+		return status;
+	if (argc || !selection.dev)
+		return misuse("plot which device? (plot FILE dev DEV)");
+	return visited_status(&selection, devices_visit(options, &selection, device_plot));
+}
+
+static const struct {
+	const char *name;
+	int (*run)(const struct options *options, int argc, char **argv);
+} commands[] = {
+	{ "plan", plan },   { "show", show }, { "stats", stats },
+	{ "watch", watch }, { "plot", plot },
+};
+
+int ping_command(const struct options *options, int argc, char **argv)
+{
+	speaker = "pingkiller.sh";
+	for (size_t i = 0; argc && i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(argv[0], commands[i].name))
+			return commands[i].run(options, argc - 1, argv + 1);
+	return misuse("ping %s: plan, show, stats, watch or plot", quoted(argc ? argv[0] : ""));
+}
+
+_Static_assert(PK_DEV_LEN == IFNAMSIZ, "a label holds the name of a device");

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pingkiller's part of the helper: words to maps and back, and what the counters say. */
+#ifndef VSH_PING_H
+#define VSH_PING_H
+
+#include "pingkiller.h"
+#include "vsh.h"
+
+struct ping_prefixes {
+	struct pk_prefix *entries;
+	size_t count;
+};
+
+/* What the words ask for. */
+struct ping_request {
+	struct pk_config config;
+	struct pk_label label;
+	struct ping_prefixes src, dst;
+	const char *hook; /* as it was said, or "auto" */
+	uint32_t given; /* enum ping_word that were said */
+	bool background;
+};
+
+enum ping_word {
+	PING_DEV = 1 << 0,
+	PING_HOOK = 1 << 1,
+	PING_TYPE = 1 << 2,
+	PING_CODE = 1 << 3,
+	PING_ALL = 1 << 4,
+	PING_FAMILY = 1 << 5,
+	PING_SRC = 1 << 6,
+	PING_DST = 1 << 7,
+	PING_DROP = 1 << 8,
+	PING_RATE = 1 << 9,
+	PING_BURST = 1 << 10,
+	PING_FOR = 1 << 11,
+	PING_SAMPLE = 1 << 12,
+	PING_BACKGROUND = 1 << 13,
+};
+
+/* DONE, or a message and FAILED or MISUSED. The request has to be freed in any case. */
+int ping_request_parse(int argc, char **argv, struct ping_request *request);
+void ping_request_free(struct ping_request *request);
+
+/* A device that is served: its maps, opened. */
+struct ping_device {
+	struct pk_config config;
+	struct pk_label label;
+	uint32_t hook; /* enum pk_hook */
+	int stats_fd, types_fd, src_fd, dst_fd;
+};
+
+/* Of all processors. */
+struct ping_counts {
+	struct pk_stats stats;
+	struct pk_type types[PK_FAMILIES * PK_TYPES];
+};
+
+/* pingtypes.c */
+extern const char *const ping_family_names[PK_FAMILIES];
+
+bool ping_has_family(const struct pk_label *label, enum pk_family family);
+
+/* The name of a type, or NULL. */
+const char *ping_type_name(enum pk_family family, unsigned int type);
+
+/* Sets the bits of a word: a name means the types of that name, a number that type in
+ * both families. Not 0: it is neither.
+ */
+int ping_types_parse(__u64 types[PK_FAMILIES][PK_TYPES / 64], const char *word);
+
+/* The words that would set the same bits: by name, or with name NULL by number. */
+void ping_types_walk(const struct ping_device *device,
+		     void (*visit)(const char *name, unsigned int number, void *context),
+		     void *context);
+
+/* pingprint.c: each as text, and as the members of a JSON object, which the caller opens
+ * and closes. The words are those that would make it again.
+ */
+void ping_words_print(FILE *out, const struct ping_device *device);
+void ping_words_print_json(FILE *out, const struct ping_device *device);
+void ping_line_print(FILE *out, const struct ping_counts *counts);
+void ping_table_print(FILE *out, const struct ping_device *device,
+		      const struct ping_counts *counts);
+void ping_counts_print_json(FILE *out, const struct ping_counts *counts);
+
+/* A script for gnuplot that writes a picture to its standard output. */
+void ping_plot_print(FILE *out, const struct ping_device *device, const struct ping_counts *counts,
+		     bool svg);
+
+#endif

@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What pingkiller is told to do, and what it has counted, for people and for programs. */
+#include <arpa/inet.h>
+#include <string.h>
+#include <bpf/bpf.h>
+#include "ping.h"
+#include "words.h"
+
+#define PREFIXES_SHOWN 16
+#define BAR_LENGTH 24
+
+typedef unsigned long long number;
+
+static const char *const hook_names[] = {
+	[PK_HOOK_NONE] = "none",
+	[PK_HOOK_NATIVE] = "native",
+	[PK_HOOK_GENERIC] = "generic",
+	[PK_HOOK_TC] = "tc",
+};
+
+static const char *hook_name(const struct ping_device *device)
+{
+	return hook_names[device->hook <= PK_HOOK_TC ? device->hook : PK_HOOK_NONE];
+}
+
+static const char *state_name(const struct ping_device *device)
+{
+	bool ends = device->config.conditions & PK_ENDS;
+
+	return ends && boot_now_ns() >= device->config.expires_ns ? "expired" : "active";
+}
+
+static number seconds_in(uint64_t ns)
+{
+	return ns / 1000000000;
+}
+
+static const char *rate_unit(const struct pk_label *label)
+{
+	return seconds_in(label->rate_ns) == 1 ? "s" : seconds_in(label->rate_ns) == 60 ? "m" : "h";
+}
+
+static void prefix_format(const struct pk_prefix *prefix, char text[64])
+{
+	int length;
+
+	inet_ntop(prefix->family == PK_IPV4 ? AF_INET : AF_INET6, prefix->address, text, 48);
+	length = strlen(text);
+	snprintf(text + length, 64 - length, "/%u", prefix->bits - PK_FAMILY_BITS);
+}
+
+/* --- words ----------------------------------------------------------------------------- */
+
+static void type_visit(const char *name, unsigned int type, void *context)
+{
+	FILE *out = context;
+
+	if (name)
+		fprintf(out, " type %s", name);
+	else
+		fprintf(out, " type %u", type);
+}
+
+static size_t prefixes_count(int fd)
+{
+	struct pk_prefix key, *previous = NULL;
+	size_t count = 0;
+
+	while (!bpf_map_get_next_key(fd, previous, &key)) {
+		previous = &key;
+		count++;
+	}
+	return count;
+}
+
+static void prefixes_print(FILE *out, const char *name, int fd)
+{
+	struct pk_prefix key, *previous = NULL;
+	size_t count = prefixes_count(fd);
+	char text[64];
+
+	if (count > PREFIXES_SHOWN) {
+		fprintf(out, " %s (%zu prefixes)", name, count);
+		return;
+	}
+	while (!bpf_map_get_next_key(fd, previous, &key)) {
+		prefix_format(&key, text);
+		fprintf(out, " %s %s", name, text);
+		previous = &key;
+	}
+}
+
+static void conditions_print(FILE *out, const struct ping_device *device)
+{
+	const struct pk_config *config = &device->config;
+	const struct pk_label *label = &device->label;
+	uint64_t now = boot_now_ns();
+	char percent[16];
+
+	for (unsigned int code = 0; code < PK_TYPES; code++)
+		if ((config->conditions & PK_CODE) && config->codes[code / 64] >> code % 64 & 1)
+			fprintf(out, " code %u", code);
+	prefixes_print(out, "src", device->src_fd);
+	prefixes_print(out, "dst", device->dst_fd);
+	if (config->conditions & PK_RATE)
+		fprintf(out, " rate %llu/%s burst %llu", (number)label->rate, rate_unit(label),
+			(number)label->burst);
+	percent_format(label->loss, percent, sizeof(percent));
+	fprintf(out, " drop %s%% sample %u", percent, config->sample);
+	if ((config->conditions & PK_ENDS) && config->expires_ns > now)
+		fprintf(out, " for %.1fs", (config->expires_ns - now) / 1e9);
+}
+
+static bool is_of_one_family(const struct pk_label *label)
+{
+	return label->families != (1 << PK_IPV4 | 1 << PK_IPV6);
+}
+
+void ping_words_print(FILE *out, const struct ping_device *device)
+{
+	const struct pk_label *label = &device->label;
+	uint64_t here = 0;
+
+	fputs("dev ", out);
+	print_word(out, label->dev, strnlen(label->dev, sizeof(label->dev)));
+	fprintf(out, " hook %s", hook_name(device));
+	if (label->all_icmp)
+		fputs(" all-icmp", out);
+	else
+		ping_types_walk(device, type_visit, out);
+	if (is_of_one_family(label))
+		fprintf(out, " %s",
+			ping_family_names[ping_has_family(label, PK_IPV4) ? PK_IPV4 : PK_IPV6]);
+	conditions_print(out, device);
+	if (!label->owner)
+		fputs(" background", out);
+	if (!netns_cookie(&here) && here != label->netns_cookie)
+		fprintf(out, " (in the network namespace with cookie %llu)",
+			(number)label->netns_cookie);
+	if (strcmp(state_name(device), "active"))
+		fprintf(out, " (%s)", state_name(device));
+}
+
+static void separator_print(FILE *out, bool *is_first)
+{
+	if (!*is_first)
+		fputc(',', out);
+	*is_first = false;
+}
+
+struct json_list {
+	FILE *out;
+	bool is_first;
+};
+
+static void type_visit_json(const char *name, unsigned int type, void *context)
+{
+	struct json_list *list = context;
+
+	separator_print(list->out, &list->is_first);
+	if (name)
+		fprintf(list->out, "\"%s\"", name);
+	else
+		fprintf(list->out, "%u", type);
+}
+
+static void prefixes_print_json(FILE *out, const char *name, int fd)
+{
+	struct pk_prefix key, *previous = NULL;
+	bool is_first = true;
+	char text[64];
+
+	fprintf(out, ",\"%s\":[", name);
+	while (!bpf_map_get_next_key(fd, previous, &key)) {
+		separator_print(out, &is_first);
+		prefix_format(&key, text);
+		fprintf(out, "\"%s\"", text);
+		previous = &key;
+	}
+	fputc(']', out);
+}
+
+static void codes_print_json(FILE *out, const struct pk_config *config)
+{
+	bool is_first = true;
+
+	fputs(",\"codes\":[", out);
+	for (unsigned int code = 0; code < PK_TYPES; code++) {
+		if (!(config->conditions & PK_CODE) || !(config->codes[code / 64] >> code % 64 & 1))
+			continue;
+		separator_print(out, &is_first);
+		fprintf(out, "%u", code);
+	}
+	fputc(']', out);
+}
+
+static void families_print_json(FILE *out, const struct pk_label *label)
+{
+	bool is_first = true;
+
+	fputs(",\"families\":[", out);
+	for (enum pk_family f = PK_IPV4; f < PK_FAMILIES; f++) {
+		if (!ping_has_family(label, f))
+			continue;
+		separator_print(out, &is_first);
+		fprintf(out, "\"%s\"", ping_family_names[f]);
+	}
+	fputc(']', out);
+}
+
+static void types_print_json(FILE *out, const struct ping_device *device)
+{
+	struct json_list list = { .out = out, .is_first = true };
+
+	fprintf(out, ",\"all_icmp\":%s,\"types\":[", device->label.all_icmp ? "true" : "false");
+	if (!device->label.all_icmp)
+		ping_types_walk(device, type_visit_json, &list);
+	fputc(']', out);
+}
+
+static void device_print_json(FILE *out, const struct ping_device *device)
+{
+	const struct pk_label *label = &device->label;
+
+	fputs("\"dev\":", out);
+	json_string(out, label->dev, strnlen(label->dev, sizeof(label->dev)));
+	fprintf(out, ",\"ifindex\":%u,\"netns_cookie\":%llu,\"hook\":\"%s\"", label->ifindex,
+		(number)label->netns_cookie, hook_name(device));
+}
+
+void ping_words_print_json(FILE *out, const struct ping_device *device)
+{
+	const struct pk_config *config = &device->config;
+	const struct pk_label *label = &device->label;
+	uint64_t now = boot_now_ns();
+	char percent[16];
+
+	device_print_json(out, device);
+	types_print_json(out, device);
+	families_print_json(out, label);
+	codes_print_json(out, config);
+	prefixes_print_json(out, "src", device->src_fd);
+	prefixes_print_json(out, "dst", device->dst_fd);
+	if (config->conditions & PK_RATE)
+		fprintf(out, ",\"rate\":{\"packets\":%llu,\"seconds\":%llu,\"burst\":%llu}",
+			(number)label->rate, seconds_in(label->rate_ns), (number)label->burst);
+	percent_format(label->loss, percent, sizeof(percent));
+	fprintf(out, ",\"drop_percent\":%s,\"sample\":%u,\"state\":\"%s\"", percent, config->sample,
+		state_name(device));
+	if (config->conditions & PK_ENDS)
+		fprintf(out, ",\"expires_in_ns\":%llu",
+			(number)(config->expires_ns > now ? config->expires_ns - now : 0));
+	if (label->owner)
+		fprintf(out, ",\"owner\":%u", label->owner);
+}
+
+/* --- counters -------------------------------------------------------------------------- */
+
+static const struct {
+	const char *text, *json;
+} class_names[PK_CLASSES] = {
+	[PK_OTHER_IPV4] = { "IPv4, not ICMP", "ipv4_other" },
+	[PK_OTHER_IPV6] = { "IPv6, not ICMP", "ipv6_other" },
+	[PK_OTHER] = { "neither (ARP, ...)", "other" },
+	[PK_FRAGMENT] = { "later fragments", "fragments" },
+	[PK_MALFORMED] = { "malformed or cut off", "malformed" },
+	[PK_DEEP] = { "too many headers", "deep" },
+};
+
+static void count_add(struct pk_count *sum, const struct pk_count *count)
+{
+	sum->packets += count->packets;
+	sum->bytes += count->bytes;
+}
+
+static void totals_sum(const struct ping_counts *counts, struct pk_count total[PK_VERDICTS])
+{
+	memset(total, 0, PK_VERDICTS * sizeof(*total));
+	for (int class = PK_ICMP + 1; class < PK_CLASSES; class ++)
+		count_add(&total[PK_PASS], &counts->stats.passed[class]);
+	for (int i = 0; i < PK_FAMILIES * PK_TYPES; i++)
+		for (int verdict = 0; verdict < PK_VERDICTS; verdict++)
+			count_add(&total[verdict], &counts->types[i].count[verdict]);
+}
+
+static uint64_t samples_count(const struct pk_times *times)
+{
+	uint64_t samples = 0;
+
+	for (int slot = 0; slot < PK_TIME_SLOTS; slot++)
+		samples += times->slots[slot];
+	return samples;
+}
+
+static double average_ns(const struct pk_times *times)
+{
+	uint64_t samples = samples_count(times);
+
+	return samples ? (double)times->sum_ns / samples : 0;
+}
+
+/* In the words of the program that this one comes from. */
+void ping_line_print(FILE *out, const struct ping_counts *counts)
+{
+	struct pk_count total[PK_VERDICTS];
+
+	totals_sum(counts, total);
+	fprintf(out,
+		"total: %llu. passed: %llu. dropped: %llu. passed processing time avg (ns): %.2f. dropped processing time avg (ns): %.2f\n",
+		(number)(total[PK_PASS].packets + total[PK_DROP].packets),
+		(number)total[PK_PASS].packets, (number)total[PK_DROP].packets,
+		average_ns(&counts->stats.times[PK_PASS]),
+		average_ns(&counts->stats.times[PK_DROP]));
+}
+
+static void row_print(FILE *out, const char *what, const struct pk_count *passed,
+		      const struct pk_count *dropped)
+{
+	if (!passed->packets && !dropped->packets)
+		return;
+	fprintf(out, "  %-29s %11llu %13llu %11llu %13llu\n", what, (number)passed->packets,
+		(number)passed->bytes, (number)dropped->packets, (number)dropped->bytes);
+}
+
+static void type_row_print(FILE *out, int key, const struct pk_type *type)
+{
+	enum pk_family family = key / PK_TYPES;
+	const char *name = ping_type_name(family, key % PK_TYPES);
+	const char *label = family == PK_IPV4 ? "ICMP" : "ICMPv6";
+	char what[64];
+
+	if (name)
+		snprintf(what, sizeof(what), "%s %s", label, name);
+	else
+		snprintf(what, sizeof(what), "%s type %d", label, key % PK_TYPES);
+	row_print(out, what, &type->count[PK_PASS], &type->count[PK_DROP]);
+}
+
+static void bar_print(FILE *out, uint64_t value, uint64_t most)
+{
+	int length = most ? (value * BAR_LENGTH + most - 1) / most : 0;
+
+	fprintf(out, " %10llu %-*.*s", (number)value, BAR_LENGTH, length,
+		"************************");
+}
+
+_Static_assert(sizeof("************************") - 1 == BAR_LENGTH, "the longest bar fits");
+
+static uint64_t slots_max(const struct pk_times *times)
+{
+	uint64_t most = 0;
+
+	for (int slot = 0; slot < PK_TIME_SLOTS; slot++)
+		if (times->slots[slot] > most)
+			most = times->slots[slot];
+	return most;
+}
+
+/* The slots from the first to the last that any packet was in. false: there is none. */
+static bool slots_used(const struct pk_times times[PK_VERDICTS], int *first, int *last)
+{
+	*first = PK_TIME_SLOTS;
+	*last = -1;
+	for (int slot = 0; slot < PK_TIME_SLOTS; slot++) {
+		if (!times[PK_PASS].slots[slot] && !times[PK_DROP].slots[slot])
+			continue;
+		*last = slot;
+		if (*first > slot)
+			*first = slot;
+	}
+	return *last >= 0;
+}
+
+static void histogram_print(FILE *out, const struct pk_times times[PK_VERDICTS], uint32_t sample)
+{
+	uint64_t most[PK_VERDICTS] = { slots_max(&times[PK_PASS]), slots_max(&times[PK_DROP]) };
+	int first, last;
+	char range[64];
+
+	if (!slots_used(times, &first, &last))
+		return;
+	if (sample == 1)
+		fprintf(out, "  processing time, of each packet\n");
+	else
+		fprintf(out, "  processing time, of one packet in %u\n", sample);
+	fprintf(out, "  %17s %10s %-*s %10s\n", "ns", "passed", BAR_LENGTH, "", "dropped");
+	for (int slot = first; slot <= last; slot++) {
+		snprintf(range, sizeof(range), "%llu - %llu", 1ULL << slot, (2ULL << slot) - 1);
+		fprintf(out, "  %17s", range);
+		bar_print(out, times[PK_PASS].slots[slot], most[PK_PASS]);
+		bar_print(out, times[PK_DROP].slots[slot], most[PK_DROP]);
+		fputc('\n', out);
+	}
+}
+
+void ping_table_print(FILE *out, const struct ping_device *device, const struct ping_counts *counts)
+{
+	static const struct pk_count none;
+
+	ping_words_print(out, device);
+	fputc('\n', out);
+	ping_line_print(out, counts);
+	fprintf(out, "  %-29s %11s %13s %11s %13s\n", "", "passed", "bytes", "dropped", "bytes");
+	for (int key = 0; key < PK_FAMILIES * PK_TYPES; key++)
+		type_row_print(out, key, &counts->types[key]);
+	for (int class = PK_ICMP + 1; class < PK_CLASSES; class ++)
+		row_print(out, class_names[class].text, &counts->stats.passed[class], &none);
+	histogram_print(out, counts->stats.times, device->config.sample);
+}
+
+static void count_print_json(FILE *out, const char *name, const struct pk_count *count)
+{
+	fprintf(out, "\"%s\":{\"packets\":%llu,\"bytes\":%llu}", name, (number)count->packets,
+		(number)count->bytes);
+}
+
+static void types_counts_print_json(FILE *out, const struct ping_counts *counts)
+{
+	bool is_first = true;
+
+	fputs("\"types\":[", out);
+	for (int key = 0; key < PK_FAMILIES * PK_TYPES; key++) {
+		const struct pk_type *type = &counts->types[key];
+		enum pk_family family = key / PK_TYPES;
+		const char *name = ping_type_name(family, key % PK_TYPES);
+
+		if (!type->count[PK_PASS].packets && !type->count[PK_DROP].packets)
+			continue;
+		separator_print(out, &is_first);
+		fprintf(out, "{\"family\":\"%s\",\"type\":%d,", ping_family_names[family],
+			key % PK_TYPES);
+		if (name)
+			fprintf(out, "\"name\":\"%s\",", name);
+		count_print_json(out, "passed", &type->count[PK_PASS]);
+		fputc(',', out);
+		count_print_json(out, "dropped", &type->count[PK_DROP]);
+		fputc('}', out);
+	}
+	fputc(']', out);
+}
+
+static void times_print_json(FILE *out, const char *name, const struct pk_times *times)
+{
+	uint64_t samples = samples_count(times);
+	bool is_first = true;
+
+	fprintf(out, "\"%s_time\":{\"samples\":%llu,\"sum_ns\":%llu,", name, (number)samples,
+		(number)times->sum_ns);
+	if (samples)
+		fprintf(out, "\"average_ns\":%.2f,", average_ns(times));
+	fputs("\"histogram\":[", out);
+	for (int slot = 0; slot < PK_TIME_SLOTS; slot++) {
+		if (!times->slots[slot])
+			continue;
+		separator_print(out, &is_first);
+		fprintf(out, "{\"from_ns\":%llu,\"to_ns\":%llu,\"packets\":%llu}", 1ULL << slot,
+			(2ULL << slot) - 1, (number)times->slots[slot]);
+	}
+	fputs("]}", out);
+}
+
+void ping_counts_print_json(FILE *out, const struct ping_counts *counts)
+{
+	struct pk_count total[PK_VERDICTS], all = {};
+
+	totals_sum(counts, total);
+	count_add(&all, &total[PK_PASS]);
+	count_add(&all, &total[PK_DROP]);
+	count_print_json(out, "total", &all);
+	fputc(',', out);
+	count_print_json(out, "passed", &total[PK_PASS]);
+	fputc(',', out);
+	count_print_json(out, "dropped", &total[PK_DROP]);
+	fputc(',', out);
+	types_counts_print_json(out, counts);
+	for (int class = PK_ICMP + 1; class < PK_CLASSES; class ++) {
+		fputc(',', out);
+		count_print_json(out, class_names[class].json, &counts->stats.passed[class]);
+	}
+	fputc(',', out);
+	times_print_json(out, "passed", &counts->stats.times[PK_PASS]);
+	fputc(',', out);
+	times_print_json(out, "dropped", &counts->stats.times[PK_DROP]);
+}
+
+/* --- a picture --------------------------------------------------------------------------- */
+
+/* In a string of gnuplot's, which would obey quotes and backslashes. */
+static void plot_word_print(FILE *out, const char *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		fputc(strchr("\"'\\`", bytes[i]) || bytes[i] < 0x20 || bytes[i] > 0x7e ? '?'
+										       : bytes[i],
+		      out);
+}
+
+void ping_plot_print(FILE *out, const struct ping_device *device, const struct ping_counts *counts,
+		     bool svg)
+{
+	const struct pk_times *times = counts->stats.times;
+	int first = 0, last = 0;
+
+	slots_used(times, &first, &last);
+	fputs("$times << END\n", out);
+	for (int slot = first; slot <= last; slot++)
+		fprintf(out, "%llu %llu %llu\n", 1ULL << slot, (number)times[PK_PASS].slots[slot],
+			(number)times[PK_DROP].slots[slot]);
+	fputs("END\n", out);
+	if (svg)
+		fputs("set terminal svg size 800,500 noenhanced background 'white'\n", out);
+	else
+		fputs("set terminal png size 800,500 noenhanced\n", out);
+	fputs("set title \"pingkiller dev ", out);
+	plot_word_print(out, device->label.dev,
+			strnlen(device->label.dev, sizeof(device->label.dev)));
+	fprintf(out, " hook %s: passed %.2f ns, dropped %.2f ns on average\"\n", hook_name(device),
+		average_ns(&times[PK_PASS]), average_ns(&times[PK_DROP]));
+	fputs("set style data histograms\n"
+	      "set style fill solid 0.7\n"
+	      "set xlabel \"processing time from (ns)\"\n"
+	      "set ylabel \"packets timed\"\n"
+	      "set yrange [0:*]\n"
+	      "set key top right\n"
+	      "plot $times using 2:xtic(1) title \"passed\", '' using 3 title \"dropped\"\n",
+	      out);
+}
