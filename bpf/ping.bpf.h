@@ -76,30 +76,49 @@ struct icmp {
 #define IPV4_OFFSET_MASK 0x1fff
 #define IPV6_OFFSET_MASK 0xfff8
 
+/* All headers together are shorter; it tells the verifier so. */
+#define HEADERS_MASK 0x7fff
+
 _Static_assert(sizeof(struct ethernet) == 14 && sizeof(struct ipv4) == 20 &&
 		       sizeof(struct ipv6) == 40 && sizeof(struct icmp) == 8,
 	       "headers are as long as on the wire");
+_Static_assert(sizeof(struct ethernet) + PK_TAGS_MAX * sizeof(struct vlan_tag) +
+			       sizeof(struct ipv6) + PK_EXTENSIONS_MAX * 256 * 8 <
+		       HEADERS_MASK,
+	       "no header lies behind what the mask can tell");
 
+/* A frame, and what is found in it. */
 struct packet {
+	void *data;
 	void *end; /* of what can be read */
 	__u32 length; /* of the frame, which can go on behind that */
+	/* only of PK_ICMP */
 	__u32 family; /* enum pk_family */
-	void *from; /* source address; the destination follows it */
-	struct icmp *icmp;
+	__u32 network; /* offset of the IP header */
+	__u8 type;
+	__u8 code;
 };
 
-/* The frame has to hold what its IP header speaks of; more is padding. */
-static __always_inline bool is_whole(void *data, const struct packet *packet, void *network,
-				     __u32 bytes)
+/* The message at that offset: all of its header is there, and the IP packet, which ends
+ * at packet_end, ends neither in it nor behind the frame. What follows is padding.
+ */
+static __always_inline enum pk_class icmp_parse(struct packet *packet, __u32 offset,
+						__u32 packet_end)
 {
-	__u32 before = network - data;
-	__u32 headers = (void *)(packet->icmp + 1) - data;
+	struct icmp *icmp = packet->data + offset;
 
-	return before + bytes >= headers && before + bytes <= packet->length;
+	if ((void *)(icmp + 1) > packet->end)
+		return PK_MALFORMED;
+	if (packet_end < offset + sizeof(*icmp) || packet_end > packet->length)
+		return PK_MALFORMED;
+	packet->type = icmp->type;
+	packet->code = icmp->code;
+	return PK_ICMP;
 }
 
-static __always_inline enum pk_class ipv4_parse(void *data, struct ipv4 *ip, struct packet *packet)
+static __always_inline enum pk_class ipv4_parse(struct packet *packet, __u32 offset)
 {
+	struct ipv4 *ip = packet->data + offset;
 	__u32 words;
 
 	if ((void *)(ip + 1) > packet->end)
@@ -111,12 +130,9 @@ static __always_inline enum pk_class ipv4_parse(void *data, struct ipv4 *ip, str
 		return PK_OTHER_IPV4;
 	if (ip->fragment & bpf_htons(IPV4_OFFSET_MASK))
 		return PK_FRAGMENT;
-	packet->icmp = (void *)ip + words * 4;
-	if ((void *)(packet->icmp + 1) > packet->end)
-		return PK_MALFORMED;
 	packet->family = PK_IPV4;
-	packet->from = ip->from;
-	return is_whole(data, packet, ip, bpf_ntohs(ip->length)) ? PK_ICMP : PK_MALFORMED;
+	packet->network = offset;
+	return icmp_parse(packet, offset + words * 4, offset + bpf_ntohs(ip->length));
 }
 
 static __always_inline bool is_extension(__u8 next)
@@ -145,88 +161,136 @@ static __always_inline __u32 extension_bytes(__u8 kind, const struct extension *
 	return (extension->length + 1) * 8;
 }
 
-static __always_inline enum pk_class ipv6_parse(void *data, struct ipv6 *ip, struct packet *packet)
+/* What comes behind the extension headers: its offset and, in the lowest byte, its
+ * protocol; or the negative of a class.
+ */
+static __always_inline int extensions_walk(void *ctx, bool is_skb, __u32 offset, __u8 next)
 {
-	void *header = ip + 1;
-	__u8 next;
+	for (int i = 0; i < PK_EXTENSIONS_MAX; i++) {
+		struct extension extension;
 
-	if (header > packet->end || ip->version >> 4 != 6)
-		return PK_MALFORMED;
-	next = ip->next;
-	for (int i = 0; unlikely(is_extension(next)); i++) {
-		struct extension *extension = header;
-
-		if (i == PK_EXTENSIONS_MAX)
-			return PK_DEEP;
-		if ((void *)(extension + 1) > packet->end)
-			return PK_MALFORMED;
-		if (next == IPPROTO_FRAGMENT && (extension->fragment & bpf_htons(IPV6_OFFSET_MASK)))
-			return PK_FRAGMENT;
-		header += extension_bytes(next, extension);
-		next = extension->next;
+		if (!is_extension(next))
+			return offset << 8 | next;
+		if (is_skb ? bpf_skb_load_bytes(ctx, offset, &extension, sizeof(extension))
+			   : bpf_xdp_load_bytes(ctx, offset, &extension, sizeof(extension)))
+			return -PK_MALFORMED;
+		if (next == IPPROTO_FRAGMENT && (extension.fragment & bpf_htons(IPV6_OFFSET_MASK)))
+			return -PK_FRAGMENT;
+		offset = (offset + extension_bytes(next, &extension)) & HEADERS_MASK;
+		next = extension.next;
 	}
-	if (next != IPPROTO_ICMPV6)
-		return PK_OTHER_IPV6;
-	packet->icmp = header;
-	if ((void *)(packet->icmp + 1) > packet->end)
+	return is_extension(next) ? -PK_DEEP : (int)(offset << 8 | next);
+}
+
+/* Rare, and a function of its own, for the sake of the code that is not rare. */
+__noinline int extensions_walk_xdp(struct xdp_md *ctx, __u32 offset, __u8 next)
+{
+	return extensions_walk(ctx, false, offset & 0xff, next);
+}
+
+__noinline int extensions_walk_skb(struct __sk_buff *ctx, __u32 offset, __u8 next)
+{
+	return extensions_walk(ctx, true, offset & 0xff, next);
+}
+
+static __always_inline enum pk_class ipv6_parse(struct packet *packet, void *ctx, bool is_skb,
+						__u32 offset)
+{
+	struct ipv6 *ip = packet->data + offset;
+	__u32 packet_end;
+	int behind;
+
+	if ((void *)(ip + 1) > packet->end || ip->version >> 4 != 6)
 		return PK_MALFORMED;
+	packet_end = offset + sizeof(*ip) + bpf_ntohs(ip->length);
 	packet->family = PK_IPV6;
-	packet->from = ip->from;
-	return is_whole(data, packet, ip, sizeof(*ip) + bpf_ntohs(ip->length)) ? PK_ICMP
-									       : PK_MALFORMED;
+	packet->network = offset;
+	offset += sizeof(*ip);
+	if (likely(ip->next == IPPROTO_ICMPV6))
+		return icmp_parse(packet, offset, packet_end);
+	if (!is_extension(ip->next))
+		return PK_OTHER_IPV6;
+	behind = is_skb ? extensions_walk_skb(ctx, offset, ip->next)
+			: extensions_walk_xdp(ctx, offset, ip->next);
+	if (behind < 0)
+		return -behind;
+	if ((behind & 0xff) != IPPROTO_ICMPV6)
+		return PK_OTHER_IPV6;
+	return icmp_parse(packet, behind >> 8 & HEADERS_MASK, packet_end);
 }
 
 /* A device without a link layer: the first bits tell the family. */
-static __always_inline enum pk_class bare_parse(void *data, struct packet *packet)
+static __always_inline __be16 bare_type(const struct packet *packet)
 {
-	if (data + 1 > packet->end)
-		return PK_MALFORMED;
-	switch (*(__u8 *)data >> 4) {
+	switch (*(__u8 *)packet->data >> 4) {
 	case 4:
-		return ipv4_parse(data, data, packet);
+		return bpf_htons(ETH_P_IP);
 	case 6:
-		return ipv6_parse(data, data, packet);
+		return bpf_htons(ETH_P_IPV6);
 	default:
-		return PK_OTHER;
+		return 0;
 	}
 }
 
-static __always_inline enum pk_class ethernet_parse(void *data, struct packet *packet)
+/* The type of what the frame carries; *offset is moved behind Ethernet header and tags.
+ * Negative: it ends before that.
+ */
+static __always_inline int ethernet_type(const struct packet *packet, __u32 *offset)
 {
-	struct ethernet *ethernet = data;
-	void *header = ethernet + 1;
+	struct ethernet *ethernet = packet->data;
 	__be16 type;
 
-	if (header > packet->end)
-		return PK_MALFORMED;
+	*offset = sizeof(*ethernet);
+	if (packet->data + *offset > packet->end)
+		return -1;
 	type = ethernet->type;
 #pragma unroll
 	for (int i = 0; i < PK_TAGS_MAX; i++) {
-		struct vlan_tag *tag = header;
+		struct vlan_tag *tag = packet->data + *offset;
 
 		if (likely(type != bpf_htons(ETH_P_8021Q) && type != bpf_htons(ETH_P_8021AD)))
 			break;
 		if ((void *)(tag + 1) > packet->end)
-			return PK_MALFORMED;
+			return -1;
 		type = tag->type;
-		header = tag + 1;
+		*offset += sizeof(*tag);
 	}
+	return type;
+}
+
+static __always_inline enum pk_class packet_parse(struct packet *packet, void *ctx, bool is_skb,
+						  bool bare)
+{
+	__u32 offset = 0;
+	int type;
+
+	if (packet->data + 1 > packet->end)
+		return PK_MALFORMED;
+	type = unlikely(bare) ? bare_type(packet) : ethernet_type(packet, &offset);
+	if (type < 0)
+		return PK_MALFORMED;
 	if (type == bpf_htons(ETH_P_IP))
-		return ipv4_parse(data, header, packet);
+		return ipv4_parse(packet, offset);
 	if (type == bpf_htons(ETH_P_IPV6))
-		return ipv6_parse(data, header, packet);
+		return ipv6_parse(packet, ctx, is_skb, offset);
 	return PK_OTHER;
 }
 
-/* data: the frame, as far as it can be read; length: all of it. Fills the rest of the
- * packet for PK_ICMP only.
- */
-static __always_inline enum pk_class packet_parse(void *data, void *end, __u32 length, bool bare,
-						  struct packet *packet)
+static __always_inline enum pk_class xdp_parse(struct xdp_md *ctx, bool bare, struct packet *packet)
 {
-	packet->end = end;
-	packet->length = length;
-	return unlikely(bare) ? bare_parse(data, packet) : ethernet_parse(data, packet);
+	packet->data = (void *)(long)ctx->data;
+	packet->end = (void *)(long)ctx->data_end;
+	packet->length = bpf_xdp_get_buff_len(ctx);
+	return packet_parse(packet, ctx, false, bare);
+}
+
+static __always_inline enum pk_class skb_parse(struct __sk_buff *skb, bool bare,
+					       struct packet *packet)
+{
+	packet->data = (void *)(long)skb->data;
+	packet->end = (void *)(long)skb->data_end;
+	packet->length = skb->len;
+	return packet_parse(packet, skb, true, bare);
 }
 
 #endif

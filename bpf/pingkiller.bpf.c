@@ -6,6 +6,7 @@
  * histograms are each processor's own, and are added up by who reads them.
  */
 #include "kernel.bpf.h"
+#include <stddef.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
 #include "ping.bpf.h"
@@ -39,13 +40,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct pk_stats);
 } pk_stats SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, PK_FAMILIES *PK_TYPES);
-	__type(key, __u32);
-	__type(value, struct pk_type);
-} pk_types SEC(".maps");
 
 struct prefixes {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -84,41 +78,36 @@ static __always_inline bool bit_is_set(const __u64 *bits, __u8 bit)
 	return bits[bit / 64] >> bit % 64 & 1;
 }
 
-static __always_inline void address_copy(__u8 address[16], const void *from, __u32 family)
-{
-	if (family == PK_IPV4)
-		__builtin_memcpy(address, from, 4);
-	else
-		__builtin_memcpy(address, from, 16);
-}
+/* What the conditions look at. */
+struct message {
+	__u32 family; /* enum pk_family */
+	__u32 code;
+	__u8 from[16]; /* IPv4: the first four */
+	__u8 to[16];
+};
 
-static __always_inline bool is_in(void *prefixes, const void *address, __u32 family)
+static __always_inline bool is_in(void *prefixes, __u32 family, const __u8 address[16])
 {
 	struct pk_prefix key = {
 		.bits = PK_FAMILY_BITS + (family == PK_IPV4 ? 32 : 128),
 		.family = family,
 	};
 
-	address_copy(key.address, address, family);
+	__builtin_memcpy(key.address, address, sizeof(key.address));
 	return bpf_map_lookup_elem(prefixes, &key);
 }
 
-static __always_inline const void *packet_to(const struct packet *packet)
+static __always_inline struct pk_bucket *bucket_get(const struct message *message)
 {
-	return packet->from + (packet->family == PK_IPV4 ? 4 : 16);
-}
+	struct pk_source source = { .family = message->family };
+	struct pk_bucket full = {}, *bucket;
 
-static struct pk_bucket *bucket_get(const struct packet *packet)
-{
-	struct pk_source source = { .family = packet->family };
-	struct pk_bucket empty = {}, *bucket;
-
-	address_copy(source.address, packet->from, packet->family);
+	__builtin_memcpy(source.address, message->from, sizeof(source.address));
 	bucket = bpf_map_lookup_elem(&pk_sources, &source);
 	if (bucket)
 		return bucket;
-	/* Of two processors one is first, and both take what that one has made. */
-	bpf_map_update_elem(&pk_sources, &source, &empty, BPF_NOEXIST);
+	/* Of two processors one is first, and both take from what that one has made. */
+	bpf_map_update_elem(&pk_sources, &source, &full, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&pk_sources, &source);
 }
 
@@ -128,9 +117,9 @@ static struct pk_bucket *bucket_get(const struct packet *packet)
  * a source that all of them take from that often is over its rate.
  */
 static __always_inline bool is_over_rate(const struct pk_config *config,
-					 const struct packet *packet)
+					 const struct message *message)
 {
-	struct pk_bucket *bucket = bucket_get(packet);
+	struct pk_bucket *bucket = bucket_get(message);
 	__u64 now = bpf_ktime_get_ns();
 
 	if (!bucket)
@@ -148,51 +137,85 @@ static __always_inline bool is_over_rate(const struct pk_config *config,
 }
 
 /* In this order, since the rate counts what the other conditions leave. */
-static __always_inline bool conditions_hold(const struct pk_config *config, struct pk_stats *stats,
-					    const struct packet *packet)
+static __always_inline int conditions_judge(const struct message *message)
 {
-	__u32 conditions = config->conditions;
+	struct pk_config *config = config_get();
+	struct pk_stats *stats = stats_get();
+	__u32 conditions;
 
-	if ((conditions & PK_CODE) && !bit_is_set(config->codes, packet->icmp->code))
-		return false;
-	if ((conditions & PK_SRC) && !is_in(&pk_src, packet->from, packet->family))
-		return false;
-	if ((conditions & PK_DST) && !is_in(&pk_dst, packet_to(packet), packet->family))
-		return false;
+	if (!config || !stats)
+		return PK_PASS;
+	conditions = config->conditions;
+	if ((conditions & PK_CODE) && !bit_is_set(config->codes, message->code))
+		return PK_PASS;
+	if ((conditions & PK_SRC) && !is_in(&pk_src, message->family, message->from))
+		return PK_PASS;
+	if ((conditions & PK_DST) && !is_in(&pk_dst, message->family, message->to))
+		return PK_PASS;
 	if ((conditions & PK_ENDS) && bpf_ktime_get_boot_ns() >= config->expires_ns)
-		return false;
-	if ((conditions & PK_RATE) && !is_over_rate(config, packet))
-		return false;
-	return !(conditions & PK_SHARE) || random_next(&stats->random) < config->threshold;
+		return PK_PASS;
+	if ((conditions & PK_RATE) && !is_over_rate(config, message))
+		return PK_PASS;
+	if ((conditions & PK_SHARE) && random_next(&stats->random) >= config->threshold)
+		return PK_PASS;
+	return PK_DROP;
 }
 
-static __always_inline enum pk_verdict
-icmp_judge(const struct pk_config *config, struct pk_stats *stats, const struct packet *packet)
+static __always_inline long packet_load(void *ctx, bool is_skb, __u32 offset, void *to, __u32 bytes)
 {
-	const __u64 *types = packet->family == PK_IPV4 ? config->types[PK_IPV4]
-						       : config->types[PK_IPV6];
+	return is_skb ? bpf_skb_load_bytes(ctx, offset, to, bytes)
+		      : bpf_xdp_load_bytes(ctx, offset, to, bytes);
+}
 
-	if (!bit_is_set(types, packet->icmp->type))
+static __always_inline int addresses_judge(void *ctx, bool is_skb, __u32 network, __u32 family,
+					   __u32 code)
+{
+	struct message message = { .family = family, .code = code };
+	__u32 offset = network & 0xff;
+	long err;
+
+	if (family == PK_IPV4) {
+		offset += offsetof(struct ipv4, from);
+		err = packet_load(ctx, is_skb, offset, message.from, 4)
+			      ?: packet_load(ctx, is_skb, offset + 4, message.to, 4);
+	} else {
+		offset += offsetof(struct ipv6, from);
+		err = packet_load(ctx, is_skb, offset, message.from, 32);
+	}
+	return err ? PK_PASS : conditions_judge(&message);
+}
+
+/* Functions of their own, so that the way of those without conditions is short. */
+__noinline int conditions_judge_xdp(struct xdp_md *ctx, __u32 network, __u32 family, __u32 code)
+{
+	return addresses_judge(ctx, false, network, family, code);
+}
+
+__noinline int conditions_judge_skb(struct __sk_buff *ctx, __u32 network, __u32 family, __u32 code)
+{
+	return addresses_judge(ctx, true, network, family, code);
+}
+
+static __always_inline enum pk_verdict icmp_judge(const struct pk_config *config, void *ctx,
+						  bool is_skb, const struct packet *packet)
+{
+	int verdict;
+
+	if (!bit_is_set(config->types[packet->family == PK_IPV6], packet->type))
 		return PK_PASS;
 	if (likely(!config->conditions))
 		return PK_DROP;
-	return conditions_hold(config, stats, packet) ? PK_DROP : PK_PASS;
+	if (is_skb)
+		verdict = conditions_judge_skb(ctx, packet->network, packet->family, packet->code);
+	else
+		verdict = conditions_judge_xdp(ctx, packet->network, packet->family, packet->code);
+	return verdict == PK_DROP ? PK_DROP : PK_PASS;
 }
 
 static __always_inline void count_add(struct pk_count *count, __u32 bytes)
 {
 	count->packets++;
 	count->bytes += bytes;
-}
-
-/* The hooks run with bottom halves off, so that nothing comes between on this processor. */
-static __always_inline void icmp_count(const struct packet *packet, enum pk_verdict verdict)
-{
-	__u32 key = PK_TYPE_KEY(packet->family, packet->icmp->type);
-	struct pk_type *type = bpf_map_lookup_elem(&pk_types, &key);
-
-	if (likely(type))
-		count_add(&type->count[verdict & 1], packet->length);
 }
 
 /* Is this packet timed? The distance to the next one is random, 1 to 2 * sample - 1 and so
@@ -209,14 +232,6 @@ static __noinline bool timing_begin(struct pk_stats *stats, __u32 sample)
 	}
 	stats->countdown = 1 + random_next(&stats->random) % (2 * sample - 1);
 	return sample == 1 || !is_first;
-}
-
-static __always_inline bool is_timed(struct pk_stats *stats, const struct pk_config *config)
-{
-	if (unlikely(stats->countdown <= 1))
-		return timing_begin(stats, config->sample);
-	stats->countdown--;
-	return false;
 }
 
 static __always_inline __u32 log2_of(__u64 ns)
@@ -242,19 +257,57 @@ static __noinline void timing_end(struct pk_stats *stats, enum pk_verdict verdic
 	times->slots[log2_of(ns) % PK_TIME_SLOTS]++;
 }
 
-static __always_inline enum pk_verdict packet_judge(const struct pk_config *config,
-						    struct pk_stats *stats, enum pk_class class,
-						    const struct packet *packet)
+/* The hooks run with bottom halves off, so that nothing comes between on this processor. */
+static __always_inline enum pk_verdict packet_judge(struct pk_stats *stats, void *ctx, bool is_skb)
 {
+	struct pk_config *config = config_get();
 	enum pk_verdict verdict;
+	struct pk_type *type;
+	struct packet packet;
+	enum pk_class class;
 
+	if (!config)
+		return PK_PASS;
+	if (is_skb)
+		class = skb_parse(ctx, config->bare, &packet);
+	else
+		class = xdp_parse(ctx, config->bare, &packet);
 	if (class != PK_ICMP) {
-		count_add(&stats->passed[class % PK_CLASSES], packet->length);
+		count_add(&stats->passed[class % PK_CLASS_ROOM], packet.length);
 		return PK_PASS;
 	}
-	verdict = icmp_judge(config, stats, packet);
-	icmp_count(packet, verdict);
+	verdict = icmp_judge(config, ctx, is_skb, &packet);
+	type = &stats->types[packet.family == PK_IPV6][packet.type];
+	count_add(&type->count[verdict == PK_DROP], packet.length);
 	return verdict;
+}
+
+static __always_inline enum pk_verdict packet_judge_timed(void *ctx, bool is_skb)
+{
+	struct pk_stats *stats = stats_get();
+	struct pk_config *config = config_get();
+	enum pk_verdict verdict;
+	__u64 begin_ns;
+
+	if (!stats || !config)
+		return PK_PASS;
+	if (!timing_begin(stats, config->sample))
+		return packet_judge(stats, ctx, is_skb);
+	begin_ns = bpf_ktime_get_ns();
+	verdict = packet_judge(stats, ctx, is_skb);
+	timing_end(stats, verdict, begin_ns);
+	return verdict;
+}
+
+/* Apart, like all that is rare. */
+__noinline int xdp_judge_timed(struct xdp_md *ctx)
+{
+	return packet_judge_timed(ctx, false);
+}
+
+__noinline int skb_judge_timed(struct __sk_buff *ctx)
+{
+	return packet_judge_timed(ctx, true);
 }
 
 /* "frags": frames that are spread over several buffers are welcome. The headers are in
@@ -263,59 +316,39 @@ static __always_inline enum pk_verdict packet_judge(const struct pk_config *conf
 SEC("xdp.frags")
 int pk_xdp(struct xdp_md *ctx)
 {
-	struct pk_config *config = config_get();
 	struct pk_stats *stats = stats_get();
-	enum pk_verdict verdict;
-	struct packet packet;
-	enum pk_class class;
-	__u64 begin_ns = 0;
 
-	if (!config || !stats)
+	if (!stats)
 		return XDP_PASS;
-	if (is_timed(stats, config))
-		begin_ns = bpf_ktime_get_ns();
-	class = packet_parse((void *)(long)ctx->data, (void *)(long)ctx->data_end,
-			     bpf_xdp_get_buff_len(ctx), config->bare, &packet);
-	verdict = packet_judge(config, stats, class, &packet);
-	if (unlikely(begin_ns))
-		timing_end(stats, verdict, begin_ns);
-	return verdict == PK_DROP ? XDP_DROP : XDP_PASS;
+	if (unlikely(stats->countdown <= 1))
+		return xdp_judge_timed(ctx) == PK_DROP ? XDP_DROP : XDP_PASS;
+	stats->countdown--;
+	return packet_judge(stats, ctx, false) == PK_DROP ? XDP_DROP : XDP_PASS;
 }
 
-#define PULL_BYTES 512 /* more than the headers of any message that is judged have */
+#define PULL_BYTES 512 /* more than the headers of nearly all messages have */
 
 /* Headers may lie where they cannot be read, until they are pulled together. */
-static __noinline enum pk_class skb_parse_pulled(struct __sk_buff *skb, bool bare,
-						 struct packet *packet)
+static __noinline void skb_pull(struct __sk_buff *skb)
 {
 	bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES);
-	return packet_parse((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len, bare,
-			    packet);
 }
 
 /* UNSPEC: the next filter decides about what is not ours. */
 SEC("tc")
 int pk_tc(struct __sk_buff *skb)
 {
-	struct pk_config *config = config_get();
+	__u32 readable = skb->data_end - skb->data;
 	struct pk_stats *stats = stats_get();
-	enum pk_verdict verdict;
-	struct packet packet;
-	enum pk_class class;
-	__u64 begin_ns = 0;
 
-	if (!config || !stats)
+	if (!stats)
 		return TC_ACT_UNSPEC;
-	if (is_timed(stats, config))
-		begin_ns = bpf_ktime_get_ns();
-	class = packet_parse((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len,
-			     config->bare, &packet);
-	if (unlikely(class == PK_MALFORMED && skb->len > (__u32)(skb->data_end - skb->data)))
-		class = skb_parse_pulled(skb, config->bare, &packet);
-	verdict = packet_judge(config, stats, class, &packet);
-	if (unlikely(begin_ns))
-		timing_end(stats, verdict, begin_ns);
-	return verdict == PK_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+	if (unlikely(readable < PULL_BYTES && readable < skb->len))
+		skb_pull(skb);
+	if (unlikely(stats->countdown <= 1))
+		return skb_judge_timed(skb) == PK_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+	stats->countdown--;
+	return packet_judge(stats, skb, true) == PK_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
 char _license[] SEC("license") = "GPL";

@@ -42,6 +42,8 @@ enum pk_class {
 	PK_CLASSES,
 };
 
+#define PK_CLASS_ROOM 8 /* a power of two, by which an index can be masked */
+
 enum pk_hook {
 	PK_HOOK_NONE,
 	PK_HOOK_NATIVE, /* XDP in the driver */
@@ -115,13 +117,9 @@ struct pk_count {
 	__u64 bytes; /* of the frame */
 };
 
-/* Value of pk_types, per CPU. */
 struct pk_type {
 	struct pk_count count[PK_VERDICTS];
 };
-
-/* Index of pk_types. */
-#define PK_TYPE_KEY(family, type) ((family)*PK_TYPES + (type))
 
 /* Processing times: slot N counts 2^N to 2^(N+1) - 1 ns, the last one whatever is longer. */
 struct pk_times {
@@ -129,21 +127,24 @@ struct pk_times {
 	__u64 slots[PK_TIME_SLOTS];
 };
 
-/* Value of pk_stats, per CPU. */
+/* Value of pk_stats, one entry for each CPU. */
 struct pk_stats {
 	__u32 countdown; /* packets until one is timed; 0: not drawn yet */
 	__u32 pad;
 	__u64 random;
-	struct pk_count passed[PK_CLASSES]; /* not PK_ICMP: that is in pk_types */
+	struct pk_count passed[PK_CLASS_ROOM]; /* by enum pk_class; not PK_ICMP, which has types */
 	struct pk_times times[PK_VERDICTS];
+	struct pk_type types[PK_FAMILIES][PK_TYPES];
 };
 
+_Static_assert(PK_CLASSES <= PK_CLASS_ROOM, "each class has a counter");
 _Static_assert(sizeof(struct pk_config) == 144, "pk_config has no holes");
 _Static_assert(sizeof(struct pk_label) == 72, "pk_label has no holes");
 _Static_assert(sizeof(struct pk_prefix) == 24, "key of pk_src has no holes");
 _Static_assert(sizeof(struct pk_source) == 20, "key of pk_sources has no holes");
 _Static_assert(sizeof(struct pk_type) == 32, "pk_type has no holes");
-_Static_assert(sizeof(struct pk_stats) == 16 + 16 * PK_CLASSES + 16 + 16 * PK_TIME_SLOTS,
+_Static_assert(sizeof(struct pk_stats) == 16 + 16 * PK_CLASS_ROOM + 16 + 16 * PK_TIME_SLOTS +
+						  32 * PK_FAMILIES * PK_TYPES,
 	       "pk_stats has no holes");
 
 #endif

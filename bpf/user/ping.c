@@ -26,7 +26,6 @@
 
 static const struct ping_device no_device = {
 	.stats_fd = CLOSED,
-	.types_fd = CLOSED,
 	.src_fd = CLOSED,
 	.dst_fd = CLOSED,
 };
@@ -124,7 +123,6 @@ static void fd_close(int fd)
 static void device_close(struct ping_device *device)
 {
 	fd_close(device->stats_fd);
-	fd_close(device->types_fd);
 	fd_close(device->src_fd);
 	fd_close(device->dst_fd);
 	*device = no_device;
@@ -142,11 +140,9 @@ static int device_open(const char *folder, struct ping_device *device)
 	if (err)
 		return err;
 	device->stats_fd = pin_open(folder, "pk_stats");
-	device->types_fd = pin_open(folder, "pk_types");
 	device->src_fd = pin_open(folder, "pk_src");
 	device->dst_fd = pin_open(folder, "pk_dst");
-	if (device->stats_fd >= 0 && device->types_fd >= 0 && device->src_fd >= 0 &&
-	    device->dst_fd >= 0)
+	if (device->stats_fd >= 0 && device->src_fd >= 0 && device->dst_fd >= 0)
 		return 0;
 	device_close(device);
 	return -ENOENT;
@@ -169,42 +165,30 @@ static void stats_add(struct pk_stats *sum, const struct pk_stats *stats)
 	}
 }
 
+static void types_add(struct pk_stats *sum, const struct pk_stats *stats)
+{
+	for (int family = 0; family < PK_FAMILIES; family++)
+		for (int type = 0; type < PK_TYPES; type++)
+			for (int verdict = 0; verdict < PK_VERDICTS; verdict++)
+				count_add(&sum->types[family][type].count[verdict],
+					  &stats->types[family][type].count[verdict]);
+}
+
+/* Of all processors. 0 or -errno. */
 static int stats_read(const struct ping_device *device, struct pk_stats *sum)
 {
 	int cpus = cpus_possible(), err;
 	struct pk_stats *stats = calloc(cpus, sizeof(*stats));
 	__u32 zero = 0;
 
+	memset(sum, 0, sizeof(*sum));
 	err = stats ? bpf_map_lookup_elem(device->stats_fd, &zero, stats) : -ENOMEM;
-	for (int i = 0; !err && i < cpus; i++)
+	for (int i = 0; !err && i < cpus; i++) {
 		stats_add(sum, &stats[i]);
+		types_add(sum, &stats[i]);
+	}
 	free(stats);
 	return err;
-}
-
-static int types_read(const struct ping_device *device, struct pk_type *sums)
-{
-	int cpus = cpus_possible(), err;
-	struct pk_type *types = calloc(cpus, sizeof(*types));
-
-	err = types ? 0 : -ENOMEM;
-	for (__u32 key = 0; !err && key < PK_FAMILIES * PK_TYPES; key++) {
-		err = bpf_map_lookup_elem(device->types_fd, &key, types);
-		for (int i = 0; !err && i < cpus; i++)
-			for (int verdict = 0; verdict < PK_VERDICTS; verdict++)
-				count_add(&sums[key].count[verdict], &types[i].count[verdict]);
-	}
-	free(types);
-	return err;
-}
-
-static int counts_read(const struct ping_device *device, struct ping_counts *counts)
-{
-	int err;
-
-	memset(counts, 0, sizeof(*counts));
-	err = stats_read(device, &counts->stats);
-	return err ?: types_read(device, counts->types);
 }
 
 /* Which devices: the one named, those of the namespace named, or all. */
@@ -323,7 +307,7 @@ static int show(const struct options *options, int argc, char **argv)
 	return status;
 }
 
-static void counts_print_json(const struct ping_device *device, const struct ping_counts *counts)
+static void stats_print_json(const struct ping_device *device, const struct pk_stats *stats)
 {
 	struct timespec now;
 
@@ -334,21 +318,21 @@ static void counts_print_json(const struct ping_device *device, const struct pin
 	printf(",\"ifindex\":%u,\"netns_cookie\":%llu,\"time_ns\":%llu,", device->label.ifindex,
 	       (unsigned long long)device->label.netns_cookie,
 	       now.tv_sec * 1000000000ULL + now.tv_nsec);
-	ping_counts_print_json(stdout, counts);
+	ping_stats_print_json(stdout, stats);
 	puts("}");
 }
 
 static int device_stats(const struct options *options, const struct ping_device *device)
 {
-	static struct ping_counts counts;
-	int err = counts_read(device, &counts);
+	static struct pk_stats stats;
+	int err = stats_read(device, &stats);
 
 	if (err)
 		return err;
 	if (options->json)
-		counts_print_json(device, &counts);
+		stats_print_json(device, &stats);
 	else
-		ping_table_print(stdout, device, &counts);
+		ping_table_print(stdout, device, &stats);
 	return fflush(stdout) ? -errno : 0;
 }
 
@@ -431,8 +415,7 @@ static int rows_fit(char *text, const struct winsize *size)
 }
 
 /* Over what was drawn before, which had *rows rows. */
-static int table_redraw(const struct ping_device *device, const struct ping_counts *counts,
-			int *rows)
+static int table_redraw(const struct ping_device *device, const struct pk_stats *stats, int *rows)
 {
 	struct winsize size = {};
 	char *text = NULL;
@@ -441,7 +424,7 @@ static int table_redraw(const struct ping_device *device, const struct ping_coun
 
 	if (!out)
 		return -ENOMEM;
-	ping_table_print(out, device, counts);
+	ping_table_print(out, device, stats);
 	fclose(out);
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_row || !size.ws_col)
 		size = (struct winsize){ .ws_row = 24, .ws_col = 80 };
@@ -458,7 +441,7 @@ static int table_redraw(const struct ping_device *device, const struct ping_coun
  */
 static int device_watch(const struct options *options, const struct ping_device *device)
 {
-	static struct ping_counts counts, before;
+	static struct pk_stats stats, before;
 	bool is_first = true, is_terminal = isatty(STDOUT_FILENO);
 	struct timespec second = { .tv_sec = 1 };
 	int rows = 0, err;
@@ -466,19 +449,19 @@ static int device_watch(const struct options *options, const struct ping_device 
 	for (;;) {
 		bool is_last = is_ended;
 
-		err = counts_read(device, &counts);
+		err = stats_read(device, &stats);
 		if (!err && !options->json && is_terminal) {
-			err = table_redraw(device, &counts, &rows);
-		} else if (!err && (is_first || memcmp(&counts, &before, sizeof(counts)))) {
+			err = table_redraw(device, &stats, &rows);
+		} else if (!err && (is_first || memcmp(&stats, &before, sizeof(stats)))) {
 			if (options->json)
-				counts_print_json(device, &counts);
+				stats_print_json(device, &stats);
 			else
-				ping_line_print(stdout, &counts);
+				ping_line_print(stdout, &stats);
 			err = fflush(stdout) ? -errno : 0;
 		}
 		if (err || is_last)
 			return err;
-		before = counts;
+		before = stats;
 		is_first = false;
 		if (!is_ended)
 			nanosleep(&second, NULL);
@@ -506,12 +489,12 @@ static bool plot_is_svg;
 
 static int device_plot(const struct options *options, const struct ping_device *device)
 {
-	static struct ping_counts counts;
-	int err = counts_read(device, &counts);
+	static struct pk_stats stats;
+	int err = stats_read(device, &stats);
 
 	(void)options;
 	if (!err)
-		ping_plot_print(stdout, device, &counts, plot_is_svg);
+		ping_plot_print(stdout, device, &stats, plot_is_svg);
 	return err;
 }
 

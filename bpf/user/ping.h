@@ -47,13 +47,7 @@ struct ping_device {
 	struct pk_config config;
 	struct pk_label label;
 	uint32_t hook; /* enum pk_hook */
-	int stats_fd, types_fd, src_fd, dst_fd;
-};
-
-/* Of all processors. */
-struct ping_counts {
-	struct pk_stats stats;
-	struct pk_type types[PK_FAMILIES * PK_TYPES];
+	int stats_fd, src_fd, dst_fd;
 };
 
 /* pingtypes.c */
@@ -79,13 +73,12 @@ void ping_types_walk(const struct ping_device *device,
  */
 void ping_words_print(FILE *out, const struct ping_device *device);
 void ping_words_print_json(FILE *out, const struct ping_device *device);
-void ping_line_print(FILE *out, const struct ping_counts *counts);
-void ping_table_print(FILE *out, const struct ping_device *device,
-		      const struct ping_counts *counts);
-void ping_counts_print_json(FILE *out, const struct ping_counts *counts);
+void ping_line_print(FILE *out, const struct pk_stats *stats);
+void ping_table_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats);
+void ping_stats_print_json(FILE *out, const struct pk_stats *stats);
 
 /* A script for gnuplot that writes a picture to its standard output. */
-void ping_plot_print(FILE *out, const struct ping_device *device, const struct ping_counts *counts,
+void ping_plot_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats,
 		     bool svg);
 
 #endif

@@ -273,14 +273,15 @@ static void count_add(struct pk_count *sum, const struct pk_count *count)
 	sum->bytes += count->bytes;
 }
 
-static void totals_sum(const struct ping_counts *counts, struct pk_count total[PK_VERDICTS])
+static void totals_sum(const struct pk_stats *stats, struct pk_count total[PK_VERDICTS])
 {
 	memset(total, 0, PK_VERDICTS * sizeof(*total));
 	for (int class = PK_ICMP + 1; class < PK_CLASSES; class ++)
-		count_add(&total[PK_PASS], &counts->stats.passed[class]);
+		count_add(&total[PK_PASS], &stats->passed[class]);
 	for (int i = 0; i < PK_FAMILIES * PK_TYPES; i++)
 		for (int verdict = 0; verdict < PK_VERDICTS; verdict++)
-			count_add(&total[verdict], &counts->types[i].count[verdict]);
+			count_add(&total[verdict],
+				  &stats->types[i / PK_TYPES][i % PK_TYPES].count[verdict]);
 }
 
 static uint64_t samples_count(const struct pk_times *times)
@@ -300,17 +301,16 @@ static double average_ns(const struct pk_times *times)
 }
 
 /* In the words of the program that this one comes from. */
-void ping_line_print(FILE *out, const struct ping_counts *counts)
+void ping_line_print(FILE *out, const struct pk_stats *stats)
 {
 	struct pk_count total[PK_VERDICTS];
 
-	totals_sum(counts, total);
+	totals_sum(stats, total);
 	fprintf(out,
 		"total: %llu. passed: %llu. dropped: %llu. passed processing time avg (ns): %.2f. dropped processing time avg (ns): %.2f\n",
 		(number)(total[PK_PASS].packets + total[PK_DROP].packets),
 		(number)total[PK_PASS].packets, (number)total[PK_DROP].packets,
-		average_ns(&counts->stats.times[PK_PASS]),
-		average_ns(&counts->stats.times[PK_DROP]));
+		average_ns(&stats->times[PK_PASS]), average_ns(&stats->times[PK_DROP]));
 }
 
 static void row_print(FILE *out, const char *what, const struct pk_count *passed,
@@ -393,19 +393,19 @@ static void histogram_print(FILE *out, const struct pk_times times[PK_VERDICTS],
 	}
 }
 
-void ping_table_print(FILE *out, const struct ping_device *device, const struct ping_counts *counts)
+void ping_table_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats)
 {
 	static const struct pk_count none;
 
 	ping_words_print(out, device);
 	fputc('\n', out);
-	ping_line_print(out, counts);
+	ping_line_print(out, stats);
 	fprintf(out, "  %-29s %11s %13s %11s %13s\n", "", "passed", "bytes", "dropped", "bytes");
 	for (int key = 0; key < PK_FAMILIES * PK_TYPES; key++)
-		type_row_print(out, key, &counts->types[key]);
+		type_row_print(out, key, &stats->types[key / PK_TYPES][key % PK_TYPES]);
 	for (int class = PK_ICMP + 1; class < PK_CLASSES; class ++)
-		row_print(out, class_names[class].text, &counts->stats.passed[class], &none);
-	histogram_print(out, counts->stats.times, device->config.sample);
+		row_print(out, class_names[class].text, &stats->passed[class], &none);
+	histogram_print(out, stats->times, device->config.sample);
 }
 
 static void count_print_json(FILE *out, const char *name, const struct pk_count *count)
@@ -414,13 +414,13 @@ static void count_print_json(FILE *out, const char *name, const struct pk_count 
 		(number)count->bytes);
 }
 
-static void types_counts_print_json(FILE *out, const struct ping_counts *counts)
+static void types_counts_print_json(FILE *out, const struct pk_stats *stats)
 {
 	bool is_first = true;
 
 	fputs("\"types\":[", out);
 	for (int key = 0; key < PK_FAMILIES * PK_TYPES; key++) {
-		const struct pk_type *type = &counts->types[key];
+		const struct pk_type *type = &stats->types[key / PK_TYPES][key % PK_TYPES];
 		enum pk_family family = key / PK_TYPES;
 		const char *name = ping_type_name(family, key % PK_TYPES);
 
@@ -459,11 +459,11 @@ static void times_print_json(FILE *out, const char *name, const struct pk_times 
 	fputs("]}", out);
 }
 
-void ping_counts_print_json(FILE *out, const struct ping_counts *counts)
+void ping_stats_print_json(FILE *out, const struct pk_stats *stats)
 {
 	struct pk_count total[PK_VERDICTS], all = {};
 
-	totals_sum(counts, total);
+	totals_sum(stats, total);
 	count_add(&all, &total[PK_PASS]);
 	count_add(&all, &total[PK_DROP]);
 	count_print_json(out, "total", &all);
@@ -472,15 +472,15 @@ void ping_counts_print_json(FILE *out, const struct ping_counts *counts)
 	fputc(',', out);
 	count_print_json(out, "dropped", &total[PK_DROP]);
 	fputc(',', out);
-	types_counts_print_json(out, counts);
+	types_counts_print_json(out, stats);
 	for (int class = PK_ICMP + 1; class < PK_CLASSES; class ++) {
 		fputc(',', out);
-		count_print_json(out, class_names[class].json, &counts->stats.passed[class]);
+		count_print_json(out, class_names[class].json, &stats->passed[class]);
 	}
 	fputc(',', out);
-	times_print_json(out, "passed", &counts->stats.times[PK_PASS]);
+	times_print_json(out, "passed", &stats->times[PK_PASS]);
 	fputc(',', out);
-	times_print_json(out, "dropped", &counts->stats.times[PK_DROP]);
+	times_print_json(out, "dropped", &stats->times[PK_DROP]);
 }
 
 /* --- a picture --------------------------------------------------------------------------- */
@@ -494,10 +494,10 @@ static void plot_word_print(FILE *out, const char *bytes, size_t length)
 		      out);
 }
 
-void ping_plot_print(FILE *out, const struct ping_device *device, const struct ping_counts *counts,
+void ping_plot_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats,
 		     bool svg)
 {
-	const struct pk_times *times = counts->stats.times;
+	const struct pk_times *times = stats->times;
 	int first = 0, last = 0;
 
 	slots_used(times, &first, &last);
