@@ -48,7 +48,7 @@ MAN_PAGES := $(MAN_SOURCES:scripts/man/%.scd=build/%)
 HELPER := $(if $(USER_SOURCES),build/vsh)
 
 # Commands that "make install" puts into SBINDIR. The libraries that they source go to LIBDIR.
-COMMANDS := $(wildcard scripts/vershitify.sh)
+COMMANDS := $(wildcard scripts/vershitify.sh scripts/pingkiller.sh)
 LIBRARIES := $(wildcard tc/*.sh)
 COMPLETIONS := $(wildcard scripts/completion/*.bash)
 

@@ -10,7 +10,9 @@ maps=$bpffs/tc/globals
 pins=$bpffs/vershitify
 state=/run/vershitify
 # The filter is found, and told from other people's, by these.
+# shellcheck disable=SC2034 # not every command has filters
 filter_pref=3
+# shellcheck disable=SC2034
 filter_handle=0x5653
 
 # mount_find TYPE: where file systems of this type are mounted, a line each.

@@ -3,9 +3,11 @@
 #
 # Talking, and the one place through which every change of the system goes.
 
+speaker=vershitify.sh
+
 # say WORD...: talk goes to stderr, stdout is data.
 say() {
-	printf 'vershitify.sh: %s\n' "$*" >&2
+	printf '%s: %s\n' "$speaker" "$*" >&2
 }
 
 # die STATUS WORD...: 1 failed, 2 misused, 125 not set up.

@@ -1,0 +1,294 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# pingkiller.sh - drop pings before anything else of the machine sees them, and tell what
+# that costs. Words, options and what is said; every change of the system is made by tc/.
+
+set -u
+
+version=0.1.0
+self=$(readlink -f "$0")
+here=${self%/*}
+
+# In the source tree the parts lie beside this file, installed below lib.
+if [ -e "$here/../bpf/pingkiller.h" ]; then
+	library=$here/../tc
+	objects=$here/../build
+else
+	library=$here/../lib/vershitify/tc
+	objects=$here/../lib/vershitify
+fi
+vsh=$objects/vsh
+
+json='' verbose='' dry_run=''
+netns_name='' netns_file=/proc/self/ns/net cgroup_root=''
+failed=1
+
+# shellcheck source=tc/run.sh
+. "$library/run.sh"
+# shellcheck source=tc/paths.sh
+. "$library/paths.sh"
+# shellcheck source=tc/setup.sh
+. "$library/setup.sh"
+# shellcheck source=tc/ping.sh
+. "$library/ping.sh"
+speaker=pingkiller.sh
+
+help() {
+	cat <<'END'
+Usage: pingkiller.sh [OPTIONS] dev DEV [WHAT] [background]
+       pingkiller.sh [OPTIONS] show [dev DEV]
+       pingkiller.sh [OPTIONS] stats [dev DEV] [INTERVAL [COUNT]]
+       pingkiller.sh [OPTIONS] plot FILE dev DEV
+       pingkiller.sh [OPTIONS] stop [dev DEV]
+       pingkiller.sh help
+
+Drops pings that a device receives, before anything else of the machine sees
+them, and tells how many there were and how long each took. In the foreground
+until Ctrl-C, or with "background" until "stop". Everything else passes.
+
+WHAT :=    [hook HOOK] [{ type TYPE }... | all-icmp] [code N]... [ipv4 | ipv6]
+           [{ src PREFIX | src-file FILE }...] [{ dst PREFIX | dst-file FILE }...]
+           [rate RATE [burst N]] [drop PERCENT] [for TIME] [sample N]
+HOOK :=    auto (default: native, or generic if the driver cannot)
+           | native | generic | tc
+TYPE :=    a name (echo-request and echo-reply are the default) or a number
+RATE :=    10/s, 10/m, 10/h for each source: what is below it passes
+PERCENT := 0 to 100 with up to 6 decimals: 25, 25%, 0.1%
+TIME :=    30s, 500ms, 5m, 1h
+OPTIONS := -n NETNS     the network namespace of the device
+           -j           JSON
+           -v           show each tc, bpftool and helper command
+           --dry-run    only show them
+           -V           version
+
+Examples:
+  pingkiller.sh dev eth0
+  pingkiller.sh dev eth0 rate 10/s background; pingkiller.sh stats 1
+  pingkiller.sh dev eth0 src 192.0.2.0/24 src 2001:db8::/32 drop 25% for 5m
+  pingkiller.sh plot times.svg dev eth0; pingkiller.sh stop
+END
+}
+
+needs_root() {
+	[ "$(id -u)" = 0 ] || die 1 "only root may do that (sudo pingkiller.sh ...)"
+}
+
+needs_build() {
+	for built in "$vsh" "$objects/pingkiller.o"; do
+		[ -e "$built" ] || die 1 "$built is missing: run make"
+	done
+}
+
+# change_begin: from here to change_end no other invocation changes anything.
+change_begin() {
+	needs_root
+	needs_build
+	interrupted=
+	trap 'interrupted=INT' INT
+	trap 'interrupted=TERM' TERM
+	trap 'interrupted=HUP' HUP
+	trap change_abandon EXIT
+	lock_take
+	leftovers_settle
+}
+
+# change_abandon: nothing was changed, so nothing stays.
+change_abandon() {
+	[ -n "$dry_run" ] || rmdir "$state" 2>/dev/null
+}
+
+# change_end: a signal that came meanwhile takes effect now.
+change_end() {
+	journal
+	lock_release
+	trap - EXIT INT TERM HUP
+	[ -z "$interrupted" ] || kill -s "$interrupted" $$
+}
+
+# device_set_up WORD...: all of it or nothing. Leaves the lock taken.
+device_set_up() {
+	change_begin
+	plan=$(helper -O $$ ping plan "$@") || exit $?
+	plan_read
+	device_serve && [ -z "$interrupted" ] && return
+	[ -n "$dry_run" ] || device_release "$plan_key"
+	pins_trim
+	change_end
+	exit 1
+}
+
+command_dev() {
+	device_set_up dev "$@"
+	if [ -z "$plan_owner" ] || [ -n "$dry_run" ]; then
+		change_end
+		announce
+		return
+	fi
+	journal
+	lock_release
+	trap - EXIT
+	announce
+	helper ${json:+-j} ping watch dev "$plan_dev" &
+	watch_pid=$!
+	trap 'kill -TERM "$watch_pid" 2>/dev/null' INT TERM HUP
+	[ -z "$interrupted" ] || kill -TERM "$watch_pid"
+	# Again after a signal: it has its last counts to print.
+	wait "$watch_pid"
+	wait "$watch_pid"
+	foreground_end
+}
+
+# foreground_end: a run takes its device with it, and the last one all the rest.
+foreground_end() {
+	trap '' INT TERM HUP
+	lock_take
+	! record_read "$plan_key" || [ "$record_owner" != $$ ] || device_release "$plan_key"
+	pins_trim
+	lock_release
+}
+
+# announce: says what is going to happen, in the words that say it all.
+announce() {
+	[ -z "$json$dry_run" ] || return 0
+	announce_words=$(helper ping show dev "$plan_dev")
+	if [ -n "$plan_owner" ]; then
+		printf 'dropping: %s - Ctrl-C ends it\n' "$announce_words"
+	else
+		say "dropping: ${announce_words% background} until: pingkiller.sh stop dev $plan_dev"
+	fi
+}
+
+# look_begin: what a killed command has left is settled before anybody looks.
+look_begin() {
+	change_begin
+	change_end
+}
+
+command_show() {
+	look_begin
+	helper ${json:+-j} ping show "$@"
+}
+
+command_stats() {
+	look_begin
+	helper ${json:+-j} ping stats "$@"
+}
+
+# command_plot FILE dev DEV: written whole or not at all.
+command_plot() {
+	[ $# -gt 0 ] || die 2 "plot needs a file (plot FILE.svg dev DEV, or FILE.png)"
+	plot_file=$1
+	shift
+	case $plot_file in
+	*?.svg | *?.png) ;;
+	*) die 2 "plot $(words_quote "$plot_file"): a file whose name ends in .svg or .png" ;;
+	esac
+	needs_root
+	command -v gnuplot >/dev/null || die 1 "plot needs gnuplot (package gnuplot, or gnuplot-nox)"
+	look_begin
+	plot_script=$(helper ping plot "${plot_file##*.}" "$@") || exit
+	[ -z "$dry_run" ] || return 0
+	if plot_new=$(mktemp "$plot_file.XXXXXX" 2>/dev/null); then
+		printf '%s\n' "$plot_script" | gnuplot >"$plot_new" && chmod 644 "$plot_new" &&
+			mv -f "$plot_new" "$plot_file" && return
+		rm -f "$plot_new"
+	fi
+	die 1 "cannot write $(words_quote "$plot_file")"
+}
+
+# command_stop [dev DEV]: of the named namespace, or of all.
+command_stop() {
+	case $#:${1:-} in
+	0: | 2:dev) ;;
+	*) die 2 "what is $(words_quote "$*")? (stop [dev DEV])" ;;
+	esac
+	change_begin
+	for stop_key in $(stop_keys "$@"); do
+		device_release "$stop_key"
+	done
+	if [ $# = 0 ] && [ -z "$netns_name" ]; then
+		strays_release
+	fi
+	[ -n "$dry_run" ] || pins_trim
+	change_end
+	# The helper says why if there was nothing of that name.
+	[ $# = 0 ] || [ -n "${stop_key:-}" ] || helper ping show "$@" >/dev/null
+}
+
+# stop_keys [dev DEV]
+stop_keys() {
+	stop_inode=$(netns_inode "$netns_file")
+	for stop_record in $(records); do
+		if record_read "$stop_record"; then
+			if [ $# = 2 ] || [ -n "$netns_name" ]; then
+				[ "$record_inode" = "$stop_inode" ] || continue
+			fi
+			[ $# = 0 ] || [ "$(device_name "$record_ifindex")" = "$2" ] || continue
+		elif [ $# = 2 ] || [ -n "$netns_name" ]; then
+			continue
+		fi
+		printf '%s\n' "$stop_record"
+	done
+}
+
+# needs_value OPTION COUNT
+needs_value() {
+	[ "$2" -gt 1 ] || die 2 "$1 needs a value"
+}
+
+[ "$(id -u)" != 0 ] || [ -n "${VSH_ENTERED:-}" ] || host_enter "$self" "$@"
+unset VSH_ENTERED netns_wanted
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	-n | -netns | --netns)
+		needs_value "$1" $#
+		netns_wanted=$2
+		shift
+		;;
+	-j | -json | --json) json=1 ;;
+	-v | -verbose | --verbose) verbose=1 ;;
+	-dry-run | --dry-run) dry_run=1 ;;
+	-V | -Version | --version)
+		printf 'pingkiller %s\n' "$version"
+		exit 0
+		;;
+	-h | -help | --help)
+		help
+		exit 0
+		;;
+	-*) die 2 "what is $(words_quote "$1")? (options: -n -j -v --dry-run -V; help says more)" ;;
+	*) break ;;
+	esac
+	shift
+done
+
+# "help" at any place where a keyword can stand.
+previous=
+for word; do
+	case $previous:$word in
+	dev:* | hook:* | type:* | code:* | src:* | src-file:* | dst:* | dst-file:* | rate:* | burst:* | \
+		drop:* | loss:* | for:* | sample:* | plot:*)
+		word=
+		;;
+	*:help)
+		help
+		exit 0
+		;;
+	esac
+	previous=$word
+done
+
+[ -z "${netns_wanted+set}" ] || netns_choose "$netns_wanted"
+[ $# -gt 0 ] || {
+	help >&2
+	exit 2
+}
+command=$1
+shift
+case $command in
+dev | show | stats | plot | stop) "command_$command" "$@" ;;
+list | ls) command_show "$@" ;;
+*) die 2 "what is $(words_quote "$command")? (dev, show, stats, plot, stop or help)" ;;
+esac
