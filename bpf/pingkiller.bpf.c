@@ -196,14 +196,14 @@ __noinline int conditions_judge_skb(struct __sk_buff *ctx, __u32 network, __u32 
 	return addresses_judge(ctx, true, network, family, code);
 }
 
-static __always_inline enum pk_verdict icmp_judge(const struct pk_config *config, void *ctx,
+static __always_inline enum pk_verdict icmp_judge(const struct pk_stats *stats, void *ctx,
 						  bool is_skb, const struct packet *packet)
 {
 	int verdict;
 
-	if (!bit_is_set(config->types[packet->family == PK_IPV6], packet->type))
+	if (!bit_is_set(stats->meant[packet->family == PK_IPV6], packet->type))
 		return PK_PASS;
-	if (likely(!config->conditions))
+	if (likely(!stats->conditions))
 		return PK_DROP;
 	if (is_skb)
 		verdict = conditions_judge_skb(ctx, packet->network, packet->family, packet->code);
@@ -218,16 +218,22 @@ static __always_inline void count_add(struct pk_count *count, __u32 bytes)
 	count->bytes += bytes;
 }
 
-/* Is this packet timed? The distance to the next one is random, 1 to 2 * sample - 1 and so
- * `sample` on average: traffic that repeats in step with it would be timed wrongly. The
- * first packet of all, with every cache cold, is not typical.
+#define COUNTDOWN_UNTIMED 65536
+
+/* The countdown has ended. Is this packet timed? The distance to the next one is random, 1
+ * to 2 * sample - 1 and so `sample` on average: traffic that repeats in step with it would
+ * be timed wrongly. The first packet of all, with every cache cold, is not typical.
  */
-static __noinline bool timing_begin(struct pk_stats *stats, __u32 sample)
+static __noinline bool countdown_begin(struct pk_stats *stats, const struct pk_config *config)
 {
 	bool is_first = !stats->countdown;
+	__u32 sample = config->sample;
 
+	__builtin_memcpy(stats->meant, config->types, sizeof(stats->meant));
+	stats->conditions = config->conditions;
+	stats->bare = config->bare;
 	if (!sample) {
-		stats->countdown = ~0U;
+		stats->countdown = COUNTDOWN_UNTIMED;
 		return false;
 	}
 	stats->countdown = 1 + random_next(&stats->random) % (2 * sample - 1);
@@ -260,23 +266,20 @@ static __noinline void timing_end(struct pk_stats *stats, enum pk_verdict verdic
 /* The hooks run with bottom halves off, so that nothing comes between on this processor. */
 static __always_inline enum pk_verdict packet_judge(struct pk_stats *stats, void *ctx, bool is_skb)
 {
-	struct pk_config *config = config_get();
 	enum pk_verdict verdict;
 	struct pk_type *type;
 	struct packet packet;
 	enum pk_class class;
 
-	if (!config)
-		return PK_PASS;
 	if (is_skb)
-		class = skb_parse(ctx, config->bare, &packet);
+		class = skb_parse(ctx, stats->bare, &packet);
 	else
-		class = xdp_parse(ctx, config->bare, &packet);
+		class = xdp_parse(ctx, stats->bare, &packet);
 	if (class != PK_ICMP) {
 		count_add(&stats->passed[class % PK_CLASS_ROOM], packet.length);
 		return PK_PASS;
 	}
-	verdict = icmp_judge(config, ctx, is_skb, &packet);
+	verdict = icmp_judge(stats, ctx, is_skb, &packet);
 	type = &stats->types[packet.family == PK_IPV6][packet.type];
 	count_add(&type->count[verdict == PK_DROP], packet.length);
 	return verdict;
@@ -291,7 +294,7 @@ static __always_inline enum pk_verdict packet_judge_timed(void *ctx, bool is_skb
 
 	if (!stats || !config)
 		return PK_PASS;
-	if (!timing_begin(stats, config->sample))
+	if (!countdown_begin(stats, config))
 		return packet_judge(stats, ctx, is_skb);
 	begin_ns = bpf_ktime_get_ns();
 	verdict = packet_judge(stats, ctx, is_skb);

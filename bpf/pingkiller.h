@@ -129,7 +129,13 @@ struct pk_times {
 
 /* Value of pk_stats, one entry for each CPU. */
 struct pk_stats {
-	__u32 countdown; /* packets until one is timed; 0: not drawn yet */
+	/* Each processor's copy of what every verdict needs, from pk_config: one look-up less.
+	 * Made whenever the countdown ends.
+	 */
+	__u64 meant[PK_FAMILIES][PK_TYPES / 64];
+	__u32 conditions;
+	__u32 bare;
+	__u32 countdown; /* packets until one is timed; 0: there was none yet */
 	__u32 pad;
 	__u64 random;
 	struct pk_count passed[PK_CLASS_ROOM]; /* by enum pk_class; not PK_ICMP, which has types */
@@ -143,7 +149,7 @@ _Static_assert(sizeof(struct pk_label) == 72, "pk_label has no holes");
 _Static_assert(sizeof(struct pk_prefix) == 24, "key of pk_src has no holes");
 _Static_assert(sizeof(struct pk_source) == 20, "key of pk_sources has no holes");
 _Static_assert(sizeof(struct pk_type) == 32, "pk_type has no holes");
-_Static_assert(sizeof(struct pk_stats) == 16 + 16 * PK_CLASS_ROOM + 16 + 16 * PK_TIME_SLOTS +
+_Static_assert(sizeof(struct pk_stats) == 88 + 16 * PK_CLASS_ROOM + 16 + 16 * PK_TIME_SLOTS +
 						  32 * PK_FAMILIES * PK_TYPES,
 	       "pk_stats has no holes");
 
