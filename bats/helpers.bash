@@ -25,6 +25,7 @@ bats_load_library bats-assert
 TOP=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
 # Another installation can be tested by naming its command.
 VERSHITIFY=${VERSHITIFY:-$TOP/scripts/vershitify.sh}
+PINGKILLER=${PINGKILLER:-$TOP/scripts/pingkiller.sh}
 PROGRAMS=$TOP/build/test
 
 CLIENT4=192.0.2.1 CLIENT6=2001:db8::1
@@ -42,6 +43,10 @@ fi
 # vershitify WORDS...: descriptor 3 belongs to bats and would keep it waiting.
 vershitify() {
 	timeout -k 5 $((30 * PATIENCE)) "$VERSHITIFY" "$@" 3>&-
+}
+
+pingkiller() {
+	timeout -k 5 $((30 * PATIENCE)) "$PINGKILLER" "$@" 3>&-
 }
 
 # In the namespace where the target's devices are.
@@ -444,6 +449,7 @@ state_of_netns() {
 
 	[ -z "${1-}" ] || enter=(nsenter "--net=/run/netns/$1")
 	"${enter[@]}" tc qdisc show
+	"${enter[@]}" ip -j link show | jq -r '.[] | select(.xdp) | "\(.ifname) xdp \(.xdp.mode) \(.xdp.prog.id)"'
 	"${enter[@]}" ip -j link show | jq -r '.[].ifname' | while read -r dev; do
 		for hook in ingress egress; do
 			"${enter[@]}" tc filter show dev "$dev" "$hook" 2>/dev/null | sed "s/^/$dev $hook: /"
@@ -464,15 +470,15 @@ system_state() {
 	done
 	ip netns list | grep "$LAB" | sed 's/^/netns /'
 	programs=$(bpftool -j prog show)
-	jq -r '.[] | select(.name // "" | startswith("vsh_")) | "prog \(.id) \(.name)"' <<<"$programs"
-	bpftool -j map show | jq -r '.[] | select(.name // "" | startswith("vsh_")) | "map \(.id) \(.name)"'
+	jq -r '.[] | select(.name // "" | test("^(vsh|pk)_")) | "prog \(.id) \(.name)"' <<<"$programs"
+	bpftool -j map show | jq -r '.[] | select(.name // "" | test("^(vsh|pk)_")) | "map \(.id) \(.name)"'
 	bpftool -j link show | jq -r --argjson programs "$programs" \
 		'.[] | .prog_id as $id | "link \(.id) \(.type) \($id) \([$programs[] | select(.id == $id) | .name] | first)"'
 	bpftool cgroup show "$(cgroup_root)" 2>/dev/null | sed 's/^/cgroup /'
 	find "$(cgroup_root)" -mindepth 1 -type d -name '*vsh*' 2>/dev/null | sed 's/^/cgroup /'
-	findmnt -rn -o TARGET,FSTYPE | grep -E '^/(sys/fs|run/vershitify)' | sed 's/^/mount /'
+	findmnt -rn -o TARGET,FSTYPE | grep -E '^/(sys/fs|run/(vershitify|pingkiller))' | sed 's/^/mount /'
 	find /sys/fs/bpf -mindepth 1 2>/dev/null | grep -vxE '/sys/fs/bpf/(tc(/globals)?|ip|xdp|[a-z]*\.debug)' | sed 's/^/pin /'
-	find /run/vershitify -mindepth 1 ! -name lock 2>/dev/null | sed 's/^/run /'
+	find /run/vershitify /run/pingkiller -mindepth 1 ! -name lock 2>/dev/null | sed 's/^/run /'
 	processes_left | sed 's/^/process /'
 }
 

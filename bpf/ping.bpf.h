@@ -284,13 +284,26 @@ static __always_inline enum pk_class xdp_parse(struct xdp_md *ctx, bool bare, st
 	return packet_parse(packet, ctx, false, bare);
 }
 
+/* Behind generic XDP that had to copy the packet, some kernels forget how long the link
+ * layer's header is (skb->mac_len), and a classifier sees the IP header first. An
+ * Ethernet header would have the protocol in its place.
+ */
+static __always_inline bool is_link_forgotten(struct __sk_buff *skb, const struct packet *packet)
+{
+	const struct ethernet *ethernet = packet->data;
+
+	if (skb->protocol != bpf_htons(ETH_P_IP) && skb->protocol != bpf_htons(ETH_P_IPV6))
+		return false;
+	return (void *)(ethernet + 1) <= packet->end && ethernet->type != (__be16)skb->protocol;
+}
+
 static __always_inline enum pk_class skb_parse(struct __sk_buff *skb, bool bare,
 					       struct packet *packet)
 {
 	packet->data = (void *)(long)skb->data;
 	packet->end = (void *)(long)skb->data_end;
 	packet->length = skb->len;
-	return packet_parse(packet, skb, true, bare);
+	return packet_parse(packet, skb, true, bare || is_link_forgotten(skb, packet));
 }
 
 #endif

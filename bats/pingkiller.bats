@@ -1,0 +1,707 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What pingkiller.sh drops, what it lets pass, and that it counts exactly that.
+# vm: ^(native: pings|generic: pings|tc: pings|crafted|counts: a flood|PMTUD|rate: |another XDP|SIGKILL)
+#
+#   $CLIENT: pings, floods   eth0 192.0.2.1 ---------- 192.0.2.2 eth0   $SERVER: pingkiller.sh
+#
+# bats sets status and output anew in each test:
+# shellcheck disable=SC2154,SC2030,SC2031
+
+load helpers
+
+setup_file() {
+	suite_begin
+	# A round is one kill at a random moment.
+	if [ -n "${VSH_VM-}" ]; then export ROUNDS=5 FLOOD=20000; else export ROUNDS=25 FLOOD=1000000; fi
+}
+teardown_file() { suite_end; }
+setup() { test_begin; }
+teardown() {
+	test_end
+	pingkiller stop
+	[ ! -e "$BATS_TEST_TMPDIR/router" ] || ip netns del "$LAB-r"
+	if [ -e "$BATS_TEST_TMPDIR/foreign" ]; then
+		on_server bpftool net detach xdpgeneric dev eth0 2>/dev/null || :
+		on_server tc qdisc del dev eth0 clsact 2>/dev/null || :
+	fi
+	[ ! -e "/run/netns/$CLIENT" ] || ip -n "$CLIENT" link del eth1 2>/dev/null || :
+	[ ! -e "$BATS_TEST_TMPDIR/mounted" ] || umount /sys/fs/bpf
+}
+
+# For what is pinned by hand; bpftool would mount it where it is missing, and leave it.
+bpffs_borrow() {
+	mountpoint -q /sys/fs/bpf && return
+	mount -t bpf bpf /sys/fs/bpf
+	touch "$BATS_TEST_TMPDIR/mounted"
+}
+
+# In the namespace where the device is.
+pk() {
+	pingkiller -n "$SERVER" "$@"
+}
+
+# kill_pings WORD...: on the server's device, in the background.
+kill_pings() {
+	pk dev eth0 background "$@" 2>/dev/null
+}
+
+# answered [PING-WORDS...] ADDRESS: of ten pings.
+answered() {
+	on_client ping -q -c 10 -i 0.01 -W 0.2 "$@" | sed -n 's/.* \([0-9]*\) received.*/\1/p'
+}
+
+# counted PATH: a number out of "stats -j", of the server's eth0.
+counted() {
+	pk -j stats dev eth0 | jq -r "$1"
+}
+
+# typed FAMILY TYPE passed|dropped: packets of that type
+typed() {
+	counted "[.types[] | select(.family == \"$1\" and .type == $2) | .$3.packets] | add // 0"
+}
+
+mac_of_server() {
+	ip -n "$SERVER" -j link show eth0 | jq -r '.[0].address'
+}
+
+# flood WORDS... COUNT: prints packets and bytes
+flood() {
+	on_client "$PROGRAMS/pingflood" "${@:1:$#-1}" eth0 "$(mac_of_server)" "${@: -1}" | sed 's/^sent //'
+}
+
+# --- the three hooks ----------------------------------------------------------------
+
+# pings_die HOOK: IPv4 and IPv6, and only while it is there.
+pings_die() {
+	assert_equal "$(answered "$SERVER4") $(answered "$SERVER6")" '10 10'
+	kill_pings hook "$1"
+	assert_equal "$(answered "$SERVER4") $(answered "$SERVER6")" '0 0'
+	assert_equal "$(typed ipv4 8 dropped) $(typed ipv6 128 dropped)" '10 10'
+	assert_equal "$(typed ipv4 8 passed) $(typed ipv6 128 passed)" '0 0'
+	assert_equal "$(pk -j show | jq -r '.[0].hook')" "$1"
+	pk stop dev eth0
+	assert_equal "$(answered "$SERVER4") $(answered "$SERVER6")" '10 10'
+}
+
+@test "native: pings are dropped while it is there, and counted" {
+	pings_die native
+}
+
+@test "generic: pings are dropped while it is there, and counted" {
+	pings_die generic
+}
+
+@test "tc: pings are dropped while it is there, and counted" {
+	pings_die tc
+}
+
+@test "replies to pings of this machine are dropped, too, and each by its type" {
+	kill_pings
+	run -1 on_server ping -q -c 5 -i 0.01 -W 0.2 "$CLIENT4"
+	run -1 on_server ping -q -c 5 -i 0.01 -W 0.2 "$CLIENT6"
+	assert_equal "$(typed ipv4 0 dropped) $(typed ipv6 129 dropped)" '5 5'
+}
+
+@test "auto: native where the driver can, otherwise generic, and it says so" {
+	run -0 --separate-stderr pk dev eth0 background
+	assert_regex "$stderr" 'dropping: dev eth0 hook native '
+	pk stop
+	run -0 --separate-stderr pk dev lo background
+	# shellcheck disable=SC2154
+	assert_regex "$stderr" 'lo has no native XDP; generic'
+	assert_regex "$stderr" 'dropping: dev lo hook generic '
+	run -1 on_server ping -q -c 2 -i 0.01 -W 0.2 127.0.0.1
+}
+
+@test "another XDP program on the device is named and left alone; hook tc works beside it" {
+	local before
+
+	touch "$BATS_TEST_TMPDIR/foreign"
+	bpffs_borrow
+	bpftool prog load "$TOP/build/bench/pingparse.o" /sys/fs/bpf/other_xdp
+	on_server bpftool net attach xdpgeneric pinned /sys/fs/bpf/other_xdp dev eth0
+	rm /sys/fs/bpf/other_xdp
+	before=$(system_state)
+	run -1 --separate-stderr pk dev eth0 background
+	assert_regex "$stderr" 'another XDP program, bench_nothing \(id [0-9]+\).*hook tc'
+	run -1 --separate-stderr pk dev eth0 hook generic background
+	assert_equal "$(system_state)" "$before"
+	kill_pings hook tc
+	assert_equal "$(answered "$SERVER4") $(answered "$SERVER6")" '0 0'
+	assert_equal "$(answered -s 1400 "$SERVER4")" 0
+	pk stop
+	assert_state "$before"
+}
+
+@test "hook tc: other people's filters stay, also when clsact is theirs" {
+	local before
+
+	touch "$BATS_TEST_TMPDIR/foreign"
+	on_server tc qdisc add dev eth0 clsact
+	on_server tc filter add dev eth0 ingress pref 7 bpf da obj "$TOP/build/bench/baseline.o" sec tc
+	before=$(system_state)
+	kill_pings hook tc
+	assert_equal "$(answered "$SERVER4")" 0
+	pk stop
+	assert_state "$before"
+	on_server tc filter add dev eth0 ingress pref 3 bpf da obj "$TOP/build/bench/baseline.o" sec tc
+	before=$(system_state)
+	run -1 --separate-stderr pk dev eth0 hook tc background
+	assert_regex "$stderr" 'another filter has pref 3'
+	assert_equal "$(system_state)" "$before"
+}
+
+@test "hook tc: frames whose headers lie in several pieces are judged" {
+	kill_pings hook tc
+	# larger than a page, sent without being copied together
+	assert_equal "$(answered -s 1400 "$SERVER4")" 0
+	assert_equal "$(answered -s 4000 "$SERVER4")" 0
+	assert_equal "$(typed ipv4 8 dropped)" 20
+	assert_equal "$(counted .fragments.packets)" 20
+}
+
+# --- what is in a packet ----------------------------------------------------------------
+
+# crafted HOOK PROGRAM [bare]: see bats/programs/pingcraft.c
+crafted() {
+	# down, since any other packet would be counted, too
+	ip link add eth1 netns "$CLIENT" type veth peer name eth1 netns "$SERVER"
+	pk dev eth1 hook "$1" background
+	run "$PROGRAMS/pingcraft" /sys/fs/bpf/pingkiller/*-* "$2"
+	assert_success
+	assert_line --index 0 --regexp '^[0-9]+ packets, 0 wrong, [0-9]+ refused$'
+	assert [ "${output%% *}" -gt 100000 ]
+}
+
+@test "crafted packets, XDP: every combination of headers, cut off after every byte" {
+	crafted native xdp
+}
+
+@test "crafted packets, tc: every combination of headers, cut off after every byte" {
+	crafted tc tc
+}
+
+@test "crafted packets, a device without a link layer" {
+	ip -n "$SERVER" tuntap add mode tun name tun9 || skip "needs a kernel with tun devices"
+	ip -n "$SERVER" link set tun9 up
+	pk dev tun9 hook generic background
+	run "$PROGRAMS/pingcraft" /sys/fs/bpf/pingkiller/*-* xdp bare
+	ip -n "$SERVER" link del tun9
+	assert_success
+	assert_output --regexp '^[0-9]+ packets, 0 wrong, 0 refused$'
+	assert [ "${output%% *}" -gt 10000 ]
+}
+
+@test "crafted packets are told apart by this test: one wrong type is noticed" {
+	ip link add eth1 netns "$CLIENT" type veth peer name eth1 netns "$SERVER"
+	pk dev eth1 type echo-request background
+	run -1 "$PROGRAMS/pingcraft" /sys/fs/bpf/pingkiller/*-* xdp
+	assert_output --partial 'type 0, '
+	refute_output --partial 'type 8, '
+}
+
+@test "fragments: the first one decides, later ones pass and are counted apart" {
+	kill_pings
+	assert_equal "$(answered -s 3000 "$SERVER4")" 0
+	assert_equal "$(answered -s 3000 "$SERVER6")" 0
+	assert_equal "$(typed ipv4 8 dropped) $(typed ipv6 128 dropped)" '10 10'
+	assert_equal "$(counted .fragments.packets)" 40
+}
+
+@test "behind VLAN tags and IP options, real pings die, too" {
+	requires vlan
+	for side in "$CLIENT:1" "$SERVER:2"; do
+		ip -n "${side%:*}" link add link eth0 name stack type vlan id 5
+		ip -n "${side%:*}" addr add "198.51.100.${side#*:}/24" dev stack
+		ip -n "${side%:*}" link set stack up
+	done
+	assert_equal "$(answered 198.51.100.2)" 10
+	kill_pings
+	assert_equal "$(answered 198.51.100.2)" 0
+	assert_equal "$(answered -R "$SERVER4")" 0
+	pk stop
+	kill_pings hook tc
+	assert_equal "$(answered 198.51.100.2)" 0
+	ip -n "$CLIENT" link del stack
+	ip -n "$SERVER" link del stack
+}
+
+# --- counting ---------------------------------------------------------------------------
+
+# flood_counted HOOK: what the sender has sent is what is counted, packets and bytes.
+flood_counted() {
+	local sent bytes
+
+	kill_pings hook "$1"
+	read -r sent bytes < <(flood "$FLOOD")
+	assert_equal "$sent" "$FLOOD"
+	assert_equal "$(counted '.types[] | select(.type == 8) | "\(.dropped.packets) \(.dropped.bytes) \(.passed.packets)"')" \
+		"$sent $bytes 0"
+	read -r sent bytes < <(flood -6 -s 1000 "$((FLOOD / 10))")
+	assert_equal "$(counted '.types[] | select(.type == 128) | "\(.dropped.packets) \(.dropped.bytes) \(.passed.packets)"')" \
+		"$sent $bytes 0"
+	read -r sent bytes < <(flood -u "$((FLOOD / 10))")
+	assert_equal "$(counted .ipv4_other.packets)" "$sent"
+	assert_equal "$(counted '.total.packets - .passed.packets - .dropped.packets')" 0
+}
+
+@test "counts: a flood, natively" {
+	flood_counted native
+}
+
+@test "counts: a flood, generic" {
+	flood_counted generic
+}
+
+@test "counts: a flood, tc" {
+	flood_counted tc
+}
+
+@test "counts: two floods at the same time, from two processors" {
+	kill_pings
+	start client one "$PROGRAMS/pingflood" eth0 "$(mac_of_server)" "$((FLOOD / 4))"
+	start client two taskset -c 1 "$PROGRAMS/pingflood" -6 eth0 "$(mac_of_server)" "$((FLOOD / 4))"
+	finish one
+	finish two
+	# what the device itself has lost, since its queue was full, never came here
+	assert_equal "$(($(typed ipv4 8 dropped) + $(typed ipv6 128 dropped) + \
+	$(ip -n "$CLIENT" -s -j link show eth0 | jq '.[0].stats64.tx.dropped')))" "$((FLOOD / 2))"
+}
+
+@test "sample 1 times every packet, sample 0 none, the default a part of them" {
+	kill_pings sample 1
+	flood 1000 >/dev/null
+	assert_equal "$(counted '.dropped_time | "\(.samples) \([.histogram[].packets] | add)"')" '1000 1000'
+	assert_equal "$(counted '.dropped_time | .average_ns * .samples - .sum_ns | fabs < .samples * 0.01')" true
+	assert_equal "$(counted '[.dropped_time.histogram[] | .packets * .from_ns] | add <= ('"$(counted .dropped_time.sum_ns)"')')" true
+	pk stop
+	kill_pings sample 0
+	flood 1000 >/dev/null
+	assert_equal "$(counted .dropped_time.samples)" 0
+	pk stop
+	kill_pings sample 10
+	flood 20000 >/dev/null
+	assert_binomial "$(counted .dropped_time.samples)" 20000 10
+}
+
+@test "sampling is not in step with the traffic: of two kinds in turn both are timed alike" {
+	local passed dropped
+
+	kill_pings sample 4 type echo-request ipv4 src 10.0.0.0/32
+	flood -s 2 20000 >/dev/null
+	passed=$(counted .passed_time.samples)
+	dropped=$(counted .dropped_time.samples)
+	((passed > 2000 && dropped > 2000)) || fail "$passed and $dropped of 10000 each"
+}
+
+# --- what is asked for ------------------------------------------------------------------------
+
+# judged WORDS... -- FLOOD-WORDS...: of a hundred packets with these words, how many are dropped
+judged() {
+	local words=()
+
+	while [ "$1" != -- ]; do
+		words+=("$1")
+		shift
+	done
+	shift
+	kill_pings "${words[@]}"
+	flood "$@" 100 >/dev/null
+	counted .dropped.packets
+	pk stop
+}
+
+@test "type: by name in both families, by number, several" {
+	assert_equal "$(judged --)" 100
+	assert_equal "$(judged -- -t 0)" 100
+	assert_equal "$(judged -- -t 3)" 0
+	assert_equal "$(judged type echo-request -- -t 0)" 0
+	assert_equal "$(judged type echo-request -- -6)" 100
+	assert_equal "$(judged type destination-unreachable -- -t 3)" 100
+	assert_equal "$(judged type destination-unreachable -- -6 -t 1)" 100
+	assert_equal "$(judged type destination-unreachable -- -6 -t 3)" 0
+	assert_equal "$(judged type 3 -- -6 -t 3)" 100
+	assert_equal "$(judged type 3 ipv4 -- -6 -t 3)" 0
+	assert_equal "$(judged type 200 type 13 -- -t 13)" 100
+	assert_equal "$(judged type 255 ipv6 -- -6 -t 255)" 100
+	assert_equal "$(judged ipv6 --)" 0
+	assert_equal "$(judged ipv6 ipv4 --)" 100
+}
+
+@test "code: only packets with one of them" {
+	assert_equal "$(judged type 3 code 1 code 13 -- -t 3 -c 13)" 100
+	assert_equal "$(judged type 3 code 1 code 13 -- -t 3 -c 1)" 100
+	assert_equal "$(judged type 3 code 1 code 13 -- -t 3 -c 3)" 0
+	assert_equal "$(judged type 3 code 255 -- -t 3 -c 255)" 100
+}
+
+@test "all-icmp: every type, as the original does, and nothing else" {
+	assert_equal "$(judged all-icmp -- -t 3)" 100
+	assert_equal "$(judged all-icmp -- -6 -t 135)" 100
+	assert_equal "$(judged all-icmp ipv4 -- -6 -t 135)" 0
+	assert_equal "$(judged all-icmp -- -u)" 0
+}
+
+@test "src and dst: prefixes of both families, also from files, by the thousand" {
+	assert_equal "$(judged src 10.0.0.0/8 -- -s 100)" 100
+	assert_equal "$(judged src 10.0.0.0/31 src 10.0.0.7 -- -s 10)" 30
+	assert_equal "$(judged src 10.0.0.0/31 -- -6)" 0
+	assert_equal "$(judged src 2001:db8:f::/127 -- -6 -s 10)" 20
+	# an IPv4 address is in no prefix of IPv6, not even in the widest
+	assert_equal "$(judged src ::/0 --)" 0
+	assert_equal "$(judged src 0.0.0.0/0 --)" 100
+	assert_equal "$(judged dst 192.0.2.2 --)" 100
+	assert_equal "$(judged dst 192.0.2.3 src 10.0.0.0/8 --)" 0
+	assert_equal "$(judged dst 2001:db8::/64 src 2001:db8:f::/64 -- -6)" 100
+	{
+		printf '# every other address of four /21\n\n'
+		seq 0 2 8190 | awk '{ printf " 10.0.%d.%d/32 # even\r\n", $1 / 256, $1 % 256 }'
+		printf '2001:db8:f::2'
+	} >"$BATS_TEST_TMPDIR/prefixes"
+	kill_pings src-file "$BATS_TEST_TMPDIR/prefixes"
+	assert_equal "$(pk -j show | jq '.[0].src | length')" 4097
+	flood -s 10000 10000 >/dev/null
+	flood -6 -s 4 400 >/dev/null
+	assert_equal "$(typed ipv4 8 dropped) $(typed ipv6 128 dropped)" '4096 100'
+	run -0 pk show
+	assert_output --partial ' src (4097 prefixes) '
+}
+
+@test "drop: 0 and 100 % are exact, and what is between is right" {
+	local dropped
+
+	assert_equal "$(judged drop 0 --)" 0
+	assert_equal "$(judged drop 100% --)" 100
+	kill_pings drop 25%
+	flood "$PACKETS" >/dev/null
+	dropped=$(counted .dropped.packets)
+	assert_binomial "$dropped" "$PACKETS" 25
+	assert_equal "$(typed ipv4 8 passed)" $((PACKETS - dropped))
+}
+
+@test "rate: each source may send so many, and a burst" {
+	kill_pings rate 10/h burst 3
+	flood -s 100 1000 >/dev/null
+	assert_equal "$(typed ipv4 8 passed) $(typed ipv4 8 dropped)" '300 700'
+	flood -6 -s 10 1000 >/dev/null
+	assert_equal "$(typed ipv6 128 passed) $(typed ipv6 128 dropped)" '30 970'
+	pk stop
+	kill_pings rate 1/h
+	flood 100 >/dev/null
+	assert_equal "$(typed ipv4 8 passed)" 5
+}
+
+@test "rate: a flood is limited to it, and ping at a slower pace is not touched" {
+	local begin passed ms
+
+	kill_pings rate 1000/s burst 1
+	begin=${EPOCHREALTIME/./}
+	flood "$((FLOOD / 4))" >/dev/null
+	ms=$(((${EPOCHREALTIME/./} - begin) / 1000))
+	passed=$(typed ipv4 8 passed)
+	((passed <= ms + 2 && passed >= ms / 4)) || fail "$passed in $ms ms"
+	pk stop
+	kill_pings rate 50/s burst 1
+	assert_equal "$(on_client ping -q -c 10 -i 0.05 -W 1 "$SERVER4" | sed -n 's/.* \([0-9]*\) received.*/\1/p')" 10
+}
+
+@test "for: ends by itself, in the kernel" {
+	kill_pings for 1500ms
+	assert_equal "$(answered "$SERVER4")" 0
+	sleep 1.5
+	assert_equal "$(answered "$SERVER4")" 10
+	assert_equal "$(pk -j show | jq -r '.[0].state')" expired
+	run -0 pk show
+	assert_output --partial '(expired)'
+}
+
+# --- what is not asked for ----------------------------------------------------------------------
+
+@test "TCP, UDP, ARP and neighbour discovery are not touched" {
+	kill_pings all-icmp ipv4
+	receiver_start
+	ip -n "$CLIENT" neigh flush dev eth0
+	ip -n "$SERVER" neigh flush dev eth0
+	send anybody "$SERVER4" "$PORT" 1000
+	assert_received anybody 1000
+	pk stop
+	kill_pings
+	ip -n "$CLIENT" neigh flush dev eth0
+	ip -n "$SERVER" neigh flush dev eth0
+	send sixth "$SERVER6" "$PORT" 1000
+	assert_received sixth 1000
+	port_take
+	start server peer "$PROGRAMS/tcp" "$SERVER4" "$PORT" listen accept recv 5000000
+	wait_line peer '^listen ok'
+	start client target "$PROGRAMS/tcp" "$SERVER4" "$PORT" connect send 5000000 drain
+	wait_line peer '^recv 5000000$'
+	# with neighbour discovery gone nothing goes
+	pk stop
+	kill_pings type nd-neighbor-solicit type nd-neighbor-advert
+	ip -n "$CLIENT" neigh flush dev eth0
+	ip -n "$SERVER" neigh flush dev eth0
+	run -1 on_client ping -q -c 1 -W 1 "$SERVER6"
+}
+
+# path_make: the server sends through a router whose other cable takes less at a time.
+#   $SERVER eth0 .2 ---- .1 eth0 $CLIENT (routes) eth1 .1 ---- 198.51.100.2 eth0 $LAB-r, MTU 1300
+path_make() {
+	ip netns add "$LAB-r"
+	touch "$BATS_TEST_TMPDIR/router"
+	ip link add eth1 netns "$CLIENT" type veth peer name eth0 netns "$LAB-r"
+	ip -n "$CLIENT" addr add 198.51.100.1/24 dev eth1
+	ip -n "$CLIENT" addr add 2001:db8:1::1/64 dev eth1 nodad
+	ip -n "$CLIENT" link set eth1 up mtu 1300
+	ip -n "$LAB-r" addr add 198.51.100.2/24 dev eth0
+	ip -n "$LAB-r" addr add 2001:db8:1::2/64 dev eth0 nodad
+	ip -n "$LAB-r" link set eth0 up mtu 1300
+	ip -n "$LAB-r" route add default via 198.51.100.1
+	ip -n "$LAB-r" route add default via 2001:db8:1::1
+	ip -n "$SERVER" route add 198.51.100.0/24 via "$CLIENT4"
+	ip -n "$SERVER" route add 2001:db8:1::/64 via "$CLIENT6"
+	on_client sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+}
+
+path_unmake() {
+	ip -n "$SERVER" route del 198.51.100.0/24
+	ip -n "$SERVER" route del 2001:db8:1::/64
+	on_client sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
+}
+
+# path_mtu ADDRESS: what the server has learned of the way there, after it has sent large packets.
+path_mtu() {
+	on_server ping -q -c 3 -i 0.05 -W 0.2 -M "do" -s 1352 "$1" >/dev/null 2>&1 || :
+	on_server ip route get "$1" | sed -n 's/.* mtu \([0-9]*\).*/\1/p'
+}
+
+@test "PMTUD: a real 'packet too big' gets through, of both families; with all-icmp it does not" {
+	path_make
+	kill_pings
+	assert_equal "$(path_mtu 198.51.100.2) $(path_mtu 2001:db8:1::2)" '1300 1300'
+	assert_equal "$(typed ipv4 3 passed | awk '{ print $1 > 0 }') $(typed ipv6 2 passed | awk '{ print $1 > 0 }')" '1 1'
+	pk stop
+	on_server ip route flush cache
+	ip -n "$SERVER" -6 route flush cache
+	kill_pings type destination-unreachable type packet-too-big
+	assert_equal "$(path_mtu 198.51.100.2) $(path_mtu 2001:db8:1::2)" ' '
+	path_unmake
+}
+
+# --- devices --------------------------------------------------------------------------------------
+
+@test "several devices at the same time, each with words and counters of its own" {
+	ip link add eth1 netns "$CLIENT" type veth peer name eth1 netns "$SERVER"
+	for side in "$CLIENT:1" "$SERVER:2"; do
+		ip -n "${side%:*}" addr add "198.51.100.${side#*:}/24" dev eth1
+		ip -n "${side%:*}" link set eth1 up
+	done
+	kill_pings
+	pk dev eth1 hook tc drop 0 background
+	pingkiller -n "$CLIENT" dev eth0 type echo-reply background
+	assert_equal "$(answered "$SERVER4") $(answered 198.51.100.2)" '0 10'
+	assert_equal "$(typed ipv4 8 dropped)" 10
+	assert_equal "$(pk -j stats dev eth1 | jq -c '[.dropped.packets, (.types[] | select(.type == 8) | .passed.packets)]')" '[0,10]'
+	assert_equal "$(pingkiller -j show | jq length) $(pk -j show | jq length)" '3 2'
+	pk stop dev eth0
+	assert_equal "$(pk -j show | jq -r '.[].dev')" eth1
+	assert_equal "$(answered "$SERVER4")" 0 # the replies die at the client
+	pingkiller -n "$CLIENT" stop
+	assert_equal "$(answered "$SERVER4")" 10
+	pingkiller stop
+	assert_equal "$(pingkiller show)" ''
+}
+
+@test "a device that is served is not served twice" {
+	kill_pings
+	run -1 --separate-stderr pk dev eth0 background
+	assert_regex "$stderr" 'served already'
+	run -1 --separate-stderr pk dev eth0 hook tc
+	assert_equal "$(answered "$SERVER4")" 0
+}
+
+@test "a device that is renamed is still stopped, by its new name" {
+	kill_pings
+	ip -n "$SERVER" link set eth0 down
+	ip -n "$SERVER" link set eth0 name 'a.b'
+	ip -n "$SERVER" link set 'a.b' up
+	pk stop dev a.b
+	run -0 pingkiller show
+	assert_output ''
+	ip -n "$SERVER" -d link show a.b | run -1 grep xdp
+	ip -n "$SERVER" link set 'a.b' down
+	ip -n "$SERVER" link set 'a.b' name eth0
+	ip -n "$SERVER" link set eth0 up
+	ip -n "$SERVER" addr add "$SERVER6/64" dev eth0 nodad
+}
+
+@test "a device or a namespace that is gone leaves nothing" {
+	local before
+
+	before=$(system_state)
+	ip link add eth1 netns "$CLIENT" type veth peer name eth1 netns "$SERVER"
+	ip netns add "$LAB-r"
+	pk dev eth1 background
+	pingkiller -n "$LAB-r" dev lo background
+	ip -n "$SERVER" link del eth1
+	ip netns del "$LAB-r"
+	run -0 pingkiller stop
+	assert_state "$before"
+}
+
+# --- the foreground -------------------------------------------------------------------------------
+
+@test "foreground: the original's line, and away with it at INT, TERM and HUP" {
+	local before signal
+
+	before=$(system_state)
+	for signal in INT TERM HUP; do
+		start server front "$PINGKILLER" dev eth0
+		wait_line front '^total: '
+		flood 100 >/dev/null
+		wait_line front '^total: [0-9]+\. passed: [0-9]+\. dropped: 100\. passed processing time avg \(ns\): [0-9.]+\. dropped processing time avg \(ns\): [0-9.]+$'
+		stop front "$signal"
+		assert_equal "$EXIT_STATUS" 0
+		assert_state "$before"
+	done
+	run -0 output_of front
+	assert_line --index 0 'dropping: dev eth0 hook native type echo-request type echo-reply drop 100% sample 64 - Ctrl-C ends it'
+}
+
+@test "foreground: NDJSON" {
+	start server front "$PINGKILLER" -j dev eth0
+	wait_line front '^\{'
+	flood 100 >/dev/null
+	wait_line front '"dropped":\{"packets":100,'
+	stop front
+	output_of front | jq -e . >/dev/null
+	assert_equal "$(output_of front | jq -s 'last | .dropped.packets')" 100
+}
+
+@test "foreground: a table that is redrawn on a terminal" {
+	start server front script -qfc "$PINGKILLER dev eth0 sample 1" "$BATS_TEST_TMPDIR/typescript"
+	busywait 10 grep -q passed "$BATS_TEST_TMPDIR/typescript"
+	flood 100 >/dev/null
+	busywait 10 grep -q 'ICMP echo-request  *0  *0  *100 ' "$BATS_TEST_TMPDIR/typescript"
+	assert grep -qE '^ +[0-9]+ - [0-9]+ +[0-9]+ .* +[0-9]+ \*+' "$BATS_TEST_TMPDIR/typescript"
+	assert grep -q $'\e\[[0-9]*A\e\[J' "$BATS_TEST_TMPDIR/typescript"
+	pkill -TERM -P "$(pid front)"
+	finish front
+}
+
+@test "SIGKILL at random moments: the next command leaves nothing" {
+	local before round ms hook hooks=(native generic tc)
+
+	before=$(system_state)
+	for ((round = 0; round < ROUNDS; round++)); do
+		hook=${hooks[round % 3]}
+		start server doomed "$PINGKILLER" dev eth0 hook "$hook"
+		ms=$((RANDOM * 400 * PATIENCE / 32768))
+		sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
+		stop doomed KILL 2>/dev/null
+		run -0 --separate-stderr pingkiller show
+		assert_output ''
+		processes_stop
+		assert_state "$before"
+	done
+}
+
+@test "SIGKILL of stop at random moments: the next stop finishes it" {
+	local before round ms
+
+	before=$(system_state)
+	for ((round = 0; round < ROUNDS / 2; round++)); do
+		kill_pings
+		start server doomed "$PINGKILLER" stop
+		ms=$((RANDOM * 200 * PATIENCE / 32768))
+		sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
+		stop doomed KILL 2>/dev/null
+		pingkiller stop
+		assert_state "$before"
+	done
+}
+
+@test "what runs in the background survives the commands of others, and a killed neighbour" {
+	kill_pings
+	start client doomed "$PINGKILLER" dev eth0
+	wait_line doomed .
+	stop doomed KILL
+	run -0 --separate-stderr pingkiller show
+	assert_equal "${#lines[@]}" 1
+	assert_regex "$stderr" 'removed what a killed run has left'
+	assert_equal "$(answered "$SERVER4")" 0
+}
+
+@test "without its records it is found and removed all the same" {
+	local before
+
+	before=$(system_state)
+	kill_pings
+	rm -r /run/pingkiller
+	pingkiller stop
+	assert_state "$before"
+	kill_pings hook tc
+	on_server tc qdisc show dev eth0 clsact | grep -q clsact
+	rm -r /run/pingkiller /sys/fs/bpf/pingkiller
+	pingkiller stop
+	assert_equal "$(answered "$SERVER4")" 10
+	on_server tc qdisc del dev eth0 clsact
+	assert_state "$before"
+}
+
+@test "inside ip netns exec, which hides bpffs, it works, too" {
+	ip netns exec "$SERVER" "$PINGKILLER" dev eth0 background 3>&-
+	assert_equal "$(answered "$SERVER4")" 0
+	ip netns exec "$SERVER" "$PINGKILLER" stop dev eth0 3>&-
+	assert_equal "$(answered "$SERVER4")" 10
+}
+
+@test "--dry-run changes nothing, and -v shows lines that do the same by hand" {
+	local before
+
+	before=$(system_state)
+	run -0 --separate-stderr pk --dry-run dev eth0 src 10.0.0.0/8 background
+	assert_equal "$(system_state)" "$before"
+	printf '%s\n' "$stderr" >"$BATS_TEST_TMPDIR/lines"
+	assert grep -q '^nsenter --net=.* bpftool net attach xdpdrv pinned ' "$BATS_TEST_TMPDIR/lines"
+	bpffs_borrow
+	sed -i '/^mount /d' "$BATS_TEST_TMPDIR/lines"
+	run -0 sh -e "$BATS_TEST_TMPDIR/lines"
+	flood 100 >/dev/null
+	assert_equal "$(bpftool -j map lookup pinned /sys/fs/bpf/pingkiller/*-*/pk_stats key 0 0 0 0 |
+		jq '[.formatted.values[].value.types[0][8].count[1].packets] | add')" 100
+	pingkiller stop
+}
+
+@test "plot: SVG and PNG, through gnuplot" {
+	kill_pings sample 1
+	flood 100 >/dev/null
+	cd "$BATS_TEST_TMPDIR"
+	pk plot times.svg dev eth0
+	pk plot times.png dev eth0
+	assert grep -q '<svg ' times.svg
+	assert grep -q 'pingkiller dev eth0 hook native' times.svg
+	assert_equal "$(head -c 8 times.png | od -An -tx1 | tr -d ' ')" 89504e470d0a1a0a
+	run -1 --separate-stderr pk plot /nonexistent/x.svg dev eth0
+	run -2 --separate-stderr pk plot times.pdf dev eth0
+	assert_equal "$(ls)" "$(printf 'times.png\ntimes.svg')"
+}
+
+@test "show prints words that make the same again" {
+	local words
+
+	for words in 'type echo-request type 200 code 0 code 3' 'all-icmp ipv6 drop 0.5%' \
+		'src 10.0.0.0/8 dst 192.0.2.2/32 rate 10/m burst 7' 'hook tc type 3 ipv4 sample 1 for 1h' \
+		'src 2001:db8::/32 src ::1/128 type mld2-listener-report type 0'; do
+		# shellcheck disable=SC2086
+		kill_pings $words
+		pk -j show | jq 'del(.[].expires_in_ns)' >"$BATS_TEST_TMPDIR/first"
+		run -0 on_server "$PINGKILLER" show
+		pk stop
+		# shellcheck disable=SC2086
+		pk $output 2>/dev/null
+		assert_equal "$(pk -j show | jq 'del(.[].expires_in_ns)')" "$(cat "$BATS_TEST_TMPDIR/first")"
+		pk stop
+	done
+}
