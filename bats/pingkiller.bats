@@ -274,8 +274,9 @@ flood_counted() {
 	kill_pings sample 1
 	flood 1000 >/dev/null
 	assert_equal "$(counted '.dropped_time | "\(.samples) \([.histogram[].packets] | add)"')" '1000 1000'
-	assert_equal "$(counted '.dropped_time | .average_ns * .samples - .sum_ns | fabs < .samples * 0.01')" true
-	assert_equal "$(counted '[.dropped_time.histogram[] | .packets * .from_ns] | add <= ('"$(counted .dropped_time.sum_ns)"')')" true
+	assert_equal "$(counted '.dropped_time | ((.average_ns * .samples - .sum_ns) | fabs) < .samples * 0.01')" true
+	assert_equal "$(counted '.dropped_time | ([.histogram[] | .packets * .from_ns] | add) <= .sum_ns')" true
+	assert_equal "$(counted '.dropped_time | ([.histogram[] | .packets * .to_ns] | add) >= .sum_ns')" true
 	pk stop
 	kill_pings sample 0
 	flood 1000 >/dev/null
@@ -480,7 +481,7 @@ path_mtu() {
 	path_make
 	kill_pings
 	assert_equal "$(path_mtu 198.51.100.2) $(path_mtu 2001:db8:1::2)" '1300 1300'
-	assert_equal "$(typed ipv4 3 passed | awk '{ print $1 > 0 }') $(typed ipv6 2 passed | awk '{ print $1 > 0 }')" '1 1'
+	assert_equal "$(typed ipv4 3 passed | awk '{ print ($1 > 0) }') $(typed ipv6 2 passed | awk '{ print ($1 > 0) }')" '1 1'
 	pk stop
 	on_server ip route flush cache
 	ip -n "$SERVER" -6 route flush cache
@@ -497,6 +498,7 @@ path_mtu() {
 		ip -n "${side%:*}" addr add "198.51.100.${side#*:}/24" dev eth1
 		ip -n "${side%:*}" link set eth1 up
 	done
+	busywait 10 on_client ping -q -c 1 -W 1 198.51.100.2
 	kill_pings
 	pk dev eth1 hook tc drop 0 background
 	pingkiller -n "$CLIENT" dev eth0 type echo-reply background
@@ -677,7 +679,8 @@ path_mtu() {
 @test "plot: SVG and PNG, through gnuplot" {
 	kill_pings sample 1
 	flood 100 >/dev/null
-	cd "$BATS_TEST_TMPDIR"
+	mkdir "$BATS_TEST_TMPDIR/plots"
+	cd "$BATS_TEST_TMPDIR/plots"
 	pk plot times.svg dev eth0
 	pk plot times.png dev eth0
 	assert grep -q '<svg ' times.svg

@@ -111,9 +111,11 @@ device_set_up() {
 	change_begin
 	plan=$(helper -O $$ ping plan "$@") || exit $?
 	plan_read
-	device_serve && [ -z "$interrupted" ] && return
-	[ -n "$dry_run" ] || device_release "$plan_key"
-	pins_trim
+	if bpffs_ensure && device_check; then
+		device_serve && [ -z "$interrupted" ] && return
+		[ -n "$dry_run" ] || device_release "$plan_key"
+	fi
+	[ -n "$dry_run" ] || pins_trim
 	change_end
 	exit 1
 }
@@ -129,7 +131,8 @@ command_dev() {
 	lock_release
 	trap - EXIT
 	announce
-	helper ${json:+-j} ping watch dev "$plan_dev" &
+	# No function: the process in the background would be a shell around it.
+	"$vsh" ${netns_name:+-N "$netns_file"} ${json:+-j} ping watch dev "$plan_dev" &
 	watch_pid=$!
 	trap 'kill -TERM "$watch_pid" 2>/dev/null' INT TERM HUP
 	[ -z "$interrupted" ] || kill -TERM "$watch_pid"

@@ -191,9 +191,8 @@ ingress_attach() {
 		bpf direct-action object-pinned "$pins/$plan_key/pk_tc" && hook_tell 3
 }
 
-# device_serve: the maps are complete before the first packet is seen.
+# device_serve: after device_check. The maps are complete before the first packet is seen.
 device_serve() {
-	bpffs_ensure && device_check || return 1
 	journal start "$plan_key"
 	if [ "$plan_hook" = tc ]; then
 		if clsact_is_there "$plan_dev"; then

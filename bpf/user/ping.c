@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
@@ -446,6 +447,10 @@ static int device_watch(const struct options *options, const struct ping_device 
 	struct timespec second = { .tv_sec = 1 };
 	int rows = 0, err;
 
+	/* Killed, its shell could not end it. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (device->label.owner && (uint32_t)getppid() != device->label.owner)
+		is_ended = 1;
 	for (;;) {
 		bool is_last = is_ended;
 
