@@ -23,6 +23,7 @@ teardown() {
 	pingkiller stop
 	[ ! -e "$BATS_TEST_TMPDIR/router" ] || ip netns del "$LAB-r"
 	if [ -e "$BATS_TEST_TMPDIR/foreign" ]; then
+		rm -f /sys/fs/bpf/guest /sys/fs/bpf/guest_count
 		on_server bpftool net detach xdpgeneric dev eth0 2>/dev/null || :
 		on_server tc qdisc del dev eth0 clsact 2>/dev/null || :
 	fi
@@ -120,12 +121,12 @@ pings_die() {
 
 	touch "$BATS_TEST_TMPDIR/foreign"
 	bpffs_borrow
-	bpftool prog load "$TOP/build/bench/pingparse.o" /sys/fs/bpf/other_xdp
+	"$PROGRAMS/foreign" load xdp stranger /sys/fs/bpf/other_xdp
 	on_server bpftool net attach xdpgeneric pinned /sys/fs/bpf/other_xdp dev eth0
-	rm /sys/fs/bpf/other_xdp
+	rm /sys/fs/bpf/other_xdp /sys/fs/bpf/other_xdp_count
 	before=$(system_state)
 	run -1 --separate-stderr pk dev eth0 background
-	assert_regex "$stderr" 'another XDP program, bench_nothing \(id [0-9]+\).*hook tc'
+	assert_regex "$stderr" 'another XDP program, stranger \(id [0-9]+\).*hook tc'
 	run -1 --separate-stderr pk dev eth0 hook generic background
 	assert_equal "$(system_state)" "$before"
 	kill_pings hook tc
@@ -139,14 +140,16 @@ pings_die() {
 	local before
 
 	touch "$BATS_TEST_TMPDIR/foreign"
+	bpffs_borrow
+	"$PROGRAMS/foreign" load tc guest /sys/fs/bpf/guest
 	on_server tc qdisc add dev eth0 clsact
-	on_server tc filter add dev eth0 ingress pref 7 bpf da obj "$TOP/build/bench/baseline.o" sec tc
+	on_server tc filter add dev eth0 ingress pref 7 bpf da pinned /sys/fs/bpf/guest
 	before=$(system_state)
 	kill_pings hook tc
 	assert_equal "$(answered "$SERVER4")" 0
 	pk stop
 	assert_state "$before"
-	on_server tc filter add dev eth0 ingress pref 3 bpf da obj "$TOP/build/bench/baseline.o" sec tc
+	on_server tc filter add dev eth0 ingress pref 3 bpf da pinned /sys/fs/bpf/guest
 	before=$(system_state)
 	run -1 --separate-stderr pk dev eth0 hook tc background
 	assert_regex "$stderr" 'another filter has pref 3'

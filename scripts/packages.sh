@@ -59,6 +59,9 @@ packages_table() {
 		test fn:fuzzer libclang-rt-dev|clang compiler-rt compiler-rt compiler-rt clang
 		test fn:asan gcc libasan gcc-libs - libasan8
 		test fn:ubsan gcc libubsan gcc-libs - libubsan1
+		test cmd:gnuplot gnuplot-nox|gnuplot gnuplot-minimal|gnuplot gnuplot gnuplot gnuplot
+		test cmd:script bsdutils util-linux util-linux util-linux-misc|util-linux util-linux
+		test cmd:taskset util-linux util-linux util-linux util-linux-misc|util-linux util-linux
 		bench cmd:iperf3 iperf3 iperf3 iperf3 iperf3 iperf
 		bench cmd:jq jq jq jq jq jq
 		bench cmd:nft nftables nftables nftables nftables nftables

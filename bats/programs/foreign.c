@@ -2,14 +2,14 @@
 /*
  * foreign.c - a BPF program that is not ours: it counts what passes by.
  *
- *   foreign load TYPE NAME PIN [MARK]   TYPE: tc, ingress, egress, sock_create
+ *   foreign load TYPE NAME PIN [MARK]   TYPE: tc, xdp, ingress, egress, sock_create
  *   foreign count PIN
  *   foreign tcx DEV NAME
  *
  * "load" pins the program at PIN and its counter at PIN_count, for tc or
  * bpftool to attach. It counts each call (with MARK: of packets with that
- * mark) and lets everything pass: -1 (next filter, please) for tc, 1 for the
- * types of cgroup programs. "count" prints the counter. "tcx" attaches such a
+ * mark) and lets everything pass: -1 (next filter, please) for tc, XDP_PASS,
+ * 1 for the types of cgroup programs. "count" prints the counter. "tcx" attaches such a
  * program to the device's egress the new way (6.6), prints "attached", and
  * stays: the program goes with it.
  */
@@ -103,6 +103,8 @@ static int foreign_load(const char *type, const char *name, const char *pin, int
 
 	if (!strcmp(type, "tc"))
 		fd = program_load(BPF_PROG_TYPE_SCHED_CLS, 0, name, counter, -1, mark);
+	else if (!strcmp(type, "xdp"))
+		fd = program_load(BPF_PROG_TYPE_XDP, 0, name, counter, XDP_PASS, -1);
 	else if (!strcmp(type, "ingress"))
 		fd = program_load(BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_INGRESS, name, counter,
 				  1, mark);

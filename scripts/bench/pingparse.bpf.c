@@ -2,7 +2,7 @@
 /* What the verdicts of pingkiller are measured against: a program that does nothing, and
  * one that finds the ICMP message as pingkiller does, and returns.
  */
-#include "../../bpf/ping.bpf.h"
+#include "ping.bpf.h"
 
 SEC("xdp.frags")
 int bench_nothing(struct xdp_md *ctx)
