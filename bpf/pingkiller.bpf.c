@@ -82,8 +82,7 @@ static __always_inline bool bit_is_set(const __u64 *bits, __u8 bit)
 struct message {
 	__u32 family; /* enum pk_family */
 	__u32 code;
-	__u8 from[16]; /* IPv4: the first four */
-	__u8 to[16];
+	__u8 addresses[2][16]; /* source, destination; IPv4: the first four */
 };
 
 static __always_inline bool is_in(void *prefixes, __u32 family, const __u8 address[16])
@@ -102,7 +101,7 @@ static __always_inline struct pk_bucket *bucket_get(const struct message *messag
 	struct pk_source source = { .family = message->family };
 	struct pk_bucket full = {}, *bucket;
 
-	__builtin_memcpy(source.address, message->from, sizeof(source.address));
+	__builtin_memcpy(source.address, message->addresses[0], sizeof(source.address));
 	bucket = bpf_map_lookup_elem(&pk_sources, &source);
 	if (bucket)
 		return bucket;
@@ -148,9 +147,9 @@ static __always_inline int conditions_judge(const struct message *message)
 	conditions = config->conditions;
 	if ((conditions & PK_CODE) && !bit_is_set(config->codes, message->code))
 		return PK_PASS;
-	if ((conditions & PK_SRC) && !is_in(&pk_src, message->family, message->from))
+	if ((conditions & PK_SRC) && !is_in(&pk_src, message->family, message->addresses[0]))
 		return PK_PASS;
-	if ((conditions & PK_DST) && !is_in(&pk_dst, message->family, message->to))
+	if ((conditions & PK_DST) && !is_in(&pk_dst, message->family, message->addresses[1]))
 		return PK_PASS;
 	if ((conditions & PK_ENDS) && bpf_ktime_get_boot_ns() >= config->expires_ns)
 		return PK_PASS;
@@ -176,11 +175,11 @@ static __always_inline int addresses_judge(void *ctx, bool is_skb, __u32 network
 
 	if (family == PK_IPV4) {
 		offset += offsetof(struct ipv4, from);
-		err = packet_load(ctx, is_skb, offset, message.from, 4)
-			      ?: packet_load(ctx, is_skb, offset + 4, message.to, 4);
+		err = packet_load(ctx, is_skb, offset, message.addresses[0], 4)
+			      ?: packet_load(ctx, is_skb, offset + 4, message.addresses[1], 4);
 	} else {
 		offset += offsetof(struct ipv6, from);
-		err = packet_load(ctx, is_skb, offset, message.from, 32);
+		err = packet_load(ctx, is_skb, offset, message.addresses, 32);
 	}
 	return err ? PK_PASS : conditions_judge(&message);
 }
