@@ -30,7 +30,10 @@ setup() {
 	test_begin
 	cd "$BATS_TEST_TMPDIR" || return
 }
-teardown() { test_end; }
+teardown() {
+	test_end
+	[ ! -e "/run/netns/$CLIENT" ] || ip -n "$CLIENT" link del other 2>/dev/null || :
+}
 
 pk() {
 	pingkiller -n "$SERVER" "$@"
@@ -184,6 +187,7 @@ refused_values() {
 	refused 2 plot x.svg
 	refused 2 plot x.svg lo
 	refused 1 plot x.svg dev eth0
+	refused 1 plot x.svg dev lo
 	assert_equal "$(find . -name 'x.*')" ''
 	assert_unchanged
 }
@@ -201,7 +205,12 @@ refused_values() {
 
 	for name in "${names[@]}"; do
 		ip -n "$SERVER" link add name "$name" type veth peer name other netns "$CLIENT"
-		pk dev "$name" background 2>said
+		ip -n "$SERVER" link set dev "$name" up
+		ip -n "$CLIENT" link set other up
+		pk dev "$name" sample 1 background 2>said
+		run -1 --separate-stderr pk plot plot.svg dev "$name"
+		assert_regex "$stderr" 'timed yet'
+		on_client "$PROGRAMS/pingflood" other 02:00:00:00:00:01 10
 		run -1 env LC_ALL=C grep -q $'[\x01-\x09\x0b-\x1f]' said
 		pk show dev "$name" >shown
 		pk stats dev "$name" >>shown
@@ -226,6 +235,7 @@ words_only() {
 help_words() {
 	pingkiller help | awk '
 		/^Examples:/ { exit }
+		match($0, /\([a-z]+ is another word/) { print substr($0, RSTART + 1, RLENGTH - 17) }
 		/^Usage:/ { part = "usage" }
 		/^[A-Z]+ +:=/ { part = $1 }
 		/^$/ { part = "" }

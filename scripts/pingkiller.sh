@@ -54,7 +54,7 @@ HOOK :=    auto (default: native, or generic if the driver cannot)
            | native | generic | tc
 TYPE :=    a name (echo-request and echo-reply are the default) or a number
 RATE :=    10/s, 10/m, 10/h for each source: what is below it passes
-PERCENT := 0 to 100 with up to 6 decimals: 25, 25%, 0.1%
+PERCENT := 0 to 100 with up to 6 decimals: 25, 25%, 0.1% (loss is another word for drop)
 TIME :=    30s, 500ms, 5m, 1h
 OPTIONS := -n NETNS     the network namespace of the device
            -j           JSON
@@ -136,10 +136,19 @@ command_dev() {
 	watch_pid=$!
 	trap 'kill -TERM "$watch_pid" 2>/dev/null' INT TERM HUP
 	[ -z "$interrupted" ] || kill -TERM "$watch_pid"
-	# Again after a signal: it has its last counts to print.
-	wait "$watch_pid"
-	wait "$watch_pid"
+	watch_wait
 	foreground_end
+	[ "$watch_status" = 0 ] || exit 1
+}
+
+# watch_wait: again after a signal, which ends the waiting only: there are last counts to
+# be printed.
+watch_wait() {
+	watch_status=0
+	wait "$watch_pid" || watch_status=$?
+	[ "$watch_status" -gt 128 ] || return 0
+	wait "$watch_pid"
+	watch_status=$?
 }
 
 # foreground_end: a run takes its device with it, and the last one all the rest.

@@ -242,7 +242,7 @@ ingress_detach() {
 device_release() {
 	journal stop "$1"
 	release_name=$netns_name release_file=$netns_file
-	if record_read "$1" && netns_file=$(netns_find "$record_inode" "$record_file"); then
+	if record_read "$1" && netns_file=$(netns_find "$record_inode" "${1%-*}" "$record_file"); then
 		netns_name=$netns_file
 		[ "$record_inode" != "$(netns_inode /proc/self/ns/net)" ] || netns_name=
 		record_dev=$(device_name "$record_ifindex")

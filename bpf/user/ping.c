@@ -498,16 +498,16 @@ static int device_plot(const struct options *options, const struct ping_device *
 	int err = stats_read(device, &stats);
 
 	(void)options;
-	if (!err)
-		ping_plot_print(stdout, device, &stats, plot_is_svg);
+	if (!err && !ping_plot_print(stdout, device, &stats, plot_is_svg))
+		err = -ENODATA;
 	return err;
 }
 
-/* vsh ping plot svg|png [dev DEV]: without a device there has to be but one. */
+/* vsh ping plot svg|png dev DEV */
 static int plot(const struct options *options, int argc, char **argv)
 {
 	struct selection selection;
-	int status;
+	int status, visited;
 
 	if (!argc || (strcmp(argv[0], "svg") && strcmp(argv[0], "png")))
 		return misuse("plot as svg or png?");
@@ -519,7 +519,10 @@ static int plot(const struct options *options, int argc, char **argv)
 		return status;
 	if (argc || !selection.dev)
 		return misuse("plot which device? (plot FILE dev DEV)");
-	return visited_status(&selection, devices_visit(options, &selection, device_plot));
+	visited = devices_visit(options, &selection, device_plot);
+	if (visited == -ENODATA)
+		return failure("no packet was timed yet: there is nothing to plot");
+	return visited_status(&selection, visited);
 }
 
 static const struct {

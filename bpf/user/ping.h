@@ -77,8 +77,10 @@ void ping_line_print(FILE *out, const struct pk_stats *stats);
 void ping_table_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats);
 void ping_stats_print_json(FILE *out, const struct pk_stats *stats);
 
-/* A script for gnuplot that writes a picture to its standard output. */
-void ping_plot_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats,
+/* A script for gnuplot that writes a picture to its standard output. false: nothing was
+ * timed yet.
+ */
+bool ping_plot_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats,
 		     bool svg);
 
 #endif

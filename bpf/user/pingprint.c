@@ -494,13 +494,14 @@ static void plot_word_print(FILE *out, const char *bytes, size_t length)
 		      out);
 }
 
-void ping_plot_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats,
+bool ping_plot_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats,
 		     bool svg)
 {
 	const struct pk_times *times = stats->times;
-	int first = 0, last = 0;
+	int first, last;
 
-	slots_used(times, &first, &last);
+	if (!slots_used(times, &first, &last))
+		return false;
 	fputs("$times << END\n", out);
 	for (int slot = first; slot <= last; slot++)
 		fprintf(out, "%llu %llu %llu\n", 1ULL << slot, (number)times[PK_PASS].slots[slot],
@@ -523,4 +524,5 @@ void ping_plot_print(FILE *out, const struct ping_device *device, const struct p
 	      "set key top right\n"
 	      "plot $times using 2:xtic(1) title \"passed\", '' using 3 title \"dropped\"\n",
 	      out);
+	return true;
 }

@@ -63,7 +63,7 @@ _pingkiller_value() {
 _pingkiller_what() {
 	local i=$2 word
 	local -A left=()
-	local -a words=(hook type all-icmp code ipv4 ipv6 src src-file dst dst-file rate burst drop for sample
+	local -a words=(hook type all-icmp code ipv4 ipv6 src src-file dst dst-file rate burst drop loss for sample
 		background)
 
 	for word in "${words[@]}"; do left[$word]=1; done
@@ -71,7 +71,7 @@ _pingkiller_what() {
 		word=${COMP_WORDS[i]}
 		case $word in
 		'' | type | code | src | src-file | dst | dst-file) ;;
-		loss) left[drop]='' ;;
+		drop | loss) left[drop]='' left[loss]='' ;;
 		*) left[$word]='' ;;
 		esac
 		case $word in
