@@ -167,7 +167,7 @@ announce() {
 	if [ -n "$plan_owner" ]; then
 		printf 'dropping: %s - Ctrl-C ends it\n' "$announce_words"
 	else
-		say "dropping: ${announce_words% background} until: pingkiller.sh stop dev $plan_dev"
+		say "dropping: ${announce_words% background} until: pingkiller.sh stop dev $plan_name"
 	fi
 }
 

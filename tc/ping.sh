@@ -95,7 +95,7 @@ clsact_is_there() {
 # device_check: is there room on the device for what the plan wants? Changes nothing.
 device_check() {
 	if [ -e "$pins/$plan_key" ]; then
-		say "device $plan_dev is served already (pingkiller.sh stop dev $plan_dev)"
+		say "device $plan_name is served already (pingkiller.sh stop dev $plan_name)"
 		return 1
 	fi
 	[ "$plan_hook" != tc ] || {
@@ -104,7 +104,7 @@ device_check() {
 	}
 	check_id=$(xdp_attached "$plan_dev")
 	[ -n "$check_id" ] || return 0
-	say "device $plan_dev has another XDP program, $(words_quote "$(program_name "$check_id")") (id $check_id);" \
+	say "device $plan_name has another XDP program, $(words_quote "$(program_name "$check_id")") (id $check_id);" \
 		"say \"hook tc\" to drop after it"
 	return 1
 }
@@ -112,18 +112,19 @@ device_check() {
 ingress_check() {
 	! ingress_holds_pref "$(ingress_filters "$plan_dev")" ||
 		{
-			say "device $plan_dev: another filter has pref $ingress_pref, which is ours (tc filter show dev $plan_dev ingress)"
+			say "device $plan_name: another filter has pref $ingress_pref, which is ours (tc filter show dev $plan_name ingress)"
 			return 1
 		}
 }
 
-# plan_read: sets what the lines of $plan say that are not for maps.
+# plan_read: sets what the lines of $plan say that are not for maps. plan_name is what can
+# be printed of the device.
 plan_read() {
-	plan_key='' plan_dev='' plan_hook='' plan_owner=$$
+	plan_key='' plan_dev='' plan_name='' plan_hook='' plan_owner=$$
 	while read -r plan_word plan_value; do
 		case $plan_word in
 		key) plan_key=$plan_value ;;
-		dev) plan_dev=$plan_value ;;
+		dev) plan_dev=$plan_value plan_name=$(words_quote "$plan_value") ;;
 		hook) plan_hook=$plan_value ;;
 		background) plan_owner='' ;;
 		update) break ;;
@@ -165,7 +166,7 @@ xdp_attach() {
 }
 
 run_or_device() {
-	run_or "cannot attach to device $plan_dev" "$@"
+	run_or "cannot attach to device $plan_name" "$@"
 }
 
 # xdp_attach_best: the driver's own hook if it has one. What it says otherwise is no
@@ -179,7 +180,7 @@ xdp_attach_best() {
 		printf '%s\n' "$attach_refusal" >&2
 		return 1
 	fi
-	say "note: the driver of $plan_dev has no native XDP; generic it is"
+	say "note: the driver of $plan_name has no native XDP; generic it is"
 	xdp_attach generic
 }
 
