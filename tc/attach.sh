@@ -39,12 +39,6 @@ device_hook() {
 	esac
 }
 
-# device_name IFINDEX: the name that it has now.
-device_name() {
-	net command ip -o link show | awk -F': ' -v ifindex="$1" '
-		$1 == ifindex { sub(/@.*/, "", $2); print $2 }'
-}
-
 # device_record DEV IFINDEX COOKIE clsact|-
 device_record() {
 	[ -z "$dry_run" ] || return 0
@@ -192,11 +186,6 @@ strays_detach() {
 		done
 	done
 	netns_name=$chosen_name netns_file=$chosen_file
-}
-
-# devices_list: of the chosen network namespace.
-devices_list() {
-	net command ip -o link show | awk -F': ' '{ sub(/@.*/, "", $2); print $2 }'
 }
 
 # cgroup_is_attached PROGRAM

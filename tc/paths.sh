@@ -98,6 +98,17 @@ netns_find() {
 	return 1
 }
 
+# devices_list: of the chosen network namespace.
+devices_list() {
+	net command ip -o link show | awk -F': ' '{ sub(/@.*/, "", $2); print $2 }'
+}
+
+# device_name IFINDEX: the name that it has now.
+device_name() {
+	net command ip -o link show | awk -F': ' -v ifindex="$1" '
+		$1 == ifindex { sub(/@.*/, "", $2); print $2 }'
+}
+
 # host_enter SCRIPT WORD...: "ip netns exec" gives its command a /sys without bpffs.
 # Go on in the mount namespace outside of it, in the same network namespace and
 # folder; file descriptor 9 keeps the way back, for the command of a run.

@@ -212,11 +212,6 @@ device_serve() {
 	esac
 }
 
-# device_name IFINDEX: the name that it has now.
-device_name() {
-	net command ip -o link show | sed -n "s/^$1: \([^:@]*\).*/\1/p"
-}
-
 # xdp_detach DEV: only a program of ours.
 xdp_detach() {
 	detach_id=$(xdp_attached "$1")
@@ -269,7 +264,7 @@ strays_release() {
 	for netns_file in /proc/self/ns/net /run/netns/*; do
 		[ -e "$netns_file" ] || continue
 		netns_name=$netns_file
-		for stray in $(net command ip -o link show | sed 's/^[0-9]*: \([^:@]*\).*/\1/'); do
+		for stray in $(devices_list); do
 			stray_release "$stray"
 		done
 	done
