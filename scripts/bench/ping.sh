@@ -13,7 +13,7 @@ set -eu
 
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 rounds=${BENCH_ROUNDS:-15}
-runs=${BENCH_RUNS:-2000000}
+runs=${BENCH_RUNS:-10000000}
 packets=${BENCH_PACKETS:-200000}
 built=$top/build/bench
 raw=$built/raw/$(uname -r)
