@@ -39,7 +39,7 @@ assert_as_kept() {
 	for object; do
 		object=${object##*/}
 		assert grep -q "	$object	" "$BATS_TEST_TMPDIR/now"
-		for log in "$TOP/build/check/verifier/$release/${object%.o}"/vsh_*.log; do
+		for log in "$TOP/build/check/verifier/$release/${object%.o}"/*.log; do
 			assert grep -q '^processed [0-9]* insns' "$log"
 		done
 	done
