@@ -297,7 +297,8 @@ owner_is_alive() {
 	[ "$record_owner" = - ] || [ "$(process_start "$record_owner")" = "$record_start" ]
 }
 
-# leftovers_settle: what a killed command has left. Called with the lock held.
+# leftovers_settle: what a killed command has left, in the place of the function of that
+# name in setup.sh. Called with the lock held.
 leftovers_settle() {
 	[ -z "$dry_run" ] || return 0
 	settle_count=0 settle_strays=
