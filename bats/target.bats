@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Who is the target: none of its packets escapes, and nobody else loses one.
-# vm: .
+# vm: ^(command: (a new|a process that already|a socket|an established|a thread|a running thread|a child that never|an orphaned|with .children. descendants|a process that gets)|exe: (the file|a running)|pid: |cgroup: |several rules: an open|a reused|TCP|MPTCP|fragments|packet socket|passed socket)
 #
 #   $CLIENT                                          $SERVER
 #   victim, bystander  eth0 ---------- eth0  receiver (numbered datagrams by label),

@@ -3,7 +3,7 @@
 #
 # What happens to the target's packets: how many are lost, which ones, where,
 # how it looks to the sender, and that the counters tell exactly that.
-# vm: ^(1 %|25 %|the loss is right with|the same seed|ingress: |both: each|dev|a packet |loopback with both|two rules on stacked|visible|TCP under 1 % loss on|a rule expires|an expired)
+# vm: ^(25 %|the loss is right with|ingress: |both: each|dev all|a packet |loopback with both|visible|TCP under 1 % loss on|a rule expires)
 #
 #   $CLIENT                                   $SERVER
 #   victim     eth0 .1 --------- .2 eth0      receiver: numbered datagrams

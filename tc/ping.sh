@@ -52,18 +52,21 @@ program_name() {
 	bpftool prog show id "$1" 2>/dev/null | sed -n '1s/.* name \([^ ]*\) .*/\1/p'
 }
 
-# xdp_attached DEV: the number of the XDP program there, if there is one.
-xdp_attached() {
-	net command ip -d link show dev "$1" 2>/dev/null |
-		sed -n 's|.* *prog/xdp[a-z]* id \([0-9]*\).*|\1|p' | head -n 1
+# xdp_where DEV: "MODE ID" of the XDP program there, if there is one. Not from ip: some
+# shells have one of their own, which tells nothing of XDP.
+xdp_where() {
+	net command bpftool net show dev "$1" 2>/dev/null |
+		sed -n '/^tc:/q; s/.*([0-9]*) \(driver\|generic\|offload\) id \([0-9]*\).*/\1 \2/p' | head -n 1
 }
 
-# xdp_mode DEV: native, generic, or what else it may be.
+# xdp_attached DEV: the number of that program.
+xdp_attached() {
+	xdp_where "$1" | sed 's/.* //'
+}
+
+# xdp_mode DEV: driver, generic or offload.
 xdp_mode() {
-	case $(net command ip link show dev "$1" 2>/dev/null) in
-	*' xdpgeneric'*) printf 'generic\n' ;;
-	*' xdp'*) printf 'native\n' ;;
-	esac
+	xdp_where "$1" | sed 's/ .*//'
 }
 
 ingress_filters() {
