@@ -223,7 +223,7 @@ others() {
 		stranger_on_cgroup "$type"
 	done
 	vershitify down
-	before=$(system_state)
+	before=$(state_at_rest)
 	rule_add command victim drop 50% visible denied
 	vsh add dev eth0 command victim direction ingress drop 50%
 	send victim "$SERVER4" $((PORT - 1)) 1000

@@ -294,7 +294,7 @@ one_line_error() {
 	local before
 
 	vershitify down
-	before=$(system_state)
+	before=$(state_at_rest)
 	vsh add dev eth0 dev lo command victim direction both drop 1%
 	vsh add dev eth0 command victim visible denied drop 1%
 	nsenter --net="/run/netns/$SERVER" "$VERSHITIFY" add dev eth0 command victim drop 1% 3>&-
@@ -508,7 +508,7 @@ monitor_listens() {
 	local before
 
 	vershitify down
-	before=$(system_state)
+	before=$(state_at_rest)
 	vsh doctor
 	assert_equal "$(system_state)" "$before"
 }
@@ -589,7 +589,7 @@ rule 2 dev eth0 command two direction egress drop 2%"
 	local before words
 
 	vershitify down
-	before=$(system_state)
+	before=$(state_at_rest)
 	run -0 --separate-stderr vsh --dry-run add dev eth0 command victim direction both drop 1%
 	assert_regex "$stderr" 'tc .*filter .*eth0'
 	assert_regex "$stderr" 'bpftool .*map update'
@@ -764,7 +764,7 @@ line><a  b>"
 	local before
 
 	vershitify down
-	before=$(system_state)
+	before=$(state_at_rest)
 	vsh run dev eth0 direction both drop 1% -- true
 	assert_state "$before"
 	run -3 vsh run dev eth0 drop 1% -- sh -c 'exit 3'
@@ -776,7 +776,7 @@ run_ended_by() {
 	local before
 
 	vershitify down
-	before=$(system_state)
+	before=$(state_at_rest)
 	# shellcheck disable=SC2016
 	start here running "$VERSHITIFY" -n "$CLIENT" run dev eth0 drop 1% -- \
 		sh -c 'trap "echo got it; exit 9" "$1"; echo ready; while :; do sleep 0.1; done' sh "$1"
@@ -888,7 +888,7 @@ run_ended_by() {
 	local before n
 
 	vershitify down
-	before=$(system_state)
+	before=$(state_at_rest)
 	receiver_start
 	for n in {1..8}; do
 		start here "run$n" "$VERSHITIFY" -n "$CLIENT" run dev eth0 drop 100% -- "$(as "run$n" udpsend)" "$SERVER4" "$PORT" 10

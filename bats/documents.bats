@@ -441,7 +441,7 @@ numbers_hide() {
 	local before began=$SECONDS
 
 	vershitify down
-	before=$(system_state)
+	before=$(state_at_rest)
 	run -0 "$TOP/scripts/demo.sh" 3>&-
 	[ -n "${VSH_VM-}" ] || assert [ $((SECONDS - began)) -lt 20 ]
 	assert_line 'yes  ping lost about 25%'
@@ -474,7 +474,7 @@ numbers_hide() {
 	local before signal
 
 	vershitify down
-	before=$(system_state)
+	before=$(state_at_rest)
 	for signal in INT TERM HUP; do
 		start here demo "$TOP/scripts/demo.sh"
 		wait_line demo '^process launched'

@@ -41,7 +41,7 @@ assert_works() {
 
 	receiver_start
 	vershitify down
-	before=$(system_state)
+	before=$(state_at_rest)
 	run -0 ip netns exec "$CLIENT" "$VERSHITIFY" add dev eth0 command victim drop 100% 3>&-
 	assert_output 1
 	assert_works
@@ -289,7 +289,7 @@ session() {
 
 	receiver_start
 	vershitify down
-	before=$(system_state)
+	before=$(state_at_rest)
 	make -s -C "$TOP" install DESTDIR="$root" PREFIX=/usr 3>&-
 	session "$VERSHITIFY" >"$BATS_TEST_TMPDIR/tree" 2>&1 3>&-
 	session "$root/usr/sbin/vershitify.sh" >"$BATS_TEST_TMPDIR/installed" 2>&1 3>&-

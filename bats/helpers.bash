@@ -501,6 +501,22 @@ state_is() {
 	[ "$(system_state)" = "$1" ]
 }
 
+# state_at_rest: the same, when it has stopped changing.
+state_at_rest() {
+	local last now
+
+	now=$(system_state)
+	until
+		last=$now
+		sleep 0.1
+		now=$(system_state)
+		[ "$now" = "$last" ]
+	do
+		:
+	done
+	printf '%s\n' "$now"
+}
+
 # assert_state BEFORE: the machine is as it was. The kernel frees programs and
 # maps a moment after their last user has gone.
 assert_state() {
