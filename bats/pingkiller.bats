@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What pingkiller.sh drops, what it lets pass, and that it counts exactly that.
-# vm: ^(native: pings|generic: pings|tc: pings|crafted packets, (XDP|tc)|PMTUD|rate: each|another XDP)
+# vm: ^(native: pings|generic: pings|tc: pings|crafted packets, (XDP|tc)|PMTUD|rate: each|another XDP|behind VLAN)
 #
 #   $CLIENT: pings, floods   eth0 192.0.2.1 ---------- 192.0.2.2 eth0   $SERVER: pingkiller.sh
 #
