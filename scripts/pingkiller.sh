@@ -93,19 +93,6 @@ change_begin() {
 	leftovers_settle
 }
 
-# change_abandon: nothing was changed, so nothing stays.
-change_abandon() {
-	[ -n "$dry_run" ] || rmdir "$state" 2>/dev/null
-}
-
-# change_end: a signal that came meanwhile takes effect now.
-change_end() {
-	journal
-	lock_release
-	trap - EXIT INT TERM HUP
-	[ -z "$interrupted" ] || kill -s "$interrupted" $$
-}
-
 # device_set_up WORD...: all of it or nothing. Leaves the lock taken.
 device_set_up() {
 	change_begin

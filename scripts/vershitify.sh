@@ -119,19 +119,6 @@ change_begin() {
 	leftovers_settle
 }
 
-# change_abandon: nothing was changed, so nothing stays.
-change_abandon() {
-	[ -n "$dry_run" ] || state_leave
-}
-
-# change_end: a signal that came meanwhile takes effect now.
-change_end() {
-	journal
-	lock_release
-	trap - EXIT INT TERM HUP
-	[ -z "$interrupted" ] || kill -s "$interrupted" $$
-}
-
 # change_fail: what was done is undone, and what failed has been said.
 change_fail() {
 	change_end

@@ -41,6 +41,19 @@ journal() {
 	fi
 }
 
+# change_abandon: for the trap of a command that has taken the lock: nothing was changed, so nothing stays.
+change_abandon() {
+	[ -n "$dry_run" ] || state_leave
+}
+
+# change_end: a signal that came meanwhile takes effect now.
+change_end() {
+	journal
+	lock_release
+	trap - EXIT INT TERM HUP
+	[ -z "$interrupted" ] || kill -s "$interrupted" $$
+}
+
 setup_is_there() {
 	[ -e "$pins/link_vsh_iter_socks" ]
 }
