@@ -321,6 +321,8 @@ second_cable() {
 @test "dev: only packets on the device that is named are lost" {
 	second_cable
 	receiver_start
+	# somebody else's, so that the classifier is on both
+	vsh add dev eth1 command other drop 100%
 	rule_add command victim drop 100%
 	send victim -n eth0 "$SERVER4" "$PORT" 100
 	send victim -n eth1 198.51.100.2 "$PORT" 100
