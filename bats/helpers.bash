@@ -443,18 +443,46 @@ cgroups_remove() {
 
 # --- nothing changed, nothing left ---------------------------------------------------------
 
-# state_of_netns [NAME]: devices with their qdiscs and tc filters, of ours and of others.
+# state_of_netns [NAME]: devices with their qdiscs, tc filters and XDP programs, of ours and of others.
 state_of_netns() {
-	local enter=() dev hook
+	local enter=() qdiscs dev hook
 
 	[ -z "${1-}" ] || enter=(nsenter "--net=/run/netns/$1")
-	"${enter[@]}" tc qdisc show
-	"${enter[@]}" ip -j link show | jq -r '.[] | select(.xdp) | "\(.ifname) xdp \(.xdp.mode) \(.xdp.prog.id)"'
-	"${enter[@]}" ip -j link show | jq -r '.[].ifname' | while read -r dev; do
+	qdiscs=$("${enter[@]}" tc qdisc show)
+	printf '%s\n' "$qdiscs"
+	"${enter[@]}" ip -o link show | awk '
+		match($0, / prog\/xdp id [0-9]+/) {
+			id = substr($0, RSTART, RLENGTH)
+			match($0, / xdp[a-z]* /)
+			print $2 substr($0, RSTART, RLENGTH) id
+		}'
+	awk '$2 == "clsact" || $2 == "ingress" { print $5 }' <<<"$qdiscs" | while read -r dev; do
 		for hook in ingress egress; do
 			"${enter[@]}" tc filter show dev "$dev" "$hook" 2>/dev/null | sed "s/^/$dev $hook: /"
 		done
 	done
+}
+
+# state_of_bpf: programs and maps of ours; links of all, with the names of their programs. From what
+# bpftool prints for people: jq takes a third of a second to begin in an emulated machine.
+state_of_bpf() {
+	awk '
+	/^[0-9]+:/ {
+		id = $1 + 0
+		name = ""
+		for (i = 2; i < NF; i++) {
+			if ($i == "name")
+				name = $(i + 1)
+			if ($i == "prog")
+				program = $(i + 1)
+		}
+		if (kind == 1)
+			names[id] = name
+		if (kind == 3)
+			print "link", id, $2, program, names[program]
+		else if (name ~ /^(vsh|pk)_/)
+			print kind == 1 ? "prog" : "map", id, name
+	}' kind=1 <(bpftool prog show) kind=2 <(bpftool map show) kind=3 <(bpftool link show)
 }
 
 # Everything on the machine that we could have changed, one thing a line. The
@@ -462,18 +490,14 @@ state_of_netns() {
 # What the kernel (*.debug) and tc (tc, ip, xdp) make for everybody below
 # /sys/fs/bpf does not count.
 system_state() {
-	local netns programs
+	local netns
 
 	state_of_netns
 	for netns in "$CLIENT" "$SERVER"; do
 		[ ! -e "/run/netns/$netns" ] || state_of_netns "$netns" | sed "s/^/$netns: /"
 	done
 	ip netns list | grep "$LAB" | sed 's/^/netns /'
-	programs=$(bpftool -j prog show)
-	jq -r '.[] | select(.name // "" | test("^(vsh|pk)_")) | "prog \(.id) \(.name)"' <<<"$programs"
-	bpftool -j map show | jq -r '.[] | select(.name // "" | test("^(vsh|pk)_")) | "map \(.id) \(.name)"'
-	bpftool -j link show | jq -r --argjson programs "$programs" \
-		'.[] | .prog_id as $id | "link \(.id) \(.type) \($id) \([$programs[] | select(.id == $id) | .name] | first)"'
+	state_of_bpf
 	bpftool cgroup show "$(cgroup_root)" 2>/dev/null | sed 's/^/cgroup /'
 	find "$(cgroup_root)" -mindepth 1 -type d -name '*vsh*' 2>/dev/null | sed 's/^/cgroup /'
 	findmnt -rn -o TARGET,FSTYPE | grep -E '^/(sys/fs|run/(vershitify|pingkiller))' | sed 's/^/mount /'
@@ -550,16 +574,41 @@ leak_check() {
 	assert_state "$(cat "$BATS_FILE_TMPDIR/before")"
 }
 
-# For each command that a test runs, bats takes note of the line. In an emulated machine that takes half
-# of the time; what fails there is told without the line. (TRACE=1 keeps it.)
+# test_begin [standing]: in an emulated machine, to load the programs and to take them down is a third of
+# a test's time. With "standing" they stay there from test to test, held by a rule for nobody.
 test_begin() {
-	[ -z "${VSH_VM-}" ] || [ -n "${TRACE-}" ] || trap - DEBUG
 	requires root
+	[ -n "${VSH_VM-}" ] || return 0
+	# For each command that a test runs, bats takes note of the line. In an emulated machine that takes
+	# half of the time; what fails there is told without the line. (TRACE=1 keeps it.)
+	[ -n "${TRACE-}" ] || trap - DEBUG
+	if [ -n "${1-}" ] && [ ! -e "$BATS_FILE_TMPDIR/standing" ]; then
+		rule_add command vsht-nobody drop 0%
+		echo "$RULE" >"$BATS_FILE_TMPDIR/standing"
+	fi
 }
 
 test_end() {
 	[ "$(id -u)" = 0 ] || return 0
 	processes_stop
 	cgroups_remove
-	vershitify flush
+	rules_remove
+}
+
+# All but the one that stands, if it does.
+rules_remove() {
+	local standing
+
+	if standing=$(cat "$BATS_FILE_TMPDIR/standing" 2>/dev/null) && standing_stands "$standing"; then
+		vershitify show | awk -v standing="$standing" '$1 == "rule" && $2 != standing { print "del", $2 }' |
+			vershitify -b -
+	else
+		rm -f "$BATS_FILE_TMPDIR/standing"
+		vershitify flush
+	fi
+}
+
+# A test may have taken it down with the others.
+standing_stands() {
+	[[ $(vershitify show "$1" 2>/dev/null) == *" command vsht-nobody "* ]]
 }

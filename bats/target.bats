@@ -15,7 +15,7 @@ load helpers
 
 setup_file() { suite_begin; }
 teardown_file() { suite_end; }
-setup() { test_begin; }
+setup() { test_begin standing; }
 teardown() { test_end; }
 
 # The receiver has all of the bystander's packets and none of the victim's,
@@ -715,14 +715,39 @@ reset_after() {
 	assert_equal "$(sniffed tcp)" 0
 }
 
-@test "MPTCP: no packet of any subflow escapes, and each is seen once" {
-	local endpoint=192.0.2.11
-
-	requires mptcp
-	ip -n "$CLIENT" addr add $endpoint/24 dev eth0
+# A second address for the client, from which a second subflow may come.
+mptcp_allow() {
+	ENDPOINT=192.0.2.11
+	ip -n "$CLIENT" addr add $ENDPOINT/24 dev eth0
 	ip -n "$CLIENT" mptcp limits set subflow 2 add_addr_accepted 2
 	ip -n "$SERVER" mptcp limits set subflow 2 add_addr_accepted 2
-	ip -n "$CLIENT" mptcp endpoint add $endpoint dev eth0 subflow
+}
+
+mptcp_forbid() {
+	ip -n "$CLIENT" mptcp endpoint flush
+	ip -n "$CLIENT" addr del $ENDPOINT/24 dev eth0
+}
+
+two_subflows() {
+	(($(on_client ss -Htn state established dport = ":$PORT" | wc -l) >= 2))
+}
+
+# The kernel asks for a subflow once, and the peer refuses it while it does not take the connection for
+# fully established: ask again.
+subflow_join() {
+	local try
+
+	for try in 1 2 3; do
+		ip -n "$CLIENT" mptcp endpoint flush
+		ip -n "$CLIENT" mptcp endpoint add $ENDPOINT dev eth0 subflow
+		! busywait 2 two_subflows || return 0
+	done
+	two_subflows
+}
+
+@test "MPTCP: no packet of any subflow escapes, and each is seen once" {
+	requires mptcp
+	mptcp_allow
 	port_take
 	rule_add command victim drop 0%
 	start server peer "$PROGRAMS/tcp" -m "$SERVER4" "$PORT" listen accept recv 200000 recv 1000
@@ -730,8 +755,7 @@ reset_after() {
 	sniffer_start "$PORT"
 	start client target "$(as victim tcp)" -m "$SERVER4" "$PORT" connect send 100000 wait send 100000 wait send 1000 wait
 	wait_line target '^send 100000'
-	two_subflows() { (($(on_client ss -Htn state established dport = ":$PORT" | wc -l) >= 2)); }
-	busywait 10 two_subflows
+	subflow_join
 	go target
 	wait_line peer '^recv 200000'
 	busywait 10 seen_is_sniffed
@@ -741,8 +765,91 @@ reset_after() {
 	go target
 	busywait 10 counted_at_least dropped 3
 	assert_equal "$(sniffed tcp)" 0
-	ip -n "$CLIENT" mptcp endpoint flush
-	ip -n "$CLIENT" addr del $endpoint/24 dev eth0
+	mptcp_forbid
+}
+
+# The bystander's connection is as open as the target's.
+@test "MPTCP: subflows that are open when the rule comes are found, and a bystander's go on" {
+	requires mptcp
+	mptcp_allow
+	port_take
+	start server other "$PROGRAMS/tcp" -m "$SERVER4" "$PORT" listen accept recv 100000 recv 1000
+	start client bystander "$(as bystander tcp)" -m "$SERVER4" "$PORT" connect send 100000 wait send 1000 wait
+	wait_line other '^recv 100000'
+	port_take
+	start server peer "$PROGRAMS/tcp" -m "$SERVER4" "$PORT" listen accept recv 100000 recv 1000
+	start client target "$(as victim tcp)" -m "$SERVER4" "$PORT" connect send 100000 wait send 1000 wait
+	wait_line peer '^recv 100000'
+	subflow_join
+	rule_add command victim drop 100%
+	sniffer_start "$PORT"
+	go target
+	busywait 10 counted_at_least dropped 3
+	assert_equal "$(sniffed tcp)" 0
+	go bystander
+	wait_line other '^recv 1000$'
+	mptcp_forbid
+}
+
+@test "MPTCP: a rule that comes later reaches the subflows of a socket that has one already" {
+	local first
+
+	requires mptcp
+	port_take
+	rule_add command victim drop 0%
+	first=$RULE
+	start server peer "$PROGRAMS/tcp" -m "$SERVER4" "$PORT" listen accept recv 1000 recv 100000
+	wait_line peer '^listen ok'
+	start client target "$(as victim tcp)" -m "$SERVER4" "$PORT" connect send 1000 wait send 100000 wait
+	wait_line peer '^recv 1000'
+	rule_add pid "$(pid target)" drop 100%
+	vershitify del "$first"
+	sniffer_start "$PORT"
+	go target
+	busywait 10 counted_at_least dropped 3
+	assert_equal "$(sniffed tcp)" 0
+}
+
+@test "MPTCP: a server's connection with a client that has no MPTCP does not escape" {
+	requires mptcp
+	port_take
+	rule_add command victim drop 0%
+	start client target "$(as victim tcp)" -m "$CLIENT4" "$PORT" listen accept recv 100 send 100000 wait send 1000 wait
+	wait_line target '^listen ok'
+	sniffer_start "$PORT"
+	start server peer "$PROGRAMS/tcp" "$CLIENT4" "$PORT" connect send 100 recv 100000 wait
+	wait_line peer '^recv 100000'
+	busywait 10 seen_is_sniffed
+	vershitify change "$RULE" drop 100%
+	stop sniffer
+	sniffer_start "$PORT"
+	go target
+	busywait 10 counted_at_least dropped 3
+	assert_equal "$(sniffed tcp)" 0
+}
+
+# The kernel itself listens there: no socket of a program's has the port.
+@test "MPTCP: a subflow that comes in at a port of the kernel's own does not escape" {
+	requires mptcp
+	mptcp_allow
+	ip -n "$CLIENT" mptcp endpoint add $ENDPOINT port 33333 dev eth0 signal
+	port_take
+	rule_add command victim drop 0%
+	start client target "$(as victim tcp)" -m "$CLIENT4" "$PORT" listen accept recv 100000 send 100000 wait send 100000 wait
+	wait_line target '^listen ok'
+	start server peer "$PROGRAMS/tcp" -m "$CLIENT4" "$PORT" connect send 100000 recv 200000
+	wait_line target '^send 100000'
+	busywait 10 second_subflow_accepted
+	vershitify change "$RULE" drop 100%
+	sniffer_start
+	go target
+	busywait 10 counted_at_least dropped 6
+	assert_equal "$(sniffed tcp)" 0
+	mptcp_forbid
+}
+
+second_subflow_accepted() {
+	[ -n "$(on_client ss -Htn state established sport = :33333)" ]
 }
 
 @test "MPTCP: a server's subflows do not escape, their SYN-ACKs included" {

@@ -13,7 +13,7 @@ load helpers
 
 setup_file() { suite_begin; }
 teardown_file() { suite_end; }
-setup() { test_begin; }
+setup() { test_begin standing; }
 teardown() {
 	test_end
 	if [ -e "/run/netns/$CLIENT" ]; then
@@ -383,19 +383,24 @@ judged_once() {
 	assert_received victim $(($1 - dropped))
 }
 
-@test "a packet that crosses a bridge and its port is judged once" {
-	local n=$((PACKETS / 5)) bridge
-
-	requires bridge
-	receiver_start
+# A bridge over the second cable: what it sends crosses both devices.
+bridge_make() {
 	ip -n "$CLIENT" link add stack type bridge
 	second_cable
 	ip -n "$CLIENT" addr flush dev eth1
 	ip -n "$CLIENT" link set eth1 master stack
 	ip -n "$CLIENT" addr add 198.51.100.1/24 dev stack
 	ip -n "$CLIENT" link set stack up
-	bridge=$(vsh add dev stack dev eth1 command victim drop 25%)
 	busywait 10 on_client ping -q -c 1 -W 1 198.51.100.2
+}
+
+@test "a packet that crosses a bridge and its port is judged once" {
+	local n=$((PACKETS / 5)) bridge
+
+	requires bridge
+	receiver_start
+	bridge_make
+	bridge=$(vsh add dev stack dev eth1 command victim drop 25%)
 	send victim 198.51.100.2 "$PORT" "$n"
 	RULE=$bridge judged_once "$n"
 }
@@ -468,19 +473,27 @@ judged_once() {
 
 	requires bridge
 	receiver_start
-	ip -n "$CLIENT" link add stack type bridge
-	second_cable
-	ip -n "$CLIENT" addr flush dev eth1
-	ip -n "$CLIENT" link set eth1 master stack
-	ip -n "$CLIENT" addr add 198.51.100.1/24 dev stack
-	ip -n "$CLIENT" link set stack up
+	bridge_make
 	first=$(vsh add dev stack dev eth1 command victim drop 0%)
 	second=$(vsh add dev stack dev eth1 command victim drop 100%)
-	busywait 10 on_client ping -q -c 1 -W 1 198.51.100.2
 	send victim 198.51.100.2 "$PORT" "$n"
 	assert_received victim "$n"
 	assert_counted "$first" "$n" 0
 	assert_counted "$second" 0 0
+}
+
+@test "two rules, each for one of two stacked devices: both judge a packet" {
+	local n=2000 upper lower
+
+	requires bridge
+	receiver_start
+	bridge_make
+	upper=$(vsh add dev stack command victim drop 0%)
+	lower=$(vsh add dev eth1 command victim drop 100%)
+	send victim 198.51.100.2 "$PORT" "$n"
+	assert_received victim 0
+	assert_counted "$upper" "$n" 0
+	assert_counted "$lower" "$n" "$n"
 }
 
 # --- how it looks to the sender -----------------------------------------------------------------

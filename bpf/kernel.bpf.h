@@ -26,6 +26,7 @@
 #define AF_PACKET 17
 #define SOCK_RAW 3
 #define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
 #define IPPROTO_MPTCP 262
 #define ETH_P_IP 0x0800
 #define ETH_P_IPV6 0x86DD
@@ -35,6 +36,7 @@
 #define TCP_SYN_SENT 2
 #define TCP_ESTABLISHED 1
 #define TCP_TIME_WAIT 6
+#define TCP_CLOSE 7
 #define TCP_LISTEN 10
 #define TCP_NEW_SYN_RECV 12
 
@@ -85,8 +87,16 @@ struct inet_sock {
 	__u16 inet_sport;
 };
 
+struct inet_connection_sock {
+	void *icsk_ulp_data;
+};
+
 struct tcp_sock {
 	bool is_mptcp;
+};
+
+struct mptcp_subflow_context {
+	__u32 mp_join : 1;
 };
 
 struct mptcp_sock;
@@ -177,6 +187,11 @@ struct bpf_iter__task_file {
 	struct task_struct *task;
 	__u32 fd;
 	struct file *file;
+};
+
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
 };
 
 struct bpf_iter__bpf_sk_storage_map {

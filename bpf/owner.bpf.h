@@ -19,10 +19,27 @@ extern void *bpf_rdonly_cast(void *object, __u32 btf_id) __ksym __weak;
 
 enum suspect {
 	BYSTANDER,
-	FULL_SOCKET, /* has storage, perhaps ours; or a subflow of MPTCP */
+	FULL_SOCKET, /* has storage, perhaps ours; or a new subflow of MPTCP */
 	PACKET_SOCKET, /* not seen at its creation: the sending task tells */
 	NO_SOCKET, /* or one that stands for another: the addresses tell */
 };
+
+/* States of sockets that are shorter than struct sock. What lies behind them must
+ * not be read.
+ */
+static __always_inline bool is_short(__u32 state)
+{
+	return state == TCP_NEW_SYN_RECV || state == TCP_TIME_WAIT;
+}
+
+/* States in which a TCP socket is not what it seems: for closed connections the kernel
+ * answers through a raw socket of its own; a subflow of MPTCP, of which nobody was told,
+ * begins with its SYN.
+ */
+static __always_inline bool is_odd(__u32 state)
+{
+	return state == TCP_CLOSE || state == TCP_SYN_SENT;
+}
 
 static __always_inline bool is_mptcp(struct sock *sk)
 {
@@ -30,34 +47,42 @@ static __always_inline bool is_mptcp(struct sock *sk)
 	       kernel_cast(struct tcp_sock, sk)->is_mptcp;
 }
 
-/* States of sockets that are shorter than struct sock. What lies behind them must
- * not be read.
- */
-#define SHORT_STATES (1U << TCP_NEW_SYN_RECV | 1U << TCP_TIME_WAIT)
-
-/* For closed TCP connections the kernel answers through a raw socket of its own. */
-static __always_inline bool is_answering(__u32 type)
+static __always_inline enum suspect suspect_odd(struct sock *sk, __u32 state)
 {
-	return type == SOCK_RAW;
+	if (state == TCP_CLOSE)
+		return sk->sk_type == SOCK_RAW ? NO_SOCKET : BYSTANDER;
+	return is_mptcp(sk) ? FULL_SOCKET : BYSTANDER;
 }
 
 static __always_inline enum suspect suspect_by_loads(struct sock *sk)
 {
-	if (unlikely(!sk || (1U << (sk->__sk_common.skc_state & 31)) & SHORT_STATES))
+	__u32 state, protocol;
+
+	if (unlikely(!sk))
+		return NO_SOCKET;
+	state = sk->__sk_common.skc_state;
+	if (unlikely(is_short(state)))
 		return NO_SOCKET;
 	if (unlikely(sk->sk_bpf_storage))
 		return FULL_SOCKET;
-	if (sk->sk_protocol == IPPROTO_TCP) {
-		if (unlikely(is_answering(sk->sk_type)))
-			return NO_SOCKET;
-		return unlikely(is_mptcp(sk)) ? FULL_SOCKET : BYSTANDER;
-	}
+	protocol = sk->sk_protocol;
+	if (protocol == IPPROTO_UDP)
+		return BYSTANDER;
+	if (protocol == IPPROTO_TCP)
+		return unlikely(is_odd(state)) ? suspect_odd(sk, state) : BYSTANDER;
 	return unlikely(sk->__sk_common.skc_family == AF_PACKET) ? PACKET_SOCKET : BYSTANDER;
 }
 
-/* The same where the kernel does not let a classifier look at its structures.
- * Whether a TCP socket is a subflow is left to tag_of_full_socket().
+/* The same where the kernel does not let a classifier look at its structures. Whether
+ * a SYN is a subflow's is left to full_socket_tag().
  */
+static __always_inline enum suspect suspect_odd_by_helpers(const struct bpf_sock *sk)
+{
+	if (sk->state == TCP_CLOSE && sk->type == SOCK_RAW)
+		return NO_SOCKET;
+	return sk->state == TCP_SYN_SENT ? FULL_SOCKET : BYSTANDER;
+}
+
 static __always_inline enum suspect suspect_by_helpers(struct bpf_sock *sk)
 {
 	if (!sk)
@@ -68,7 +93,7 @@ static __always_inline enum suspect suspect_by_helpers(struct bpf_sock *sk)
 	if (bpf_sk_storage_get(&vsh_socks, sk, NULL, 0))
 		return FULL_SOCKET;
 	if (sk->protocol == IPPROTO_TCP)
-		return is_answering(sk->type) ? NO_SOCKET : FULL_SOCKET;
+		return suspect_odd_by_helpers(sk);
 	return sk->family == AF_PACKET ? PACKET_SOCKET : BYSTANDER;
 }
 
@@ -79,7 +104,7 @@ static __always_inline bool is_users_raw_socket(struct __sk_buff *skb)
 {
 	struct sock *sk = BPF_CORE_READ((struct sk_buff *)skb, sk);
 
-	if (!sk || (1U << (BPF_CORE_READ(sk, __sk_common.skc_state) & 31)) & SHORT_STATES)
+	if (!sk || is_short(BPF_CORE_READ(sk, __sk_common.skc_state)))
 		return false;
 	return BPF_CORE_READ(sk, sk_type) == SOCK_RAW &&
 	       BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_net_refcnt);
@@ -139,17 +164,44 @@ static __always_inline bool is_at_home(struct __sk_buff *skb, const struct vsh_o
 	return sk && sk->__sk_common.skc_net.net == kernel_skb->dev->nd_net.net;
 }
 
-/* A subflow of MPTCP has the tag of the socket that its program made. */
-static __always_inline struct vsh_sock *subflow_tag(struct bpf_sock *sk)
-{
-	struct mptcp_sock *mptcp = bpf_skc_to_mptcp_sock(sk);
-
-	return mptcp ? bpf_sk_storage_get(&vsh_socks, mptcp, NULL, 0) : NULL;
-}
-
 static __always_inline struct vsh_sock *socket_tag(struct bpf_sock *sk)
 {
-	return bpf_sk_storage_get(&vsh_socks, sk, NULL, 0) ?: subflow_tag(sk);
+	return sk ? bpf_sk_storage_get(&vsh_socks, sk, NULL, 0) : NULL;
+}
+
+/* A subflow of MPTCP takes the rules of the socket that its program has made. That it is
+ * stale no more is said first: what comes meanwhile is then not missed.
+ */
+static __always_inline struct vsh_sock *subflow_tag(struct bpf_sock *sk, struct vsh_sock *tag)
+{
+	struct mptcp_sock *mptcp = bpf_skc_to_mptcp_sock(sk);
+	struct vsh_sock *program;
+	__u32 epoch;
+
+	if (tag)
+		__sync_lock_test_and_set(&tag->owner.stale, 0);
+	program = mptcp ? bpf_sk_storage_get(&vsh_socks, mptcp, NULL, 0) : NULL;
+	if (!program)
+		return tag;
+	if (!tag)
+		tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!tag)
+		return NULL;
+	epoch = READ_ONCE(program->owner.epoch);
+	tag_add(tag, mask_live(program->owner.mask, epoch), epoch, program->owner.netns_cookie);
+	return tag;
+}
+
+/* A subflow is looked at when it sends its SYN, or its listener the first SYN-ACK, and
+ * when it has become stale.
+ */
+static __always_inline struct vsh_sock *full_socket_tag(struct bpf_sock *sk)
+{
+	struct vsh_sock *tag = socket_tag(sk);
+
+	if (!sk || (tag && !tag->owner.stale))
+		return tag;
+	return subflow_tag(sk, tag);
 }
 
 /* cgroup/sock_create does not run for packet sockets. They send in the context

@@ -141,4 +141,23 @@ static __always_inline bool is_network_socket(struct sock *sk)
 	return family == AF_INET || family == AF_INET6 || family == AF_PACKET;
 }
 
+/* A socket that the kernel has made for an MPTCP socket of a program. */
+static __always_inline bool is_subflow(void *sk)
+{
+	return bpf_core_field_exists(struct tcp_sock, is_mptcp) &&
+	       BPF_CORE_READ((struct sock *)sk, sk_protocol) == IPPROTO_TCP &&
+	       BPF_CORE_READ((struct tcp_sock *)sk, is_mptcp);
+}
+
+/* One that is not the first of its MPTCP socket. */
+static __always_inline bool is_joined_subflow(void *sk)
+{
+	struct mptcp_subflow_context *context;
+
+	if (!is_subflow(sk))
+		return false;
+	context = BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_ulp_data);
+	return BPF_CORE_READ_BITFIELD_PROBED(context, mp_join);
+}
+
 #endif

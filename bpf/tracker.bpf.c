@@ -153,10 +153,22 @@ static __always_inline void flow_key_of(struct sock *sk, struct vsh_flow_key *ke
 	key->daddr[0] = common->skc_daddr;
 }
 
+/* A subflow may come in through a listener of the kernel's own, of which it inherits no tag:
+ * the classifier will ask whose it is.
+ */
+static __always_inline void subflow_accepted(struct sock *sk)
+{
+	struct vsh_sock *tag;
+
+	if (!is_joined_subflow(sk))
+		return;
+	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (tag)
+		tag->owner.stale = 1;
+}
+
 /* Remembers the connections of targets at each change of state, so that what the
  * kernel sends after the socket is gone (the last ACK, resets) finds its rules.
- * Subflows of MPTCP carry no tag that a tracing program may look up: the classifier
- * remembers those.
  */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(vsh_set_state, struct sock *sk, int old_state, int new_state)
@@ -164,12 +176,16 @@ int BPF_PROG(vsh_set_state, struct sock *sk, int old_state, int new_state)
 	struct vsh_flow_key key = {};
 	struct vsh_sock *tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, 0);
 
-	if (tag && new_state == TCP_ESTABLISHED && old_state != TCP_SYN_SENT)
-		accepted_start(tag);
+	if (new_state == TCP_ESTABLISHED && old_state != TCP_SYN_SENT) {
+		if (tag)
+			accepted_start(tag);
+		else
+			subflow_accepted(sk);
+	}
 	if (sk->sk_protocol != IPPROTO_TCP || new_state == TCP_LISTEN || new_state == TCP_SYN_SENT)
 		return 0;
 	flow_key_of(sk, &key);
-	if (tag)
+	if (tag && tag->owner.mask)
 		flow_remember(&key, tag);
 	else if (new_state == TCP_ESTABLISHED) /* a bystander's, with addresses used before */
 		bpf_map_delete_elem(&vsh_flows, &key);
@@ -222,15 +238,15 @@ int vsh_iter_file(struct bpf_iter__task_file *ctx)
 	struct vsh_task *entry;
 	struct socket *socket;
 	struct vsh_sock *tag;
+	struct vsh_found found;
 	struct sock *sk;
-	__u32 tgid, epoch;
 	__u64 mask = 0;
+	__u32 epoch;
 
 	if (!task || !file || !config)
 		return 0;
 	epoch = READ_ONCE(config->epoch);
-	tgid = task->tgid;
-	entry = task_get(tgid);
+	entry = task_get(task->tgid);
 	if (entry)
 		mask = mask_live(entry->mask, entry->epoch);
 	mask |= cgroup_mask(task->cgroups->dfl_cgrp, config);
@@ -246,20 +262,44 @@ int vsh_iter_file(struct bpf_iter__task_file *ctx)
 	if (!tag || !tag_add(tag, mask, epoch, sk->__sk_common.skc_net.net->net_cookie))
 		return 0;
 	event_tagged(task, mask);
-	bpf_seq_write(ctx->meta->seq, &tgid, sizeof(tgid));
+	found.pid = task->tgid;
+	found.mptcp = sk->sk_protocol == IPPROTO_MPTCP;
+	bpf_seq_write(ctx->meta->seq, &found, sizeof(found));
+	return 0;
+}
+
+/* The subflows in one network namespace. Whose they are, a tracing program cannot ask:
+ * the classifier will when they send.
+ */
+SEC("iter/tcp")
+int vsh_iter_tcp(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *common = ctx->sk_common;
+	struct vsh_sock *tag;
+	struct tcp_sock *sk;
+
+	if (!common)
+		return 0;
+	sk = bpf_skc_to_tcp_sock(common);
+	if (!sk || !is_subflow(sk))
+		return 0;
+	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (tag)
+		__sync_lock_test_and_set(&tag->owner.stale, 1);
 	return 0;
 }
 
 /* How many sockets there are for each rule: storage cannot be dumped, but walked.
- * Writes one mask for each tagged socket.
+ * Writes one mask for each tagged socket that a program has made.
  */
 SEC("iter/bpf_sk_storage_map")
 int vsh_iter_socks(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
 	struct vsh_sock *tag = ctx->value;
+	struct sock *sk = ctx->sk;
 	__u64 mask;
 
-	if (!ctx->sk || !tag)
+	if (!sk || !tag || is_subflow(sk))
 		return 0;
 	mask = mask_live(tag->owner.mask, tag->owner.epoch);
 	if (mask)

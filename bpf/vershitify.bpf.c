@@ -26,29 +26,10 @@ static __always_inline struct vsh_sock *tag_without_socket(struct __sk_buff *skb
 		return NULL;
 	sk = flow_socket(skb, &key);
 	if (sk) {
-		tag = socket_tag(sk);
+		tag = full_socket_tag(sk);
 		bpf_sk_release(sk);
 	}
 	return tag ?: bpf_map_lookup_elem(&vsh_flows, &key);
-}
-
-/* A subflow's addresses are remembered here, since the tracker cannot. */
-static __always_inline struct vsh_sock *tag_of_full_socket(struct __sk_buff *skb,
-							   __u64 netns_cookie)
-{
-	struct vsh_flow_key key = { .netns_cookie = netns_cookie };
-	struct bpf_sock *sk = skb->sk;
-	struct vsh_sock *tag;
-
-	if (!sk)
-		return NULL;
-	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, 0);
-	if (tag)
-		return tag;
-	tag = subflow_tag(sk);
-	if (tag && flow_key_fill(skb, &key))
-		flow_remember(&key, tag);
-	return tag;
 }
 
 static __always_inline struct vsh_sock *egress_tag(struct __sk_buff *skb, enum suspect suspect,
@@ -56,7 +37,7 @@ static __always_inline struct vsh_sock *egress_tag(struct __sk_buff *skb, enum s
 {
 	switch (suspect) {
 	case FULL_SOCKET:
-		return tag_of_full_socket(skb, netns_cookie);
+		return full_socket_tag(skb->sk);
 	case PACKET_SOCKET:
 		return packet_socket_tag(skb, netns_cookie);
 	default:
@@ -98,15 +79,13 @@ int vsh_egress(struct __sk_buff *skb)
 {
 	enum suspect suspect = suspect_of(skb);
 	struct vsh_sock *tag;
-	struct bpf_sock *sk;
 
 	if (suspect == BYSTANDER)
 		return TC_ACT_UNSPEC;
-	sk = skb->sk;
-	if (unlikely(suspect != FULL_SOCKET || !sk))
+	if (unlikely(suspect != FULL_SOCKET))
 		return egress_rare(skb);
-	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, 0);
-	if (unlikely(!tag || !is_at_home(skb, &tag->owner)))
+	tag = socket_tag(skb->sk);
+	if (unlikely(!tag || tag->owner.stale || !is_at_home(skb, &tag->owner)))
 		return egress_rare(skb);
 	return egress_act(skb, judge(skb, tag, VSH_TC_EGRESS, skb->wire_len));
 }
@@ -117,14 +96,10 @@ int vsh_egress(struct __sk_buff *skb)
 static __always_inline int cgroup_judge(struct __sk_buff *skb, __u32 hook)
 {
 	struct vsh_sock *tag;
-	struct bpf_sock *sk;
 
 	if (suspect_of(skb) != FULL_SOCKET)
 		return 1;
-	sk = skb->sk;
-	if (!sk)
-		return 1;
-	tag = socket_tag(sk);
+	tag = full_socket_tag(skb->sk);
 	return !tag || judge(skb, tag, hook, skb->len) < DROP;
 }
 
