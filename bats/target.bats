@@ -735,9 +735,7 @@ two_subflows() {
 # The kernel asks for a subflow once, and the peer refuses it while it does not take the connection for
 # fully established: ask again.
 subflow_join() {
-	local try
-
-	for try in 1 2 3; do
+	for _ in 1 2 3; do
 		ip -n "$CLIENT" mptcp endpoint flush
 		ip -n "$CLIENT" mptcp endpoint add $ENDPOINT dev eth0 subflow
 		! busywait 2 two_subflows || return 0
