@@ -145,6 +145,25 @@ lost_with() {
 	assert_equal "$(lost_with seed 7 drop 30%)" "$first"
 }
 
+# The socket has sent under the rule of that number before; its packets are counted anew. (The rule for
+# nobody keeps what is known of the socket: with the last rule all that would go.)
+@test "the same seed loses as many again on a socket that stays open" {
+	local counts=''
+
+	receiver_start
+	rule_add command nobody drop 0%
+	sender_start stream victim "$SERVER4" "$PORT" 1000
+	for _ in 1 2 3 4; do
+		rule_add command victim drop 30% seed 7
+		batch stream
+		assert_equal "$(counter "$RULE" seen)" 1000
+		counts="$counts $(counter "$RULE" dropped)"
+		vershitify del "$RULE"
+	done
+	# shellcheck disable=SC2086 # words
+	assert_equal "$(printf '%s\n' $counts | uniq | wc -l)" 1
+}
+
 @test "another seed loses other packets" {
 	local first
 

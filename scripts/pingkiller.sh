@@ -6,7 +6,7 @@
 
 set -u
 
-version=0.1.0
+speaker=pingkiller.sh
 self=$(readlink -f "$0")
 here=${self%/*}
 
@@ -18,21 +18,17 @@ else
 	library=$here/../lib/vershitify/tc
 	objects=$here/../lib/vershitify
 fi
-vsh=$objects/vsh
-
-json='' verbose='' dry_run=''
-netns_name='' netns_file=/proc/self/ns/net cgroup_root=''
-failed=1
 
 # shellcheck source=tc/run.sh
 . "$library/run.sh"
+# shellcheck source=tc/command.sh
+. "$library/command.sh"
 # shellcheck source=tc/paths.sh
 . "$library/paths.sh"
 # shellcheck source=tc/setup.sh
 . "$library/setup.sh"
 # shellcheck source=tc/ping.sh
 . "$library/ping.sh"
-speaker=pingkiller.sh
 
 help() {
 	cat <<'END'
@@ -70,27 +66,11 @@ Examples:
 END
 }
 
-needs_root() {
-	[ "$(id -u)" = 0 ] || die 1 "only root may do that (sudo pingkiller.sh ...)"
-}
-
-needs_build() {
-	for built in "$vsh" "$objects/pingkiller.o"; do
-		[ -e "$built" ] || die 1 "$built is missing: run make"
-	done
-}
-
 # change_begin: from here to change_end no other invocation changes anything.
 change_begin() {
 	needs_root
-	needs_build
-	interrupted=
-	trap 'interrupted=INT' INT
-	trap 'interrupted=TERM' TERM
-	trap 'interrupted=HUP' HUP
-	trap change_abandon EXIT
-	lock_take
-	leftovers_settle
+	needs_built pingkiller.o
+	change_take
 }
 
 # device_set_up WORD...: all of it or nothing. Leaves the lock taken.
@@ -231,36 +211,17 @@ stop_keys() {
 	done
 }
 
-# needs_value OPTION COUNT
-needs_value() {
-	[ "$2" -gt 1 ] || die 2 "$1 needs a value"
-}
-
-[ "$(id -u)" != 0 ] || [ -n "${VSH_ENTERED:-}" ] || host_enter "$self" "$@"
-unset VSH_ENTERED netns_wanted
+[ "$user" != 0 ] || [ -n "${VSH_ENTERED:-}" ] || host_enter "$self" "$@"
+unset VSH_ENTERED
 
 while [ $# -gt 0 ]; do
-	case $1 in
-	-n | -netns | --netns)
-		needs_value "$1" $#
-		netns_wanted=$2
-		shift
-		;;
-	-j | -json | --json) json=1 ;;
-	-v | -verbose | --verbose) verbose=1 ;;
-	-dry-run | --dry-run) dry_run=1 ;;
-	-V | -Version | --version)
-		printf 'pingkiller %s\n' "$version"
-		exit 0
-		;;
-	-h | -help | --help)
-		help
-		exit 0
-		;;
-	-*) die 2 "what is $(words_quote "$1")? (options: -n -j -v --dry-run -V; help says more)" ;;
-	*) break ;;
-	esac
-	shift
+	if ! option_take $# "$@"; then
+		case $1 in
+		-*) die 2 "what is $(words_quote "$1")? (options: -n -j -v --dry-run -V; help says more)" ;;
+		*) break ;;
+		esac
+	fi
+	shift "$option_words"
 done
 
 # "help" at any place where a keyword can stand.

@@ -6,7 +6,7 @@
 
 set -u
 
-version=0.1.0
+speaker=vershitify.sh
 self=$0
 [ ! -L "$self" ] || self=$(readlink -f "$self")
 case $self in
@@ -23,15 +23,12 @@ else
 	library=$here/../lib/vershitify/tc
 	objects=$here/../lib/vershitify
 fi
-vsh=$objects/vsh
-
-json='' pretty='' statistics='' verbose='' dry_run='' color=''
-netns_name='' netns_file=/proc/self/ns/net cgroup_root=''
-# the status of a failure: 125 for run, which has the command's own for the rest
-failed=1
+pretty='' statistics='' color=''
 
 # shellcheck source=tc/run.sh
 . "$library/run.sh"
+# shellcheck source=tc/command.sh
+. "$library/command.sh"
 # shellcheck source=tc/paths.sh
 . "$library/paths.sh"
 # shellcheck source=tc/attach.sh
@@ -87,16 +84,6 @@ helper_show() {
 	helper ${json:+-j} ${statistics:+-s} ${color:+-c} "$@"
 }
 
-needs_root() {
-	[ "$user" = 0 ] || die "$failed" "only root may do that (sudo vershitify.sh ...)"
-}
-
-needs_build() {
-	for built in "$vsh" "$objects/vershitify.o" "$objects/tracker.o"; do
-		[ -e "$built" ] || die "$failed" "$built is missing: run make"
-	done
-}
-
 # needs_pid_namespace: BPF programs know processes by the numbers that the machine's
 # own pid namespace gives them (PROC_PID_INIT_INO, include/linux/proc_ns.h).
 needs_pid_namespace() {
@@ -107,16 +94,10 @@ needs_pid_namespace() {
 # change_begin: from here to change_end no other invocation changes anything.
 change_begin() {
 	needs_root
-	needs_build
+	needs_built vershitify.o tracker.o
 	needs_pid_namespace
 	cgroup_find
-	interrupted=
-	trap 'interrupted=INT' INT
-	trap 'interrupted=TERM' TERM
-	trap 'interrupted=HUP' HUP
-	trap change_abandon EXIT
-	lock_take
-	leftovers_settle
+	change_take
 }
 
 # change_fail: what was done is undone, and what failed has been said.
@@ -445,48 +426,30 @@ original_run() {
 	command_original "$@"
 }
 
-# needs_value OPTION COUNT
-needs_value() {
-	[ "$2" -gt 1 ] || die 2 "$1 needs a value"
-}
-
 # A closed standard input would end the shell where a run hands it on.
 [ -e /proc/self/fd/0 ] || exec </dev/null
 entered=${VSH_ENTERED:-}
 unset VSH_ENTERED
-user=$(id -u)
 [ "$user" != 0 ] || [ -n "$entered" ] || host_enter "$self" "$@"
 
-unset netns_wanted batch
+unset batch
 while [ $# -gt 0 ]; do
 	is_original "$1" && break
+	if option_take $# "$@"; then
+		shift "$option_words"
+		continue
+	fi
 	case $1 in
-	-n | -netns | --netns)
-		needs_value "$1" $#
-		netns_wanted=$2
-		shift
-		;;
 	-b | -batch | --batch)
 		needs_value "$1" $#
 		batch=$2
 		shift
 		;;
-	-j | -json | --json) json=1 ;;
 	-p | -pretty | --pretty) pretty=1 ;;
 	-s | -stats | -statistics | --statistics) statistics=1 ;;
-	-v | -verbose | --verbose) verbose=1 ;;
-	-dry-run | --dry-run) dry_run=1 ;;
 	-color | --color | -color=always | --color=always) color=1 ;;
 	-color=auto | --color=auto) { [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && color=1; } || color= ;;
 	-color=never | --color=never) color= ;;
-	-V | -Version | --version)
-		printf 'vershitify %s\n' "$version"
-		exit 0
-		;;
-	-h | -help | --help)
-		help
-		exit 0
-		;;
 	-*) die 2 "what is $(words_quote "$1")? (options: -n -j -p -s -v --dry-run -b -color -V; help says more)" ;;
 	*) break ;;
 	esac
@@ -509,6 +472,7 @@ for word; do
 	previous=$word
 done
 
+# run has its command's status for the rest
 [ "${1:-}" != run ] || failed=125
 [ -z "${netns_wanted+set}" ] || netns_choose "$netns_wanted"
 if [ -n "${batch+set}" ]; then

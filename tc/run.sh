@@ -1,9 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Talking, and the one place through which every change of the system goes.
-
-speaker=vershitify.sh
+# Talking, in the name of $speaker, and the one place through which every change of the system goes.
 
 # say WORD...: talk goes to stderr, stdout is data.
 say() {

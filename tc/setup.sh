@@ -41,6 +41,17 @@ journal() {
 	fi
 }
 
+# change_take: from here to change_end no other invocation changes anything, and a signal has to wait.
+change_take() {
+	interrupted=
+	trap 'interrupted=INT' INT
+	trap 'interrupted=TERM' TERM
+	trap 'interrupted=HUP' HUP
+	trap change_abandon EXIT
+	lock_take
+	leftovers_settle
+}
+
 # change_abandon: for the trap of a command that has taken the lock: nothing was changed, so nothing stays.
 change_abandon() {
 	[ -n "$dry_run" ] || state_leave

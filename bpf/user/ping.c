@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include "pace.h"
 #include "ping.h"
 #include "words.h"
 
@@ -337,55 +338,21 @@ static int device_stats(const struct options *options, const struct ping_device 
 	return fflush(stdout) ? -errno : 0;
 }
 
-static void sleep_until_ns(struct timespec *at, uint64_t interval_ns)
-{
-	uint64_t ns = at->tv_nsec + interval_ns % 1000000000;
-
-	at->tv_sec += interval_ns / 1000000000 + ns / 1000000000;
-	at->tv_nsec = ns % 1000000000;
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, at, NULL) == EINTR)
-		;
-}
-
-/* A bare number is seconds here, as in vmstat(8) and ping -i. */
-static int interval_parse(const char *word, uint64_t *ns)
-{
-	uint64_t seconds;
-
-	if (!number_parse(word, 86400, &seconds) && seconds) {
-		*ns = seconds * 1000000000;
-		return DONE;
-	}
-	if (!time_parse(word, ns))
-		return DONE;
-	return misuse("interval %s: seconds, or a time as in 500ms", quoted(word));
-}
-
 static int stats(const struct options *options, int argc, char **argv)
 {
-	uint64_t interval_ns = 0, count = 1;
 	struct selection selection;
-	struct timespec at;
+	struct pace pace;
 	int status = selection_parse(options, &argc, &argv, &selection);
 
+	if (status == DONE)
+		status = pace_parse(&pace, argc, argv);
 	if (status != DONE)
 		return status;
-	if (argc > 2)
-		return misuse("stats takes an interval and a count");
-	if (argc > 0 && interval_parse(argv[0], &interval_ns) != DONE)
-		return MISUSED;
-	if (argc > 0)
-		count = UINT64_MAX;
-	if (argc > 1 && (number_parse(argv[1], UINT32_MAX, &count) || !count))
-		return misuse("count %s: a number from 1", quoted(argv[1]));
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	for (;;) {
+	do
 		status = visited_status(&selection,
 					devices_visit(options, &selection, device_stats));
-		if (status != DONE || !--count)
-			return status;
-		sleep_until_ns(&at, interval_ns);
-	}
+	while (status == DONE && pace_wait(&pace));
+	return status;
 }
 
 /* --- the foreground -------------------------------------------------------------------- */

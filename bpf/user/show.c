@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include "counters.h"
+#include "pace.h"
 #include "rule.h"
 #include "scan.h"
 #include "words.h"
@@ -243,49 +243,16 @@ static int stats_print(const struct options *options)
 	return fflush(stdout) ? -errno : err;
 }
 
-static void sleep_until_ns(struct timespec *at, uint64_t interval_ns)
-{
-	uint64_t ns = at->tv_nsec + interval_ns % 1000000000;
-
-	at->tv_sec += interval_ns / 1000000000 + ns / 1000000000;
-	at->tv_nsec = ns % 1000000000;
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, at, NULL) == EINTR)
-		;
-}
-
-/* A bare number is seconds here, as in vmstat(8) and ping -i. */
-static int interval_parse(const char *word, uint64_t *ns)
-{
-	uint64_t seconds;
-
-	if (!number_parse(word, 86400, &seconds) && seconds) {
-		*ns = seconds * 1000000000;
-		return DONE;
-	}
-	if (!time_parse(word, ns))
-		return DONE;
-	return misuse("interval %s: seconds, or a time as in 500ms", quoted(word));
-}
-
 int stats_command(const struct options *options, int argc, char **argv)
 {
-	uint64_t interval_ns = 0, count = 1, processes = 0, sockets = 0;
-	struct timespec at;
+	uint64_t processes = 0, sockets = 0;
+	struct pace pace;
 	int err;
 
-	if (argc > 2)
-		return misuse("stats takes an interval and a count");
-	if (argc > 0 && interval_parse(argv[0], &interval_ns) != DONE)
+	if (pace_parse(&pace, argc, argv) != DONE)
 		return MISUSED;
-	if (argc > 0)
-		count = UINT64_MAX;
-	if (argc > 1 && (number_parse(argv[1], UINT32_MAX, &count) || !count))
-		return misuse("count %s: a number from 1", quoted(argv[1]));
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	while (!(err = stats_print(options)) && --count) {
-		sleep_until_ns(&at, interval_ns);
+	while (!(err = stats_print(options)) && pace_wait(&pace))
 		scan(&processes, &sockets); /* what has been passed or inherited meanwhile */
-	}
 	return err ? failure("cannot read the counters: %s", strerror(-err)) : DONE;
 }
 

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include "pace.h"
+#include "vsh.h"
+#include "words.h"
+
+/* A bare number is seconds here, as in vmstat(8) and ping -i. */
+static int interval_parse(const char *word, uint64_t *ns)
+{
+	uint64_t seconds;
+
+	if (!number_parse(word, 86400, &seconds) && seconds) {
+		*ns = seconds * 1000000000;
+		return DONE;
+	}
+	if (!time_parse(word, ns))
+		return DONE;
+	return misuse("interval %s: seconds, or a time as in 500ms", quoted(word));
+}
+
+int pace_parse(struct pace *pace, int argc, char **argv)
+{
+	*pace = (struct pace){ .left = argc ? UINT64_MAX : 1 };
+	if (argc > 2)
+		return misuse("stats takes an interval and a count");
+	if (argc > 0 && interval_parse(argv[0], &pace->interval_ns) != DONE)
+		return MISUSED;
+	if (argc > 1 && (number_parse(argv[1], UINT32_MAX, &pace->left) || !pace->left))
+		return misuse("count %s: a number from 1", quoted(argv[1]));
+	clock_gettime(CLOCK_MONOTONIC, &pace->at);
+	return DONE;
+}
+
+bool pace_wait(struct pace *pace)
+{
+	uint64_t ns = pace->at.tv_nsec + pace->interval_ns % 1000000000;
+
+	if (!--pace->left)
+		return false;
+	pace->at.tv_sec += pace->interval_ns / 1000000000 + ns / 1000000000;
+	pace->at.tv_nsec = ns % 1000000000;
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &pace->at, NULL) == EINTR)
+		;
+	return true;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VSH_PACE_H
+#define VSH_PACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+/* [INTERVAL [COUNT]]: how often to look, and how many times. */
+struct pace {
+	uint64_t interval_ns;
+	uint64_t left;
+	struct timespec at;
+};
+
+/* No words: once; an interval alone: for ever. DONE or MISUSED; begins at once. */
+int pace_parse(struct pace *pace, int argc, char **argv);
+
+/* Waits for the next turn; false: that was the last one. Turns do not drift. */
+bool pace_wait(struct pace *pace);
+
+#endif
