@@ -772,10 +772,12 @@ subflow_join() {
 	mptcp_allow
 	port_take
 	start server other "$PROGRAMS/tcp" -m "$SERVER4" "$PORT" listen accept recv 100000 recv 1000
+	wait_line other '^listen ok'
 	start client bystander "$(as bystander tcp)" -m "$SERVER4" "$PORT" connect send 100000 wait send 1000 wait
 	wait_line other '^recv 100000'
 	port_take
 	start server peer "$PROGRAMS/tcp" -m "$SERVER4" "$PORT" listen accept recv 100000 recv 1000
+	wait_line peer '^listen ok'
 	start client target "$(as victim tcp)" -m "$SERVER4" "$PORT" connect send 100000 wait send 1000 wait
 	wait_line peer '^recv 100000'
 	subflow_join
