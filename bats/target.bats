@@ -16,7 +16,10 @@ load helpers
 setup_file() { suite_begin; }
 teardown_file() { suite_end; }
 setup() { test_begin standing; }
-teardown() { test_end; }
+teardown() {
+	test_end
+	mptcp_forbid
+}
 
 # The receiver has all of the bystander's packets and none of the victim's,
 # all N of which the rule has seen.
@@ -717,13 +720,14 @@ reset_after() {
 
 # A second address for the client, from which a second subflow may come.
 mptcp_allow() {
-	ENDPOINT=192.0.2.11
+	ENDPOINT=192.0.2.11 ENDPOINT_PORT=33333
 	ip -n "$CLIENT" addr add $ENDPOINT/24 dev eth0
 	ip -n "$CLIENT" mptcp limits set subflow 2 add_addr_accepted 2
 	ip -n "$SERVER" mptcp limits set subflow 2 add_addr_accepted 2
 }
 
 mptcp_forbid() {
+	[ -n "${ENDPOINT-}" ] || return 0
 	ip -n "$CLIENT" mptcp endpoint flush
 	ip -n "$CLIENT" addr del $ENDPOINT/24 dev eth0
 }
@@ -763,7 +767,6 @@ subflow_join() {
 	go target
 	busywait 10 counted_at_least dropped 3
 	assert_equal "$(sniffed tcp)" 0
-	mptcp_forbid
 }
 
 # The bystander's connection is as open as the target's.
@@ -788,7 +791,6 @@ subflow_join() {
 	assert_equal "$(sniffed tcp)" 0
 	go bystander
 	wait_line other '^recv 1000$'
-	mptcp_forbid
 }
 
 @test "MPTCP: a rule that comes later reaches the subflows of a socket that has one already" {
@@ -832,7 +834,7 @@ subflow_join() {
 @test "MPTCP: a subflow that comes in at a port of the kernel's own does not escape" {
 	requires mptcp
 	mptcp_allow
-	ip -n "$CLIENT" mptcp endpoint add $ENDPOINT port 33333 dev eth0 signal
+	ip -n "$CLIENT" mptcp endpoint add $ENDPOINT port $ENDPOINT_PORT dev eth0 signal
 	port_take
 	rule_add command victim drop 0%
 	start client target "$(as victim tcp)" -m "$CLIENT4" "$PORT" listen accept recv 100000 send 100000 wait send 100000 wait
@@ -841,15 +843,14 @@ subflow_join() {
 	wait_line target '^send 100000'
 	busywait 10 second_subflow_accepted
 	vershitify change "$RULE" drop 100%
-	sniffer_start
+	sniffer_start $ENDPOINT_PORT
 	go target
 	busywait 10 counted_at_least dropped 6
 	assert_equal "$(sniffed tcp)" 0
-	mptcp_forbid
 }
 
 second_subflow_accepted() {
-	[ -n "$(on_client ss -Htn state established sport = :33333)" ]
+	[ -n "$(on_client ss -Htn state established sport = :$ENDPOINT_PORT)" ]
 }
 
 @test "MPTCP: a server's subflows do not escape, their SYN-ACKs included" {
