@@ -94,7 +94,7 @@ helper() {
 
 	huge=$(head -c 100000 /dev/zero | tr '\0' 9)
 	# shellcheck disable=SC2016 # that nothing is expanded is the point
-	values=('' -1 x "$huge" 99999999999999999999999 1e3 0x10 $'\xff\xfe' $'\e[2J' $'a\nb' '$(reboot)' '%s%n' '/' ' 1' '1 ')
+	values=('' -1 x "$huge" 99999999999999999999999 1e3 0x10 $'\xff\xfe' $'\e[2J' $'a\nb' '$(reboot)' '%s%n' '/' ' 1' '1 ' "${huge//9/0}.5")
 	for word in dev command exe pid cgroup direction drop loss seed for visible nonsense; do
 		for value in "${values[@]}"; do
 			case $word in

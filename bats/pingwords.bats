@@ -113,7 +113,7 @@ refused_values() {
 	refused_values 2 hook "${ODD_WORDS[@]}" xdp NATIVE
 	refused_values 2 type "${ODD_WORDS[@]}" "${ODD_NUMBERS[@]}" 256 echo ECHO-REQUEST
 	refused_values 2 code "${ODD_WORDS[@]}" "${ODD_NUMBERS[@]}" 256
-	refused_values 2 drop "${ODD_WORDS[@]}" "${ODD_NUMBERS[@]}" 101 0.5 .5 100.000001 1.1234567
+	refused_values 2 drop "${ODD_WORDS[@]}" "${ODD_NUMBERS[@]}" 101 0.5 .5 "$(printf %05000d 0).5" 100.000001 1.1234567
 	refused_values 2 rate "${ODD_WORDS[@]}" "${ODD_NUMBERS[@]}" 10 10/ /s 0/s 1000001/s 10/d -1/s 1.5/s 10/s/s
 	refused_values 2 for "${ODD_WORDS[@]}" "${ODD_NUMBERS[@]}" 10 5x 0s -5s
 	refused_values 2 sample "${ODD_WORDS[@]}" "${ODD_NUMBERS[@]}" 1000001

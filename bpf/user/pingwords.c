@@ -222,9 +222,10 @@ static int drop_parse(struct ping_request *request, const char *word)
 		request->label.loss = loss;
 		return DONE;
 	case -EDOM:
+		/* Only zeros are in front of the point, as many as anybody likes. */
 		return misuse(
-			"drop %s: say %s%% for that part of a percent, or 100 times as much for a share of 1",
-			quoted(word), word);
+			"drop %s: say 0%s%% for that part of a percent, or 100 times as much for a share of 1",
+			quoted(word), strchr(word, '.'));
 	default:
 		return misuse("drop %s: a percentage from 0 to 100 with up to 6 decimals",
 			      quoted(word));
