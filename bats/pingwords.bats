@@ -136,6 +136,9 @@ refused_values() {
 	printf '10.0.0.0/8\n\n# fine\n10.0.0.0/8 nonsense\n' >bad
 	refused 2 dev eth0 src-file bad
 	assert_regex "$stderr" '"bad", line 4: '
+	printf '10.0.0.0/8\n192.0.2.0/24\0nonsense\n' >zero
+	refused 2 dev eth0 src-file zero
+	assert_regex "$stderr" '"zero", line 2: there is a zero byte'
 	printf '# nothing\n\n' >empty
 	refused 1 dev eth0 src-file empty
 	refused 1 dev eth0 src-file /nonexistent

@@ -160,9 +160,16 @@ static int prefix_lines_add(struct ping_prefixes *prefixes, const char *path, FI
 	int status = DONE, number = 0;
 	size_t size = 0;
 	char *line = NULL, *word;
+	ssize_t length;
 
-	while (status == DONE && (errno = 0, getline(&line, &size, file)) >= 0) {
+	while (status == DONE && (errno = 0, length = getline(&line, &size, file)) >= 0) {
 		number++;
+		/* What is behind a zero byte would not be read, and nobody told. */
+		if (strlen(line) != (size_t)length) {
+			status = misuse("%s, line %d: there is a zero byte in it", quoted(path),
+					number);
+			break;
+		}
 		word = line_trim(line);
 		if (!*word)
 			continue;
