@@ -145,7 +145,7 @@ $(TEST_PROGRAMS): build/test/%: bats/programs/%.c Makefile
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_FLAGS) -pthread $(DEPENDENCIES) $< $(LDFLAGS) $(LDLIBS) -o $@
 
 # A target may include other files of the helper, with the system behind them replaced: hence all of them.
-$(FUZZ_PROGRAMS): build/fuzz/%: bats/fuzz/%.c $(USER_SOURCES) $(wildcard bpf/*.h bpf/user/*.h) Makefile
+$(FUZZ_PROGRAMS): build/fuzz/%: bats/fuzz/%.c $(USER_SOURCES) $(wildcard bats/fuzz/*.h bpf/*.h bpf/user/*.h) Makefile
 	@mkdir -p $(@D)
 	$(CLANG) $(SANITIZERS) -fsanitize=fuzzer $(USER_FLAGS) -Ibpf/user $< $(FUZZ_SOURCES) -lm -o $@
 
@@ -197,7 +197,7 @@ BASH_SCRIPTS := $(if $(SH_FILES),$(shell awk 'FNR == 1 && /^#!.*bash/ { print FI
 POSIX_SCRIPTS := $(filter-out $(BASH_SCRIPTS),$(SH_FILES))
 BASH_SCRIPTS += $(wildcard bats/*.bash scripts/completion/*.bash)
 BATS_FILES := $(wildcard bats/*.bats)
-C_FILES := $(wildcard bpf/*.c bpf/*.h bpf/user/*.c bpf/user/*.h bats/programs/*.c bats/programs/*.h bats/fuzz/*.c scripts/bench/*.c)
+C_FILES := $(wildcard bpf/*.c bpf/*.h bpf/user/*.c bpf/user/*.h bats/programs/*.c bats/programs/*.h bats/fuzz/*.c bats/fuzz/*.h scripts/bench/*.c)
 
 .PHONY: lint-shell lint-posix lint-format lint-c
 

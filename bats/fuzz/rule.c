@@ -8,40 +8,12 @@
  * printable text, in words that make the same rule again, and as JSON.
  */
 #include <errno.h>
-#include <net/if.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <linux/magic.h>
-#include "user/vsh.h"
-
-#define NOW_NS 1000000000000000ULL
-#define WORDS_MAX 64
-
-#define CHECK(condition)                                                                  \
-	do {                                                                              \
-		if (!(condition)) {                                                       \
-			fprintf(real_stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, \
-				#condition);                                              \
-			abort();                                                          \
-		}                                                                         \
-	} while (0)
-
-static FILE *real_stderr;
+#include "fuzz.h"
 
 /* --- the system, faked: always the same, and never touched ------------------------------------ */
-
-/* "lo", and "d0" to "d39" */
-static unsigned int fake_nametoindex(const char *name)
-{
-	unsigned int number;
-	char end;
-
-	if (!strcmp(name, "lo"))
-		return 1;
-	return sscanf(name, "d%2u%c", &number, &end) == 1 && number < 40 ? number + 2 : 0;
-}
 
 /* Directories of cgroups are all below /cg. */
 static int fake_stat(const char *path, struct stat *st)
@@ -76,17 +48,6 @@ int exe_identify(const char *path, struct vsh_exe *exe)
 	return 0;
 }
 
-int netns_cookie(uint64_t *cookie)
-{
-	*cookie = 4711;
-	return 0;
-}
-
-uint64_t boot_now_ns(void)
-{
-	return NOW_NS;
-}
-
 bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns)
 {
 	return rule->expires_ns && now_ns >= rule->expires_ns;
@@ -99,194 +60,24 @@ bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns)
 #include "user/print.c"
 #include "user/rule.c"
 
-/* --- what is printed ------------------------------------------------------------------------------ */
-
-/* UTF-8 without a control character: safe on a terminal. Decoded from the table in RFC 3629 by
- * value, not by the byte ranges that print.c goes by.
- */
-static bool is_printable(const char *text)
-{
-	static const uint32_t least[] = { 0x20, 0x80, 0x800, 0x10000 };
-	const unsigned char *p = (const unsigned char *)text;
-
-	while (*p) {
-		int more = *p < 0x80 ? 0 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
-		uint32_t code = more ? *p & (0x3f >> more) : *p;
-
-		if ((*p >= 0x80 && *p < 0xc0) || *p >= 0xf8)
-			return false;
-		p++;
-		for (int i = 0; i < more; i++, p++) {
-			if ((*p & 0xc0) != 0x80)
-				return false;
-			code = code << 6 | (*p & 0x3f);
-		}
-		if (code < least[more] || (code >= 0x7f && code < 0xa0) || code > 0x10ffff ||
-		    (code >= 0xd800 && code < 0xe000))
-			return false;
-	}
-	return true;
-}
-
-/* Lines that all begin as messages do; returns how many. */
-static int messages_check(char *text)
-{
-	int lines = 0;
-
-	for (char *line = text, *end; *line; line = end + 1) {
-		end = strchr(line, '\n');
-		CHECK(end);
-		*end = '\0';
-		CHECK(!strncmp(line, "vershitify.sh: ", 15));
-		CHECK(is_printable(line));
-		lines++;
-	}
-	return lines;
-}
-
-/* Just enough of RFC 8259 to tell JSON from what is none. Returns the end of the value, or NULL. */
-static const char *json_value(const char *p);
-
-static const char *json_string_end(const char *p)
-{
-	if (*p++ != '"')
-		return NULL;
-	for (; *p != '"'; p++) {
-		if ((unsigned char)*p < 0x20)
-			return NULL;
-		if (*p != '\\')
-			continue;
-		p++;
-		if (*p == 'u' && strspn(p + 1, "0123456789abcdefABCDEF") >= 4)
-			p += 4;
-		else if (!*p || !strchr("\"\\/bfnrt", *p))
-			return NULL;
-	}
-	return p + 1;
-}
-
-static const char *json_list(const char *p, bool named)
-{
-	char end = named ? '}' : ']';
-
-	do {
-		p++;
-		if (named) {
-			p = json_string_end(p);
-			if (!p || *p++ != ':')
-				return NULL;
-		}
-		p = json_value(p);
-	} while (p && *p == ',');
-	return p && *p == end ? p + 1 : NULL;
-}
-
-static const char *json_value(const char *p)
-{
-	size_t digits;
-
-	if (*p == '{' || *p == '[')
-		return json_list(p, *p == '{');
-	if (*p == '"')
-		return json_string_end(p);
-	if (!strncmp(p, "true", 4))
-		return p + 4;
-	if (!strncmp(p, "false", 5))
-		return p + 5;
-	digits = strspn(p, "0123456789");
-	if (!digits || (digits > 1 && *p == '0'))
-		return NULL;
-	p += digits;
-	if (*p != '.')
-		return p;
-	digits = strspn(p + 1, "0123456789");
-	return digits ? p + 1 + digits : NULL;
-}
-
-static void json_check(const struct request *request)
-{
-	size_t size;
-	char *text;
-	FILE *out = open_memstream(&text, &size);
-	const char *end;
-
-	fputc('{', out);
-	rule_print_json(out, 0, &request->rule, &request->label);
-	fputc('}', out);
-	fclose(out);
-	CHECK(strlen(text) == size);
-	CHECK(is_printable(text));
-	end = json_value(text);
-	CHECK(end && !*end);
-	free(text);
-}
-
 /* --- words --------------------------------------------------------------------------------------- */
-
-struct words {
-	int count;
-	char *word[WORDS_MAX];
-};
-
-static void words_split(struct words *words, char *text, const char *separators)
-{
-	words->count = 0;
-	do {
-		char *separator = strpbrk(text, separators);
-
-		words->word[words->count++] = text;
-		text = separator;
-		if (separator)
-			*text++ = '\0';
-	} while (text && words->count < WORDS_MAX);
-}
-
-/* What a shell makes of the words that are printed: blanks separate, single quotes hold together. */
-static void words_unquote(struct words *words, char *text)
-{
-	char *out = text;
-	bool quoted_now = false;
-
-	words->count = 0;
-	words->word[words->count++] = out;
-	for (; *text; text++) {
-		if (*text == '\'') {
-			quoted_now = !quoted_now;
-		} else if (!quoted_now && *text == '\\') {
-			*out++ = *++text;
-		} else if (!quoted_now && *text == ' ') {
-			*out++ = '\0';
-			CHECK(words->count < WORDS_MAX);
-			words->word[words->count++] = out;
-		} else {
-			*out++ = *text;
-		}
-	}
-	*out = '\0';
-	CHECK(!quoted_now);
-}
 
 /* Exactly one message for a failure. 0 or 1 (a note) if it was accepted. */
 static int words_parse(const struct words *words, struct request *request)
 {
 	struct options options = { .cgroup_root = "/cg" };
 	struct words copy = *words;
-	size_t size;
-	char *text;
+	struct text messages;
 	int status, lines;
 
-	stderr = open_memstream(&text, &size);
+	messages_begin(&messages);
 	status = request_parse(&options, copy.count, copy.word, request);
 	if (status == DONE)
 		status = request_finish(request);
-	fclose(stderr);
-	stderr = real_stderr;
-	CHECK(strlen(text) == size);
-	lines = messages_check(text);
+	lines = messages_end(&messages);
 	CHECK(status == DONE || status == FAILED || status == MISUSED);
 	/* A name that is too long is noted, even if a later word is refused. */
 	CHECK(lines == (status == DONE ? 0 : 1) || lines == (status == DONE ? 1 : 2));
-	free(text);
 	return status;
 }
 
@@ -336,46 +127,59 @@ static void print_check(const struct request *request)
 {
 	struct request again = {};
 	struct words words;
-	size_t size;
-	char *text;
-	FILE *out = open_memstream(&text, &size);
+	struct text text;
 
-	rule_print(out, 0, &request->rule, &request->label);
-	fclose(out);
-	CHECK(strlen(text) == size);
-	CHECK(is_printable(text));
-	CHECK(!strncmp(text, "rule 1 dev ", 11));
+	text_begin(&text);
+	rule_print(text.out, 0, &request->rule, &request->label);
+	text_end(&text);
+	CHECK(is_printable(text.bytes));
+	CHECK(!strncmp(text.bytes, "rule 1 dev ", 11));
 	/* Escaped bytes, numbers in the place of long paths and times that round to nothing do not come back. */
-	if (!strstr(text, "\\x") && !strstr(text, " inode:") && !strstr(text, " for 0.0s")) {
-		words_unquote(&words, text + 7);
+	if (!strstr(text.bytes, "\\x") && !strstr(text.bytes, " inode:") &&
+	    !strstr(text.bytes, " for 0.0s")) {
+		words_unquote(&words, text.bytes + 7);
 		CHECK(words_parse(&words, &again) == DONE);
 		same_check(request, &again);
 	}
-	free(text);
+	free(text.bytes);
+}
+
+static void print_json_check(const struct request *request)
+{
+	struct text text;
+
+	text_begin(&text);
+	fputc('{', text.out);
+	rule_print_json(text.out, 0, &request->rule, &request->label);
+	fputc('}', text.out);
+	text_end(&text);
+	json_check(text.bytes);
+	free(text.bytes);
 }
 
 static void rule_check(const struct request *request)
 {
 	request_check(request);
-	json_check(request);
+	print_json_check(request);
 	if ((request->given & (WORD_DEV | WORD_WHO)) == (WORD_DEV | WORD_WHO))
 		print_check(request);
 }
 
-static void rule_and_change(struct words *words)
+static void input_check(char *text)
 {
 	struct request request = {}, change;
-	struct words rest = {};
+	struct words words, rest = {};
 
-	for (int i = 0; i < words->count; i++) {
-		if (strcmp(words->word[i], "--"))
+	words_split(&words, text);
+	for (int i = 0; i < words.count; i++) {
+		if (strcmp(words.word[i], "--"))
 			continue;
-		rest.count = words->count - i - 1;
-		memcpy(rest.word, words->word + i + 1, rest.count * sizeof(rest.word[0]));
-		words->count = i;
+		rest.count = words.count - i - 1;
+		memcpy(rest.word, words.word + i + 1, rest.count * sizeof(rest.word[0]));
+		words.count = i;
 		break;
 	}
-	if (words_parse(words, &request) != DONE)
+	if (words_parse(&words, &request) != DONE)
 		return;
 	rule_check(&request);
 	request_from_rule(&change, &request.rule, &request.label);
@@ -383,22 +187,4 @@ static void rule_and_change(struct words *words)
 		return;
 	change.given |= request.given;
 	rule_check(&change);
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-	char *text = malloc(size + 1);
-	struct words words;
-
-	if (!text)
-		return 0;
-	real_stderr = stderr;
-	memcpy(text, data, size);
-	text[size] = '\0';
-	words_split(&words, text, "|");
-	rule_and_change(&words);
-	free(text);
-	return 0;
 }

@@ -6,21 +6,10 @@
  */
 #include <errno.h>
 #include <math.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 #include "words.h"
 
 #define TEN_YEARS_NS (3650ULL * 24 * 3600 * 1000000000)
-
-#define CHECK(condition)                                                                          \
-	do {                                                                                      \
-		if (!(condition)) {                                                               \
-			fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                                  \
-		}                                                                                 \
-	} while (0)
 
 /* The length of "D", "D.D" or ".D" at the start of a word, with at most 6 decimals; 0: none. */
 static size_t decimal_length(const char *word)
@@ -135,21 +124,11 @@ static void number_check(const char *word, uint64_t max)
 		CHECK(number == value);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void input_check(char *word)
 {
-	char *word = malloc(size + 1);
-
-	if (!word)
-		return 0;
-	memcpy(word, data, size);
-	word[size] = '\0';
 	percent_check(word);
 	time_check(word);
 	number_check(word, UINT64_MAX);
 	number_check(word, INT32_MAX);
 	number_check(word, 64);
-	free(word);
-	return 0;
 }
