@@ -177,9 +177,9 @@ refuted() {
 	assert_no_report
 }
 
-# fuzz [MAKE-WORDS...]: everything in a folder of its own, which a test may change.
+# fuzz [MAKE-WORDS...]: all targets side by side, everything in a folder of its own, which a test may change.
 fuzz() {
-	env -u ASAN_OPTIONS -u UBSAN_OPTIONS make -s -C "$BATS_TEST_TMPDIR/tree" fuzz "$@" 3>&-
+	env -u ASAN_OPTIONS -u UBSAN_OPTIONS make -s -j -C "$BATS_TEST_TMPDIR/tree" fuzz "$@" 3>&-
 }
 
 tree_copy() {
@@ -192,7 +192,8 @@ tree_copy() {
 
 	tree_copy
 	run -0 fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-10}"
-	for target in words rule; do
+	for target in "$TOP"/bats/fuzz/*.c; do
+		target=$(basename "$target" .c)
 		assert [ -n "$(ls "$TOP/bats/fuzz/corpus/$target")" ]
 		assert [ -n "$(ls "$BATS_TEST_TMPDIR/tree/build/fuzz/$target.corpus")" ]
 	done
@@ -213,4 +214,12 @@ tree_copy() {
 	run ! cmp "$TOP/bpf/user/rule.c" "$BATS_TEST_TMPDIR/tree/bpf/user/rule.c"
 	run ! fuzz FUZZ_TARGETS=bats/fuzz/rule.c FUZZ_SECONDS=20
 	assert_output --partial 'not true: a->hooks == b->hooks'
+}
+
+@test "fuzzing finds a prefix that keeps a bit behind its length" {
+	tree_copy
+	sed -i 's/i < bits_max; i++/i + 1 < bits_max; i++/' "$BATS_TEST_TMPDIR/tree/bpf/user/pingwords.c"
+	run ! cmp "$TOP/bpf/user/pingwords.c" "$BATS_TEST_TMPDIR/tree/bpf/user/pingwords.c"
+	run ! fuzz FUZZ_TARGETS=bats/fuzz/ping.c FUZZ_SECONDS=20
+	assert_output --partial 'not true: address_bit('
 }
