@@ -506,7 +506,6 @@ done
 [ -n "$vms" ] || [ -z "$kernels_asked" ] || misuse "--kernel chooses virtual machines, --no-vm refuses them"
 [ -n "$vms" ] || [ -z "$every" ] || misuse "--every is for virtual machines, --no-vm refuses them"
 kernels=${kernels_asked:-$kernels}
-: "${FUZZ_SECONDS:=10}"
 if [ -n "$every" ]; then
 	: "${FILE_SECONDS:=3600}" "${VM_SECONDS:=7200}"
 else
@@ -561,11 +560,6 @@ if [ -n "$vms" ]; then
 fi
 if [ -n "$here" ]; then
 	step_run "lint" make -k lint || true
-	for fuzz in bats/fuzz/*.c; do
-		[ -e "$fuzz" ] || continue
-		step_run "fuzz (${FUZZ_SECONDS} s a target)" make fuzz FUZZ_SECONDS="$FUZZ_SECONDS" || true
-		break
-	done
 	# shellcheck disable=SC2086 # as above
 	[ -z "$files" ] || suite_here $files
 fi
