@@ -61,6 +61,8 @@ static __always_inline enum suspect suspect_by_loads(struct sock *sk)
 	if (unlikely(!sk))
 		return NO_SOCKET;
 	state = sk->__sk_common.skc_state;
+	if (likely(state == TCP_ESTABLISHED)) /* connected, of whatever protocol */
+		return unlikely(sk->sk_bpf_storage) ? FULL_SOCKET : BYSTANDER;
 	if (unlikely(is_short(state)))
 		return NO_SOCKET;
 	if (unlikely(sk->sk_bpf_storage))
