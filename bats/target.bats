@@ -872,6 +872,49 @@ second_subflow_accepted() {
 	assert_equal "$(sniffed tcp)" 0
 }
 
+@test "MPTCP: direction ingress and visible denied reach a server from the first SYN on" {
+	local words address
+
+	requires mptcp
+	for words in "direction ingress" "visible denied"; do
+		for address in "$CLIENT4" "$CLIENT6"; do
+			port_take
+			# shellcheck disable=SC2086 # several words
+			rule_add command victim $words drop 100%
+			start client target "$(as victim tcp)" -m "$address" "$PORT" listen wait
+			wait_line target '^listen ok'
+			run -0 on_server "$PROGRAMS/tcp" -m -t 600 "$address" "$PORT" connect
+			assert_output 'connect ETIMEDOUT'
+			run -0 on_server "$PROGRAMS/tcp" -t 600 "$address" "$PORT" connect
+			assert_output 'connect ETIMEDOUT'
+			vershitify del "$RULE"
+			stop target
+		done
+	done
+}
+
+@test "MPTCP: what comes in on an accepted connection does not escape direction ingress" {
+	local options
+
+	requires mptcp
+	rule_add command victim direction ingress drop 0%
+	for options in "-m" ""; do
+		port_take
+		start client target "$(as victim tcp)" -m -t 1500 "$CLIENT4" "$PORT" listen accept recv 1000 recv 1000
+		wait_line target '^listen ok'
+		# shellcheck disable=SC2086 # one word or none
+		start server peer "$PROGRAMS/tcp" $options "$CLIENT4" "$PORT" connect send 1000 wait send 1000 wait
+		wait_line target '^recv 1000'
+		vershitify change "$RULE" drop 100%
+		go peer
+		wait_line target '^recv 0'
+		assert [ "$(counter "$RULE" dropped ingress)" -gt 0 ]
+		vershitify change "$RULE" drop 0%
+		stop target
+		stop peer
+	done
+}
+
 # --- datagrams, fragments, ping ------------------------------------------------------------------
 
 @test "fragments: none of a large datagram's escapes, IPv4 and IPv6" {

@@ -33,8 +33,9 @@
 #define IP_OFFSET_MASK 0x1fff
 
 /* enum in include/net/tcp_states.h; uapi has it as BPF_TCP_*. */
-#define TCP_SYN_SENT 2
 #define TCP_ESTABLISHED 1
+#define TCP_SYN_SENT 2
+#define TCP_SYN_RECV 3
 #define TCP_TIME_WAIT 6
 #define TCP_CLOSE 7
 #define TCP_LISTEN 10

@@ -34,11 +34,13 @@ static __always_inline bool is_short(__u32 state)
 
 /* States in which a TCP socket is not what it seems: for closed connections the kernel
  * answers through a raw socket of its own; a subflow of MPTCP, of which nobody was told,
- * begins with its SYN.
+ * begins with its SYN, or with the one that it receives (SYN_RECV: with data in it).
  */
+#define ODD_STATES (1U << TCP_CLOSE | 1U << TCP_SYN_SENT | 1U << TCP_LISTEN | 1U << TCP_SYN_RECV)
+
 static __always_inline bool is_odd(__u32 state)
 {
-	return state == TCP_CLOSE || state == TCP_SYN_SENT;
+	return 1U << (state & 31) & ODD_STATES;
 }
 
 static __always_inline bool is_mptcp(struct sock *sk)
@@ -76,13 +78,13 @@ static __always_inline enum suspect suspect_by_loads(struct sock *sk)
 }
 
 /* The same where the kernel does not let a classifier look at its structures. Whether
- * a SYN is a subflow's is left to full_socket_tag().
+ * it is a subflow is left to full_socket_tag().
  */
 static __always_inline enum suspect suspect_odd_by_helpers(const struct bpf_sock *sk)
 {
-	if (sk->state == TCP_CLOSE && sk->type == SOCK_RAW)
-		return NO_SOCKET;
-	return sk->state == TCP_SYN_SENT ? FULL_SOCKET : BYSTANDER;
+	if (sk->state == TCP_CLOSE)
+		return sk->type == SOCK_RAW ? NO_SOCKET : BYSTANDER;
+	return is_odd(sk->state) ? FULL_SOCKET : BYSTANDER;
 }
 
 static __always_inline enum suspect suspect_by_helpers(struct bpf_sock *sk)
