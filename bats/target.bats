@@ -915,6 +915,28 @@ second_subflow_accepted() {
 	done
 }
 
+# The bystander's second subflow is asked for at an address where the target listens.
+@test "MPTCP: a subflow is its connection's, not that of the listener it came in through" {
+	requires mptcp
+	mptcp_allow
+	ip -n "$CLIENT" mptcp endpoint add $ENDPOINT dev eth0 signal
+	port_take
+	rule_add command victim drop 0%
+	start client target "$(as victim tcp)" -m $ENDPOINT "$PORT" listen wait
+	wait_line target '^listen ok'
+	start client bystander "$(as bystander tcp)" -m "$CLIENT4" "$PORT" listen accept recv 100000 send 100000 wait send 100000 wait
+	wait_line bystander '^listen ok'
+	start server peer "$PROGRAMS/tcp" -m "$CLIENT4" "$PORT" connect send 100000 recv 200000
+	wait_line bystander '^send 100000'
+	joined() { [ -n "$(on_client ss -Htn state established src $ENDPOINT sport = ":$PORT")" ]; }
+	busywait 10 joined
+	vershitify change "$RULE" drop 100%
+	go bystander
+	wait_line peer '^recv 200000'
+	assert_equal "$(counter "$RULE" dropped)" 0
+	mptcp_forbid
+}
+
 # --- datagrams, fragments, ping ------------------------------------------------------------------
 
 @test "fragments: none of a large datagram's escapes, IPv4 and IPv6" {

@@ -156,15 +156,15 @@ static __always_inline void flow_key_of(struct sock *sk, struct vsh_flow_key *ke
 /* A subflow may come in through a listener of the kernel's own, of which it inherits no tag:
  * the classifier will ask whose it is.
  */
-static __always_inline void subflow_accepted(struct sock *sk)
+static __always_inline void joined_start(struct sock *sk)
 {
-	struct vsh_sock *tag;
+	struct vsh_sock *tag =
+		bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 
-	if (!is_joined_subflow(sk))
+	if (!tag)
 		return;
-	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (tag)
-		tag->owner.stale = 1;
+	__builtin_memset(&tag->owner, 0, sizeof(tag->owner));
+	tag->owner.stale = 1;
 }
 
 /* Remembers the connections of targets at each change of state, so that what the
@@ -177,10 +177,10 @@ int BPF_PROG(vsh_set_state, struct sock *sk, int old_state, int new_state)
 	struct vsh_sock *tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, 0);
 
 	if (new_state == TCP_ESTABLISHED && old_state != TCP_SYN_SENT) {
-		if (tag)
+		if (is_joined_subflow(sk))
+			joined_start(sk);
+		else if (tag)
 			accepted_start(tag);
-		else
-			subflow_accepted(sk);
 	}
 	if (sk->sk_protocol != IPPROTO_TCP || new_state == TCP_LISTEN || new_state == TCP_SYN_SENT)
 		return 0;
