@@ -915,6 +915,82 @@ second_subflow_accepted() {
 	done
 }
 
+@test "MPTCP: subflows are found in the namespace of the socket, wherever its process has gone" {
+	requires mptcp
+	port_take
+	start server peer "$PROGRAMS/tcp" -m "$SERVER4" "$PORT" listen accept recv 1000 recv 1000
+	wait_line peer '^listen ok'
+	start client target "$(as victim tcp)" -m "$SERVER4" "$PORT" connect send 1000 enter "/run/netns/$SERVER" wait send 1000 wait
+	wait_line target '^enter'
+	wait_line peer '^recv 1000'
+	rule_add command victim drop 100%
+	sniffer_start "$PORT"
+	go target
+	busywait 10 counted_at_least dropped 3
+	assert_equal "$(sniffed tcp)" 0
+}
+
+# Where the kernel tells of it at once, too: the socket has the rule by then, its subflows have not.
+@test "MPTCP: the subflows of a socket that a target was passed are found by the next command" {
+	requires mptcp
+	port_take
+	rule_add command victim drop 100%
+	start server peer "$PROGRAMS/tcp" -m "$SERVER4" "$PORT" listen accept recv 1000 recv 1000
+	wait_line peer '^listen ok'
+	start client target "$(as victim "$(python3 -c 'import sys; print(sys.executable)')")" -c '
+import signal, socket, sys
+signal.signal(signal.SIGUSR1, lambda *_: None)
+via = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+via.bind(sys.argv[1])
+print("waiting", flush=True)
+_, fds, _, _ = socket.recv_fds(via, 1, 1)
+print("taken", flush=True)
+signal.pause()
+socket.socket(fileno=fds[0]).send(bytes(i & 255 for i in range(1000)))
+signal.pause()
+' "$BATS_TEST_TMPDIR/passing"
+	wait_line target '^waiting'
+	on_client python3 -c '
+import socket, sys
+given = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)
+given.connect((sys.argv[2], int(sys.argv[3])))
+given.send(bytes(i & 255 for i in range(1000)))
+via = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+via.connect(sys.argv[1])
+socket.send_fds(via, [b"1"], [given.fileno()])
+' "$BATS_TEST_TMPDIR/passing" "$SERVER4" "$PORT"
+	wait_line target '^taken'
+	wait_line peer '^recv 1000'
+	vershitify show
+	sniffer_start "$PORT"
+	go target
+	busywait 10 counted_at_least dropped 3
+	assert_equal "$(sniffed tcp)" 0
+}
+
+# More than the helper may have files open for.
+@test "MPTCP: subflows are found in many namespaces" {
+	local i
+
+	requires mptcp
+	for ((i = 0; i < 70; i++)); do
+		start here "far$i" unshare -n "$(as victim tcp)" -m 127.0.0.1 "$((20000 + i))" listen wait
+	done
+	for ((i = 0; i < 70; i++)); do
+		wait_line "far$i" '^listen ok'
+	done
+	port_take
+	start server peer "$PROGRAMS/tcp" -m "$SERVER4" "$PORT" listen accept recv 1000 recv 1000
+	wait_line peer '^listen ok'
+	start client target "$(as victim tcp)" -m "$SERVER4" "$PORT" connect send 1000 wait send 1000 wait
+	wait_line peer '^recv 1000'
+	rule_add command victim drop 100%
+	sniffer_start "$PORT"
+	go target
+	busywait 10 counted_at_least dropped 3
+	assert_equal "$(sniffed tcp)" 0
+}
+
 # The bystander's second subflow is asked for at an address where the target listens.
 @test "MPTCP: a subflow is its connection's, not that of the listener it came in through" {
 	requires mptcp

@@ -37,8 +37,10 @@ int BPF_PROG(vsh_receive, struct file *file, int verdict)
 	if (!sk || !is_network_socket(sk))
 		return 0;
 	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (tag && tag_add(tag, mask, epoch, sk->__sk_common.skc_net.net->net_cookie))
+	if (tag && tag_add(tag, mask, epoch, sk->__sk_common.skc_net.net->net_cookie)) {
 		event_tagged(task, mask);
+		subflows_untold(sk, tag);
+	}
 	return 0;
 }
 

@@ -141,6 +141,26 @@ static __always_inline bool is_network_socket(struct sock *sk)
 	return family == AF_INET || family == AF_INET6 || family == AF_PACKET;
 }
 
+/* Of an MPTCP socket, "stale" says that its subflows have to be told of its rules. That is
+ * the helper's work, and said to it several times: it may be interrupted, the process that
+ * has the socket open may end, and another scan, which runs at the same time, relies on it.
+ */
+#define SUBFLOW_TELLINGS 3
+
+static __always_inline void subflows_untold(struct sock *sk, struct vsh_sock *tag)
+{
+	if (sk->sk_protocol == IPPROTO_MPTCP)
+		tag->owner.stale = SUBFLOW_TELLINGS;
+}
+
+static __always_inline bool subflows_tell(struct sock *sk, struct vsh_sock *tag)
+{
+	if (sk->sk_protocol != IPPROTO_MPTCP || !tag->owner.stale)
+		return false;
+	tag->owner.stale--;
+	return true;
+}
+
 /* A socket that the kernel has made for an MPTCP socket of a program. */
 static __always_inline bool is_subflow(void *sk)
 {

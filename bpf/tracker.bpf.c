@@ -153,8 +153,8 @@ static __always_inline void flow_key_of(struct sock *sk, struct vsh_flow_key *ke
 	key->daddr[0] = common->skc_daddr;
 }
 
-/* A subflow may come in through a listener of the kernel's own, of which it inherits no tag:
- * the classifier will ask whose it is.
+/* A further subflow may come in through a listener of the kernel's own, or of another
+ * program's: what it inherits from that means nothing, the classifier will ask whose it is.
  */
 static __always_inline void joined_start(struct sock *sk)
 {
@@ -237,8 +237,8 @@ int vsh_iter_file(struct bpf_iter__task_file *ctx)
 	struct file *file = ctx->file;
 	struct vsh_task *entry;
 	struct socket *socket;
+	struct vsh_found found = {};
 	struct vsh_sock *tag;
-	struct vsh_found found;
 	struct sock *sk;
 	__u64 mask = 0;
 	__u32 epoch;
@@ -259,11 +259,18 @@ int vsh_iter_file(struct bpf_iter__task_file *ctx)
 	if (!sk || !is_network_socket(sk))
 		return 0;
 	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!tag || !tag_add(tag, mask, epoch, sk->__sk_common.skc_net.net->net_cookie))
+	if (!tag)
 		return 0;
-	event_tagged(task, mask);
-	found.pid = task->tgid;
-	found.mptcp = sk->sk_protocol == IPPROTO_MPTCP;
+	if (tag_add(tag, mask, epoch, sk->__sk_common.skc_net.net->net_cookie)) {
+		event_tagged(task, mask);
+		found.tagged = 1;
+		subflows_untold(sk, tag);
+	}
+	found.subflows = subflows_tell(sk, tag);
+	if (!found.tagged && !found.subflows)
+		return 0;
+	found.pid = task->pid;
+	found.fd = ctx->fd;
 	bpf_seq_write(ctx->meta->seq, &found, sizeof(found));
 	return 0;
 }

@@ -119,7 +119,7 @@ struct vsh_owner {
 	__u64 shortcut; /* index of the rule to try first, see judge.bpf.h */
 	__u32 epoch;
 	__u32 packets[VSH_DIRECTIONS]; /* judged so far by seeded rules: the n of a packet's fate */
-	__u32 stale; /* a subflow, whose MPTCP socket may have got rules that it has not */
+	__u32 stale; /* MPTCP: the socket may have got rules that its subflows have not */
 };
 
 /* Value of vsh_socks, socket storage, and of vsh_flows. */
@@ -177,10 +177,12 @@ struct vsh_listener {
 	__u32 pad;
 };
 
-/* What vsh_iter_file writes for a socket that it tags. */
+/* What vsh_iter_file writes of a socket. */
 struct vsh_found {
-	__u32 pid; /* tgid of a process that has it open */
-	__u32 mptcp; /* it is an MPTCP socket: there may be subflows, which no process has open */
+	__u32 pid; /* of a thread that has it open */
+	__u32 fd;
+	__u32 tagged; /* just now */
+	__u32 subflows; /* there may be some, which no process has open */
 };
 
 /* What vsh_listeners carry. */

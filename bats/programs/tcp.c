@@ -20,6 +20,7 @@
  *   wait         for SIGUSR1
  *   drain        until all that was sent is acknowledged
  *   info         "info retrans N unacked N" as this end's kernel counts them
+ *   enter FILE   go on in another network namespace; the sockets stay in theirs
  *   fork         a child goes on, the parent waits for it
  *   thread NAME  a thread of that name goes on
  */
@@ -27,7 +28,9 @@
 
 #include <linux/sockios.h>
 #include <linux/tcp.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 
@@ -226,6 +229,16 @@ static void step_info(void)
 	say("info retrans %u unacked %u", info.tcpi_total_retrans, info.tcpi_unacked);
 }
 
+static void step_enter(const char *file)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || setns(fd, CLONE_NEWNET))
+		die("enter");
+	close(fd);
+	say("enter");
+}
+
 static void steps_do(char **step);
 
 struct later {
@@ -273,6 +286,8 @@ static void steps_do(char **step)
 			step_drain();
 		} else if (!strcmp(*step, "info")) {
 			step_info();
+		} else if (!strcmp(*step, "enter") && step[1]) {
+			step_enter(*++step);
 		} else if (!strcmp(*step, "fork")) {
 			say("fork");
 			fork_here();

@@ -5,8 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "vsh.h"
 #include "scan.h"
@@ -57,51 +61,92 @@ static int tasks_scan(uint64_t *found)
 	return err;
 }
 
-/* Where subflows of MPTCP have to be looked for: the network namespaces of the processes
- * that have the sockets open.
- */
-#define NAMESPACES_MAX 64
-
+/* The network namespaces in which subflows of MPTCP have to be looked for. */
 struct namespaces {
-	int fd[NAMESPACES_MAX];
-	ino_t inode[NAMESPACES_MAX];
+	int *fds;
 	unsigned int count;
+	int err;
 };
 
-static int namespace_open(const char *process)
+static int namespace_of_process(const char *process)
 {
 	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%s/ns/net", process);
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
-static void namespace_add(struct namespaces *namespaces, uint32_t pid)
-{
-	char process[16];
-	struct stat status;
 	int fd;
 
-	snprintf(process, sizeof(process), "%u", pid);
-	fd = namespace_open(process);
-	if (fd < 0) /* it has ended meanwhile */
-		return;
-	if (fstat(fd, &status))
-		goto known;
+	snprintf(path, sizeof(path), "/proc/%s/ns/net", process);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* A socket stays in the namespace that it was made in, its process need not. -errno also
+ * where one process may not look into another, or a thread has files of its own.
+ */
+static int namespace_of_socket(uint32_t pid, uint32_t number)
+{
+	int process = syscall(SYS_pidfd_open, pid, 0);
+	int fd = -1, copy = -1;
+
+	if (process >= 0)
+		copy = syscall(SYS_pidfd_getfd, process, number, 0);
+	if (copy >= 0)
+		fd = ioctl(copy, SIOCGSKNS);
+	if (fd < 0)
+		fd = -errno;
+	if (copy >= 0)
+		close(copy);
+	if (process >= 0)
+		close(process);
+	return fd;
+}
+
+static int namespace_open(const struct vsh_found *found)
+{
+	int fd = namespace_of_socket(found->pid, found->fd);
+	char process[16];
+
+	if (fd >= 0 || fd == -EMFILE || fd == -ENFILE)
+		return fd;
+	snprintf(process, sizeof(process), "%u", found->pid);
+	return namespace_of_process(process);
+}
+
+static bool is_same_file(int fd, int other)
+{
+	struct stat status, others;
+
+	return !fstat(fd, &status) && !fstat(other, &others) && status.st_ino == others.st_ino &&
+	       status.st_dev == others.st_dev;
+}
+
+static bool namespace_is_known(const struct namespaces *namespaces, int fd)
+{
 	for (unsigned int i = 0; i < namespaces->count; i++)
-		if (namespaces->inode[i] == status.st_ino)
-			goto known;
-	if (namespaces->count == NAMESPACES_MAX)
-		goto known;
-	namespaces->inode[namespaces->count] = status.st_ino;
-	namespaces->fd[namespaces->count++] = fd;
-	return;
-known:
-	close(fd);
+		if (is_same_file(fd, namespaces->fds[i]))
+			return true;
+	return false;
+}
+
+/* 0 or -errno; fd is kept or closed. */
+static int namespace_add(struct namespaces *namespaces, int fd)
+{
+	int *fds;
+
+	if (namespace_is_known(namespaces, fd)) {
+		close(fd);
+		return 0;
+	}
+	fds = realloc(namespaces->fds, (namespaces->count + 1) * sizeof(*fds));
+	if (!fds) {
+		close(fd);
+		return -ENOMEM;
+	}
+	namespaces->fds = fds;
+	fds[namespaces->count++] = fd;
+	return 0;
 }
 
 struct files {
-	uint64_t sockets;
+	uint64_t tagged;
 	struct namespaces namespaces;
 };
 
@@ -109,10 +154,15 @@ static void file_found(const void *entry, void *context)
 {
 	const struct vsh_found *found = entry;
 	struct files *files = context;
+	int fd;
 
-	files->sockets++;
-	if (found->mptcp)
-		namespace_add(&files->namespaces, found->pid);
+	files->tagged += found->tagged;
+	if (!found->subflows || files->namespaces.err)
+		return;
+	fd = namespace_open(found);
+	if (fd == -ENOENT || fd == -ESRCH) /* it has ended meanwhile */
+		return;
+	files->namespaces.err = fd < 0 ? fd : namespace_add(&files->namespaces, fd);
 }
 
 static int subflows_scan(const struct namespaces *namespaces)
@@ -121,11 +171,11 @@ static int subflows_scan(const struct namespaces *namespaces)
 
 	if (!namespaces->count)
 		return 0;
-	home = namespace_open("self");
+	home = namespace_of_process("self");
 	if (home < 0)
-		return -errno;
+		return home;
 	for (unsigned int i = 0; i < namespaces->count && !err; i++)
-		err = setns(namespaces->fd[i], CLONE_NEWNET)
+		err = setns(namespaces->fds[i], CLONE_NEWNET)
 			      ? -errno
 			      : iterator_read("link_vsh_iter_tcp", NULL, NULL, 1);
 	if (setns(home, CLONE_NEWNET) && !err)
@@ -141,10 +191,13 @@ static int files_scan(uint64_t *sockets)
 
 	err = iterator_read("link_vsh_iter_file", file_found, &files, sizeof(struct vsh_found));
 	if (!err)
+		err = files.namespaces.err;
+	if (!err)
 		err = subflows_scan(&files.namespaces);
 	for (unsigned int i = 0; i < files.namespaces.count; i++)
-		close(files.namespaces.fd[i]);
-	*sockets += files.sockets;
+		close(files.namespaces.fds[i]);
+	free(files.namespaces.fds);
+	*sockets += files.tagged;
 	return err;
 }
 
