@@ -173,37 +173,39 @@ static __always_inline struct vsh_sock *socket_tag(struct bpf_sock *sk)
 	return sk ? bpf_sk_storage_get(&vsh_socks, sk, NULL, 0) : NULL;
 }
 
-/* A subflow of MPTCP takes the rules of the socket that its program has made. That it is
- * stale no more is said first: what comes meanwhile is then not missed.
+/* A subflow of MPTCP takes the rules of the socket that its program has made. It stays
+ * stale until it has them, since a listener answers on several processors at the same
+ * time, and after that if it has become so once more meanwhile.
  */
 static __always_inline struct vsh_sock *subflow_tag(struct bpf_sock *sk, struct vsh_sock *tag)
 {
 	struct mptcp_sock *mptcp = bpf_skc_to_mptcp_sock(sk);
+	__u32 epoch, stale = tag ? READ_ONCE(tag->owner.stale) : 0;
 	struct vsh_sock *program;
-	__u32 epoch;
 
-	if (tag)
-		__sync_lock_test_and_set(&tag->owner.stale, 0);
 	program = mptcp ? bpf_sk_storage_get(&vsh_socks, mptcp, NULL, 0) : NULL;
-	if (!program)
-		return tag;
-	if (!tag)
+	if (program && !tag)
 		tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!tag)
 		return NULL;
-	epoch = READ_ONCE(program->owner.epoch);
-	tag_add(tag, mask_live(program->owner.mask, epoch), epoch, program->owner.netns_cookie);
+	if (program) {
+		epoch = READ_ONCE(program->owner.epoch);
+		tag_add(tag, mask_live(program->owner.mask, epoch), epoch,
+			program->owner.netns_cookie);
+	}
+	__sync_val_compare_and_swap(&tag->owner.stale, stale, 0);
 	return tag;
 }
 
 /* A subflow is looked at when it sends its SYN, or its listener the first SYN-ACK, and
- * when it has become stale.
+ * when it has become stale; also while it has no rules, for another processor may be
+ * about to write them.
  */
 static __always_inline struct vsh_sock *full_socket_tag(struct bpf_sock *sk)
 {
 	struct vsh_sock *tag = socket_tag(sk);
 
-	if (!sk || (tag && !tag->owner.stale))
+	if (!sk || (tag && tag->owner.mask && !tag->owner.stale))
 		return tag;
 	return subflow_tag(sk, tag);
 }

@@ -292,7 +292,7 @@ int vsh_iter_tcp(struct bpf_iter__tcp *ctx)
 		return 0;
 	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (tag)
-		__sync_lock_test_and_set(&tag->owner.stale, 1);
+		__sync_fetch_and_add(&tag->owner.stale, 1);
 	return 0;
 }
 
