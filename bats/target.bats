@@ -1013,6 +1013,53 @@ socket.send_fds(via, [b"1"], [given.fileno()])
 	mptcp_forbid
 }
 
+# The peer is made by hand, so that its ACK waits for the rule. Its address is nobody's: no kernel answers.
+@test "MPTCP: a client's connection that has no MPTCP, and whose handshake the rule comes into, does not escape" {
+	requires mptcp
+	port_take
+	start client target "$(as victim tcp)" -m "$CLIENT4" "$PORT" listen accept send 1000 wait
+	wait_line target '^listen ok'
+	device() { ip -n "$1" -o link show eth0 | sed 's/.*ether \([0-9a-f:]*\).*/\1/'; }
+	ip -n "$CLIENT" neigh add 192.0.2.99 lladdr "$(device "$SERVER")" dev eth0
+	start server peer python3 -c '
+import signal, socket, struct, sys
+signal.signal(signal.SIGUSR1, lambda *_: None)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+def mac(text): return bytes.fromhex(text.replace(":", ""))
+def total(data):
+	s = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+	while s >> 16: s = (s & 0xffff) + (s >> 16)
+	return ~s & 0xffff
+src, dst = socket.inet_aton("192.0.2.99"), socket.inet_aton(sys.argv[1])
+port = int(sys.argv[2])
+def frame(seq, ack, flags):
+	tcp = struct.pack("!HHIIBBHHH", 5555, port, seq, ack, 0x50, flags, 65000, 0, 0)
+	tcp = tcp[:16] + struct.pack("!H", total(src + dst + struct.pack("!HH", 6, len(tcp)) + tcp)) + tcp[18:]
+	ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40, 1, 0, 64, 6, 0, src, dst)
+	ip = ip[:10] + struct.pack("!H", total(ip)) + ip[12:]
+	return mac(sys.argv[3]) + mac(sys.argv[4]) + b"\x08\x00" + ip + tcp
+raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x800))
+raw.bind(("eth0", 0x800))
+raw.send(frame(1000, 0, 2))
+while True:
+	got = raw.recv(2000)
+	if got[23] == 6 and got[30:34] == src and got[47] & 0x12 == 0x12: break
+theirs = struct.unpack("!I", got[38:42])[0]
+print("synack", flush=True)
+signal.sigwait([signal.SIGUSR1])
+raw.send(frame(1001, theirs + 1, 0x10))
+print("ack", flush=True)
+signal.sigwait([signal.SIGTERM])
+' "$CLIENT4" "$PORT" "$(device "$CLIENT")" "$(device "$SERVER")"
+	wait_line peer '^synack'
+	sniffer_start "$PORT"
+	rule_add command victim drop 100%
+	go peer
+	busywait 10 counted_at_least dropped 2
+	assert_equal "$(sniffed tcp)" 0
+	ip -n "$CLIENT" neigh del 192.0.2.99 dev eth0
+}
+
 # --- datagrams, fragments, ping ------------------------------------------------------------------
 
 @test "fragments: none of a large datagram's escapes, IPv4 and IPv6" {

@@ -68,6 +68,7 @@ struct sock_common {
 	__u16 skc_num;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	unsigned char skc_reuseport : 1;
 	unsigned char skc_net_refcnt : 1;
 	possible_net_t skc_net;
 	unsigned long skc_flags; /* of a request socket: its listener, skc_listener */

@@ -32,12 +32,58 @@ static __always_inline struct vsh_sock *tag_without_socket(struct __sk_buff *skb
 	return tag ?: bpf_map_lookup_elem(&vsh_flows, &key);
 }
 
+/* Several listeners can, of several programs. */
+static __always_inline bool shares_port(struct bpf_sock *sk)
+{
+	struct sock *listener = (struct sock *)bpf_skc_to_tcp_sock(sk);
+
+	return listener && BPF_CORE_READ_BITFIELD_PROBED(listener, __sk_common.skc_reuseport);
+}
+
+/* A server with MPTCP accepts clients without: such a connection is no subflow. If the rule
+ * came between its SYN-ACK and its ACK, it has inherited from its listener that it is
+ * stale, and nothing else. No connection has port 0, so that what is found is the listener.
+ */
+static __always_inline void listener_ask(struct __sk_buff *skb, struct vsh_sock *tag)
+{
+	struct vsh_flow_key key = {};
+	struct vsh_sock *listener;
+	struct bpf_sock *sk;
+	__u32 epoch;
+
+	if (!flow_key_fill(skb, &key))
+		return;
+	key.dport = 0;
+	sk = flow_socket(skb, &key);
+	if (!sk)
+		return;
+	listener = shares_port(sk) ? NULL : full_socket_tag(sk);
+	if (listener) {
+		epoch = READ_ONCE(listener->owner.epoch);
+		tag_add(tag, mask_live(listener->owner.mask, epoch), epoch,
+			listener->owner.netns_cookie);
+	}
+	bpf_sk_release(sk);
+}
+
+static __always_inline struct vsh_sock *stale_tag(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct vsh_sock *tag = socket_tag(sk);
+	bool stale = tag && tag->owner.stale;
+
+	tag = full_socket_tag(sk);
+	if (sk && stale && tag && !tag->owner.mask && !bpf_skc_to_mptcp_sock(sk))
+		listener_ask(skb, tag);
+	return tag;
+}
+
 static __always_inline struct vsh_sock *egress_tag(struct __sk_buff *skb, enum suspect suspect,
 						   __u64 netns_cookie)
 {
 	switch (suspect) {
 	case FULL_SOCKET:
-		return full_socket_tag(skb->sk);
+		return stale_tag(skb);
 	case PACKET_SOCKET:
 		return packet_socket_tag(skb, netns_cookie);
 	default:
