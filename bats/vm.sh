@@ -219,7 +219,7 @@ processor() {
 
 # guest_run: qemu until it ends. In the background, so that a signal gets through to it at once.
 guest_run() {
-	local i pid status=0 modules
+	local i status=0 modules
 
 	modules=$(realpath "$root/lib/modules/$release")
 	machine=(-accel "${ACCEL:-$(accelerator)}" -cpu "${CPU:-$(processor)}" -smp "$cpus" -m "$memory")
@@ -235,10 +235,9 @@ guest_run() {
 	for i in "${!shares[@]}"; do
 		export9p "share$i" "${shares[i]}"
 	done
+	trap 'kill $(jobs -p) 2>/dev/null || :; wait; exit 130' INT TERM HUP
 	timeout --foreground "$limit" qemu-system-x86_64 "${machine[@]}" </dev/null &
-	pid=$!
-	trap 'kill "$pid" 2>/dev/null; wait "$pid"; exit 130' INT TERM HUP
-	wait "$pid" || status=$?
+	wait "$!" || status=$?
 	trap - INT TERM HUP
 	return "$status"
 }

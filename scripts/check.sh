@@ -525,7 +525,8 @@ cd "$top"
 [ -n "$files" ] || files=$(for file in bats/*.bats; do [ ! -e "$file" ] || printf '%s\n' "$file"; done)
 
 trap clean_up EXIT
-trap interrupted INT TERM HUP
+# PIPE as well: a shell that nobody listens to would leave the guests behind.
+trap interrupted INT TERM HUP PIPE
 work=$(mktemp -d)
 if [ -n "$tap" ]; then
 	# shellcheck disable=SC2086 # the names of test files have no blanks
