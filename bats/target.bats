@@ -872,25 +872,29 @@ second_subflow_accepted() {
 	assert_equal "$(sniffed tcp)" 0
 }
 
-@test "MPTCP: direction ingress and visible denied reach a server from the first SYN on" {
-	local words address
+# no_connection ADDRESS RULE-WORDS...: neither with MPTCP nor without.
+no_connection() {
+	local options
 
-	requires mptcp
-	for words in "direction ingress" "visible denied"; do
-		for address in "$CLIENT4" "$CLIENT6"; do
-			port_take
-			# shellcheck disable=SC2086 # several words
-			rule_add command victim $words drop 100%
-			start client target "$(as victim tcp)" -m "$address" "$PORT" listen wait
-			wait_line target '^listen ok'
-			run -0 on_server "$PROGRAMS/tcp" -m -t 600 "$address" "$PORT" connect
-			assert_output 'connect ETIMEDOUT'
-			run -0 on_server "$PROGRAMS/tcp" -t 600 "$address" "$PORT" connect
-			assert_output 'connect ETIMEDOUT'
-			vershitify del "$RULE"
-			stop target
-		done
+	port_take
+	rule_add command victim "${@:2}" drop 100%
+	start client target "$(as victim tcp)" -m "$1" "$PORT" listen wait
+	wait_line target '^listen ok'
+	for options in "-m" ""; do
+		# shellcheck disable=SC2086 # one word or none
+		run -0 on_server "$PROGRAMS/tcp" $options -t 600 "$1" "$PORT" connect
+		assert_output 'connect ETIMEDOUT'
 	done
+	vershitify del "$RULE"
+	stop target
+}
+
+# Not every kernel shows the hook for "visible denied" the SYN-ACKs of IPv6.
+@test "MPTCP: direction ingress and visible denied reach a server from the first SYN on" {
+	requires mptcp
+	no_connection "$CLIENT4" direction ingress
+	no_connection "$CLIENT6" direction ingress
+	no_connection "$CLIENT4" visible denied
 }
 
 @test "MPTCP: what comes in on an accepted connection does not escape direction ingress" {
