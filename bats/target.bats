@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Who is the target: none of its packets escapes, and nobody else loses one.
-# vm: ^(command: (a new|a process that already|a socket|an established|a thread|a running thread|a child that never|an orphaned|with .children. descendants|a process that gets)|exe: (the file|a running)|pid: |cgroup: |several rules: an open|a reused|TCP|MPTCP|fragments|packet socket|passed socket)
+# vm: ^(command: (a new|a process that already|a socket|an established|a thread|a running thread|a child that never|an orphaned|with .children. descendants|a process that gets)|exe: (the file|a running)|pid: |cgroup: |several rules: an open|a reused|TCP|MPTCP: (no packet|subflows that|a server|a client|a subflow|direction|what comes)|fragments|packet socket|passed socket)
 #
 #   $CLIENT                                          $SERVER
 #   victim, bystander  eth0 ---------- eth0  receiver (numbered datagrams by label),
@@ -1014,7 +1014,6 @@ socket.send_fds(via, [b"1"], [given.fileno()])
 	go bystander
 	wait_line peer '^recv 200000'
 	assert_equal "$(counter "$RULE" dropped)" 0
-	mptcp_forbid
 }
 
 # The peer is made by hand, so that its ACK waits for the rule. Its address is nobody's: no kernel answers.
