@@ -480,7 +480,7 @@ path_mtu() {
 	on_server ip route get "$1" | sed -n 's/.* mtu \([0-9]*\).*/\1/p'
 }
 
-@test "PMTUD: a real 'packet too big' gets through, of both families; with all-icmp it does not" {
+@test "PMTUD: a real 'packet too big' gets through, of both families, and does not if its type is named" {
 	path_make
 	kill_pings
 	assert_equal "$(path_mtu 198.51.100.2) $(path_mtu 2001:db8:1::2)" '1300 1300'
@@ -494,6 +494,24 @@ path_mtu() {
 }
 
 # --- devices --------------------------------------------------------------------------------------
+
+# Whoever has made it.
+@test "hook tc: a clsact that vershitify.sh needs, too, goes with the last of both" {
+	before=$(on_server tc qdisc show dev eth0)
+	kill_pings hook tc
+	vershitify -n "$SERVER" add dev eth0 command victim drop 10%
+	pk stop
+	assert_regex "$(on_server tc qdisc show dev eth0)" clsact
+	vershitify down
+	assert_equal "$(on_server tc qdisc show dev eth0)" "$before"
+	vershitify -n "$SERVER" add dev eth0 command victim drop 10%
+	kill_pings hook tc
+	vershitify down
+	assert_regex "$(on_server tc qdisc show dev eth0)" clsact
+	assert_equal "$(answered "$SERVER4")" 0
+	pk stop
+	assert_equal "$(on_server tc qdisc show dev eth0)" "$before"
+}
 
 @test "several devices at the same time, each with words and counters of its own" {
 	ip link add eth1 netns "$CLIENT" type veth peer name eth1 netns "$SERVER"

@@ -25,6 +25,8 @@ fi
 . "$library/command.sh"
 # shellcheck source=tc/paths.sh
 . "$library/paths.sh"
+# shellcheck source=tc/clsact.sh
+. "$library/clsact.sh"
 # shellcheck source=tc/setup.sh
 . "$library/setup.sh"
 # shellcheck source=tc/ping.sh

@@ -33,6 +33,8 @@ pretty='' statistics='' color=''
 . "$library/paths.sh"
 # shellcheck source=tc/attach.sh
 . "$library/attach.sh"
+# shellcheck source=tc/clsact.sh
+. "$library/clsact.sh"
 # shellcheck source=tc/setup.sh
 . "$library/setup.sh"
 # shellcheck source=tc/doctor.sh
@@ -212,7 +214,7 @@ command_stats() {
 command_monitor() {
 	[ $# = 0 ] || die 2 "monitor takes no words"
 	needs_root
-	needs_build
+	needs_built vershitify.o tracker.o
 	exec "$vsh" ${json:+-j} listen
 }
 
@@ -361,7 +363,7 @@ run_exit() {
 command_doctor() {
 	[ $# = 0 ] || die 2 "doctor takes no words"
 	needs_root
-	needs_build
+	needs_built vershitify.o tracker.o
 	doctor
 }
 

@@ -104,13 +104,18 @@ filters_others() {
 			-e " pref $filter_pref bpf .* handle $filter_handle .* name vsh_egress "
 }
 
-# device_detach DEV clsact|-: only what is ours. The qdisc, if that is ours and nobody
-# else uses it, takes the filter along.
+# device_detach DEV clsact|- [COOKIE IFINDEX]: only what is ours. The qdisc, if that is ours
+# and nobody else uses it, takes the filter along.
 device_detach() {
 	detach_filters=$(device_filters "$1" egress)
-	if [ "$2" = clsact ] && ! filters_others "$detach_filters$newline$(device_filters "$1" ingress)"; then
-		[ "$(device_hook "$1")" != clsact ] || net run tc qdisc del dev "$1" clsact
-	elif filters_have_ours "$detach_filters"; then
+	if [ "$2" = clsact ]; then
+		if ! filters_others "$detach_filters$newline$(device_filters "$1" ingress)"; then
+			! clsact_is_there "$1" || net run tc qdisc del dev "$1" clsact
+			return
+		fi
+		clsact_leave "$3" "$4"
+	fi
+	if filters_have_ours "$detach_filters"; then
 		net run tc filter del dev "$1" egress protocol all \
 			pref "$filter_pref" handle "$filter_handle" bpf
 	fi
@@ -171,7 +176,7 @@ device_recorded_detach() {
 	netns_name=$netns_file
 	[ "$inode" != "$(netns_inode /proc/self/ns/net)" ] || netns_name=
 	dev=$(device_name "$ifindex")
-	[ -z "$dev" ] || device_detach "$dev" "$clsact" </dev/null
+	[ -z "$dev" ] || device_detach "$dev" "$clsact" "$cookie" "$ifindex" </dev/null
 }
 
 # strays_detach: classifiers of ours without a record, as after /run was emptied.

@@ -88,13 +88,6 @@ ingress_holds_pref() {
 	return 1
 }
 
-clsact_is_there() {
-	case $(net command tc qdisc show dev "$1" clsact 2>/dev/null) in
-	*clsact*) return 0 ;;
-	esac
-	return 1
-}
-
 # device_check: is there room on the device for what the plan wants? Changes nothing.
 device_check() {
 	if [ -e "$pins/$plan_key" ]; then
@@ -225,15 +218,18 @@ xdp_detach() {
 	esac
 }
 
-# ingress_detach DEV clsact|-
+# ingress_detach DEV clsact|- COOKIE IFINDEX
 ingress_detach() {
 	if ingress_is_ours "$(ingress_filters "$1")"; then
 		net run tc filter del dev "$1" ingress protocol all \
 			pref "$ingress_pref" handle "$ingress_handle" bpf
 	fi
 	[ "$2" = clsact ] || return 0
-	[ -z "$(ingress_filters "$1")$(net command tc filter show dev "$1" egress 2>/dev/null)" ] || return 0
-	! clsact_is_there "$1" || net run tc qdisc del dev "$1" clsact
+	if [ -n "$(ingress_filters "$1")$(net command tc filter show dev "$1" egress 2>/dev/null)" ]; then
+		clsact_leave "$3" "$4"
+	elif clsact_is_there "$1"; then
+		net run tc qdisc del dev "$1" clsact
+	fi
 }
 
 # device_release KEY: everything of ours for that device. Without a record, or with the
@@ -247,7 +243,7 @@ device_release() {
 		record_dev=$(device_name "$record_ifindex")
 		[ -z "$record_dev" ] || case $record_hook in
 		xdp) xdp_detach "$record_dev" ;;
-		tc) ingress_detach "$record_dev" "$record_clsact" ;;
+		tc) ingress_detach "$record_dev" "$record_clsact" "${1%-*}" "$record_ifindex" ;;
 		esac
 	fi
 	netns_name=$release_name netns_file=$release_file
