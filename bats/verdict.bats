@@ -282,7 +282,7 @@ receiving_victim() {
 }
 
 @test "ingress: both kinds of ping socket lose their answers" {
-	local range
+	local range seen
 
 	rule_add command ping direction ingress drop 100%
 	for range in '1 0' '0 2147483647'; do
@@ -295,7 +295,10 @@ receiving_victim() {
 		assert_output --partial ' 5 received'
 	done
 	on_client sysctl -qw net.ipv4.ping_group_range='1 0'
-	assert_counted "$RULE" 20 20 ingress
+	# A raw socket is handed any ICMP packet until its program has set a filter.
+	seen=$(counter "$RULE" seen ingress)
+	((seen >= 20)) || fail "only $seen of 20 answers were seen"
+	assert_counted "$RULE" "$seen" "$seen" ingress
 }
 
 # --- segments --------------------------------------------------------------------------
