@@ -285,11 +285,14 @@ static __always_inline int flow_key_ipv6(struct __sk_buff *skb, struct vsh_flow_
 	return sizeof(ip);
 }
 
-static __always_inline bool flow_key_fill(struct __sk_buff *skb, struct vsh_flow_key *key)
+/* Global, so that it is verified once and not at every call. */
+__noinline bool flow_key_fill(struct __sk_buff *skb, struct vsh_flow_key *key)
 {
 	struct ports ports;
 	int offset = 0;
 
+	if (!key)
+		return false;
 	if (skb->protocol == bpf_htons(ETH_P_IP))
 		offset = flow_key_ipv4(skb, key);
 	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
