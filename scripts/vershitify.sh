@@ -303,8 +303,8 @@ run_start() {
 	fi
 	if [ -n "$entered" ]; then
 		# shellcheck disable=SC2016
-		set -- nsenter --mount=/proc/self/fd/9 -- \
-			sh -c 'exec 9<&-; cd -- "$0" && exec "$@"' "$entered" "$@"
+		set -- nsenter --mount=/proc/self/fd/9 --root=/proc/self/fd/6 -- \
+			sh -c 'exec 9<&- 6<&-; cd -- "$0" && exec "$@"' "$entered" "$@"
 	fi
 	if [ -n "$dry_run" ]; then
 		run "$vsh" exec "$set_up_id" "$@"
