@@ -303,7 +303,7 @@ run_start() {
 	fi
 	if [ -n "$entered" ]; then
 		# shellcheck disable=SC2016
-		set -- nsenter --mount=/proc/self/fd/9 --root=/proc/self/fd/6 -- \
+		set -- nsenter --mount=/proc/self/fd/9 --root=/proc/self/fd/6 --wd=/proc/self/fd/6 -- \
 			sh -c 'exec 9<&- 6<&-; cd -- "$0" && exec "$@"' "$entered" "$@"
 	fi
 	if [ -n "$dry_run" ]; then

@@ -118,7 +118,7 @@ host_enter() {
 	host=$(host_find "$1") || return 0
 	exec 9</proc/self/ns/mnt 6</
 	# shellcheck disable=SC2016 # for the inner shell
-	VSH_ENTERED=$PWD exec nsenter --mount="$host/ns/mnt" --root="$host/root" -- \
+	VSH_ENTERED=$PWD exec nsenter --mount="$host/ns/mnt" --root="$host/root" --wd="$host/root" -- \
 		sh -c 'cd -- "$1" 2>/dev/null || cd /; shift; exec "$@"' sh "$PWD" "$@"
 }
 
