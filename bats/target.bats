@@ -487,6 +487,16 @@ counted_at_least() {
 	(($(counter "$RULE" "$1") >= $2))
 }
 
+# From now on the connection's packets are lost, and none arrives: "target" sends some more.
+assert_loses_all() {
+	vershitify change "$RULE" drop 100%
+	stop sniffer
+	sniffer_start "$PORT"
+	go target
+	busywait 10 counted_at_least dropped 3
+	assert_equal "$(sniffed tcp)" 0
+}
+
 # All that the target has sent by now is counted: no more and no less arrives.
 seen_is_sniffed() {
 	local seen
@@ -761,12 +771,7 @@ subflow_join() {
 	go target
 	wait_line peer '^recv 200000'
 	busywait 10 seen_is_sniffed
-	vershitify change "$RULE" drop 100%
-	stop sniffer
-	sniffer_start "$PORT"
-	go target
-	busywait 10 counted_at_least dropped 3
-	assert_equal "$(sniffed tcp)" 0
+	assert_loses_all
 }
 
 # The bystander's connection is as open as the target's.
@@ -822,12 +827,7 @@ subflow_join() {
 	start server peer "$PROGRAMS/tcp" "$CLIENT4" "$PORT" connect send 100 recv 100000 wait
 	wait_line peer '^recv 100000'
 	busywait 10 seen_is_sniffed
-	vershitify change "$RULE" drop 100%
-	stop sniffer
-	sniffer_start "$PORT"
-	go target
-	busywait 10 counted_at_least dropped 3
-	assert_equal "$(sniffed tcp)" 0
+	assert_loses_all
 }
 
 # The kernel itself listens there: no socket of a program's has the port.
@@ -864,12 +864,7 @@ second_subflow_accepted() {
 	wait_line peer '^recv 100000'
 	busywait 10 seen_is_sniffed
 	assert_equal "$(sniffed synack)" 1
-	vershitify change "$RULE" drop 100%
-	stop sniffer
-	sniffer_start "$PORT"
-	go target
-	busywait 10 counted_at_least dropped 3
-	assert_equal "$(sniffed tcp)" 0
+	assert_loses_all
 }
 
 # no_connection ADDRESS RULE-WORDS...: neither with MPTCP nor without.
