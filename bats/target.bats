@@ -487,14 +487,19 @@ counted_at_least() {
 	(($(counter "$RULE" "$1") >= $2))
 }
 
-# From now on the connection's packets are lost, and none arrives: "target" sends some more.
-assert_loses_all() {
-	vershitify change "$RULE" drop 100%
-	stop sniffer
+# The rule drops all: "target" sends some more, and nothing of it arrives.
+assert_none_arrives() {
 	sniffer_start "$PORT"
 	go target
 	busywait 10 counted_at_least dropped 3
 	assert_equal "$(sniffed tcp)" 0
+}
+
+# The same from now on.
+assert_loses_all() {
+	vershitify change "$RULE" drop 100%
+	stop sniffer
+	assert_none_arrives
 }
 
 # All that the target has sent by now is counted: no more and no less arrives.
@@ -572,10 +577,7 @@ seen_is_sniffed() {
 	peer "$CLIENT4" "$PORT" connect recv 100
 	wait_line target '^accept ok'
 	rule_add command victim drop 100%
-	sniffer_start "$PORT"
-	go target
-	busywait 10 counted_at_least dropped 3
-	assert_equal "$(sniffed tcp)" 0
+	assert_none_arrives
 }
 
 # synacks ADDRESS: at 100 % none of 500 connections comes to be, and without the rule all do.
@@ -790,10 +792,7 @@ subflow_join() {
 	wait_line peer '^recv 100000'
 	subflow_join
 	rule_add command victim drop 100%
-	sniffer_start "$PORT"
-	go target
-	busywait 10 counted_at_least dropped 3
-	assert_equal "$(sniffed tcp)" 0
+	assert_none_arrives
 	go bystander
 	wait_line other '^recv 1000$'
 }
@@ -811,10 +810,7 @@ subflow_join() {
 	wait_line peer '^recv 1000'
 	rule_add pid "$(pid target)" drop 100%
 	vershitify del "$first"
-	sniffer_start "$PORT"
-	go target
-	busywait 10 counted_at_least dropped 3
-	assert_equal "$(sniffed tcp)" 0
+	assert_none_arrives
 }
 
 @test "MPTCP: a server's connection with a client that has no MPTCP does not escape" {
@@ -923,10 +919,7 @@ no_connection() {
 	wait_line target '^enter'
 	wait_line peer '^recv 1000'
 	rule_add command victim drop 100%
-	sniffer_start "$PORT"
-	go target
-	busywait 10 counted_at_least dropped 3
-	assert_equal "$(sniffed tcp)" 0
+	assert_none_arrives
 }
 
 # Where the kernel tells of it at once, too: the socket has the rule by then, its subflows have not.
@@ -961,10 +954,7 @@ socket.send_fds(via, [b"1"], [given.fileno()])
 	wait_line target '^taken'
 	wait_line peer '^recv 1000'
 	vershitify show
-	sniffer_start "$PORT"
-	go target
-	busywait 10 counted_at_least dropped 3
-	assert_equal "$(sniffed tcp)" 0
+	assert_none_arrives
 }
 
 # More than the helper may have files open for.
@@ -984,10 +974,7 @@ socket.send_fds(via, [b"1"], [given.fileno()])
 	start client target "$(as victim tcp)" -m "$SERVER4" "$PORT" connect send 1000 wait send 1000 wait
 	wait_line peer '^recv 1000'
 	rule_add command victim drop 100%
-	sniffer_start "$PORT"
-	go target
-	busywait 10 counted_at_least dropped 3
-	assert_equal "$(sniffed tcp)" 0
+	assert_none_arrives
 }
 
 # The bystander's second subflow is asked for at an address where the target listens.
