@@ -341,11 +341,13 @@ judged() {
 	assert_equal "$(judged type 3 code 255 -- -t 3 -c 255)" 100
 }
 
+# The kernel has ICMPv6 to say, too (neighbours, listeners): not in IPv4, and not from the flood's sources.
 @test "all-icmp: every type, as the original does, and nothing else" {
-	assert_equal "$(judged all-icmp -- -t 3)" 100
-	assert_equal "$(judged all-icmp -- -6 -t 135)" 100
+	assert_equal "$(judged all-icmp ipv4 -- -t 3)" 100
+	assert_equal "$(judged all-icmp src 2001:db8:f::/48 -- -6 -t 135)" 100
 	assert_equal "$(judged all-icmp ipv4 -- -6 -t 135)" 0
-	assert_equal "$(judged all-icmp -- -u)" 0
+	assert_equal "$(judged all-icmp ipv4 -- -u)" 0
+	assert_equal "$(judged all-icmp src 2001:db8:f::/48 -- -6 -u)" 0
 }
 
 @test "src and dst: prefixes of both families, also from files, by the thousand" {
@@ -474,6 +476,31 @@ path_unmake() {
 	on_client sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
 }
 
+path_forget() {
+	on_server ip route flush cache
+	ip -n "$SERVER" -6 route flush cache
+}
+
+# neighbours_fix: the two know each other's hardware addresses, and need not ask.
+neighbours_fix() {
+	local to_server to_client
+
+	to_server=$(mac_of_server)
+	to_client=$(ip -n "$CLIENT" -j link show eth0 | jq -r '.[0].address')
+	ip -n "$CLIENT" neigh replace "$SERVER6" lladdr "$to_server" dev eth0 nud permanent
+	ip -n "$SERVER" neigh replace "$CLIENT6" lladdr "$to_client" dev eth0 nud permanent
+}
+
+neighbours_loosen() {
+	ip -n "$CLIENT" neigh del "$SERVER6" dev eth0
+	ip -n "$SERVER" neigh del "$CLIENT6" dev eth0
+}
+
+# some_too_big passed|dropped: of both "packet too big", was any packet?
+some_too_big() {
+	[ "$(typed ipv4 3 "$1")" -gt 0 ] && [ "$(typed ipv6 2 "$1")" -gt 0 ]
+}
+
 # path_mtu ADDRESS: what the server has learned of the way there, after it has sent large packets.
 path_mtu() {
 	on_server ping -q -c 3 -i 0.05 -W 0.2 -M "do" -s 1352 "$1" >/dev/null 2>&1 || :
@@ -484,12 +511,26 @@ path_mtu() {
 	path_make
 	kill_pings
 	assert_equal "$(path_mtu 198.51.100.2) $(path_mtu 2001:db8:1::2)" '1300 1300'
-	assert_equal "$(typed ipv4 3 passed | awk '{ print ($1 > 0) }') $(typed ipv6 2 passed | awk '{ print ($1 > 0) }')" '1 1'
+	some_too_big passed
 	pk stop
-	on_server ip route flush cache
-	ip -n "$SERVER" -6 route flush cache
+	path_forget
 	kill_pings type destination-unreachable type packet-too-big
 	assert_equal "$(path_mtu 198.51.100.2) $(path_mtu 2001:db8:1::2)" ' '
+	path_unmake
+}
+
+# Neighbours' addresses are fixed, or IPv6 would already end at the question for them.
+@test "PMTUD: all-icmp ends it, as the original does and the manual warns" {
+	path_make
+	neighbours_fix
+	kill_pings all-icmp
+	assert_equal "$(path_mtu 198.51.100.2) $(path_mtu 2001:db8:1::2)" ' '
+	some_too_big dropped
+	pk stop
+	path_forget
+	assert_equal "$(path_mtu 198.51.100.2) $(path_mtu 2001:db8:1::2)" '1300 1300'
+	path_forget
+	neighbours_loosen
 	path_unmake
 }
 
