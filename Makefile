@@ -50,7 +50,8 @@ HELPER := $(if $(USER_SOURCES),build/vsh)
 # Commands that "make install" puts into SBINDIR. The libraries that they source go to LIBDIR.
 COMMANDS := $(wildcard scripts/vershitify.sh scripts/pingkiller.sh)
 LIBRARIES := $(wildcard tc/*.sh)
-COMPLETIONS := $(wildcard scripts/completion/*.bash)
+COMPLETION_LIBRARY := scripts/completion/vershitify-common.bash
+COMPLETIONS := $(filter-out $(COMPLETION_LIBRARY),$(wildcard scripts/completion/*.bash))
 
 # --- how it is compiled ------------------------------------------------------------------------
 
@@ -244,6 +245,7 @@ install: all ## install under DESTDIR/PREFIX (PREFIX=/usr/local)
 		$(INSTALL) -D -m 644 "$$f" '$(DESTDIR)$(COMPDIR)'/"$$name.sh"; \
 		ln -sfn "$$name.sh" '$(DESTDIR)$(COMPDIR)'/"$$name"; \
 	done
+	$(INSTALL) -m 644 $(COMPLETION_LIBRARY) '$(DESTDIR)$(COMPDIR)'
 
 .PHONY: uninstall
 uninstall: ## remove what install put there, and nothing else
@@ -251,6 +253,7 @@ uninstall: ## remove what install put there, and nothing else
 	for f in $(notdir $(HELPER) $(BPF_OBJECTS)) $(LIBRARIES); do rm -f '$(DESTDIR)$(LIBDIR)'/"$$f"; done
 	for f in $(notdir $(MAN_PAGES)); do rm -f '$(DESTDIR)$(MANDIR)'/man"$${f##*.}"/"$$f"; done
 	for f in $(notdir $(COMPLETIONS:.bash=)); do rm -f '$(DESTDIR)$(COMPDIR)'/"$$f" '$(DESTDIR)$(COMPDIR)'/"$$f.sh"; done
+	rm -f '$(DESTDIR)$(COMPDIR)'/$(notdir $(COMPLETION_LIBRARY))
 	for d in '$(DESTDIR)$(LIBDIR)/tc' '$(DESTDIR)$(LIBDIR)'; do [ ! -d "$$d" ] || rmdir --ignore-fail-on-non-empty "$$d"; done
 
 .PHONY: clean

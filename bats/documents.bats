@@ -13,7 +13,9 @@
 # shellcheck disable=SC2016,SC2013
 
 load helpers
+load grammar
 
+export COMMAND=vershitify VALUES='PERCENT|TIME' RULES=RULES
 MANUAL=$TOP/scripts/man/vershitify.8.scd
 COMPLETION=$TOP/scripts/completion/vershitify.bash
 
@@ -28,43 +30,6 @@ teardown() {
 
 # --- one grammar -------------------------------------------------------------------
 
-# words_only: of any text the words and options that are typed as they are, one a line, each once.
-words_only() {
-	tr -s '][{}|, \t' '\n' | grep -xE -e '--|--?[A-Za-z][a-z-]*|[a-z][a-z-]*' | LC_ALL=C sort -u
-}
-
-# The grammar in the help text: usage and definitions without their explanations.
-help_words() {
-	vershitify help | awk '
-		/^Examples:/ { exit }
-		match($0, /\([a-z]+ is another word/) { print substr($0, RSTART + 1, RLENGTH - 17) }
-		/^(PERCENT|TIME) / { next }
-		/^Usage:/ { part = "usage" }
-		/^[A-Z]+ +:=/ { part = $1 }
-		/^$/ { part = "" }
-		part == "" { next }
-		{ gsub(/\([^)]*\)/, ""); sub(/^[A-Z]+ +:=/, ""); sub(/^Usage:/, ""); gsub(/vershitify\.sh/, "") }
-		part == "OPTIONS" { print $1; next }
-		{ print }' | words_only
-}
-
-# The same of the manual: what is bold in the synopsis and in the heads of definitions.
-manual_words() {
-	awk '
-		/^# / { part = $2; synopsis = part == "SYNOPSIS"; next }
-		synopsis { print; next }
-		part !~ /^(COMMANDS|RULES|OPTIONS)$/ { next }
-		/^\t/ { if (head != "") print head }
-		{ head = /^\t/ ? "" : $0 }' "$MANUAL" |
-		grep -oE '\*[^*]+\*' | tr -d '*' | grep -v '^vershitify' | words_only
-}
-
-# offered WORD...: what completion makes of the last word.
-offered() {
-	bash -c '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _vershitify; printf "%s\n" "${COMPREPLY[@]}"' \
-		"$COMPLETION" "$VERSHITIFY" "$@" 3>&-
-}
-
 # Everything that it ever offers, but devices.
 completion_words() {
 	{
@@ -77,13 +42,6 @@ completion_words() {
 		offered add visible ''
 		offered add dev all
 	} | words_only
-}
-
-assert_same_words() {
-	local difference
-
-	assert [ "$(wc -l <<<"$2")" -gt 40 ]
-	difference=$(diff <(printf '%s\n' "$2") <(printf '%s\n' "$4")) || fail "$1 (<) and $3 (>): $difference"
 }
 
 @test "help and manual have the same words and options" {

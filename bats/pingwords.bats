@@ -11,7 +11,9 @@
 # shellcheck disable=SC2016,SC2013,SC2054
 
 load helpers
+load grammar
 
+export COMMAND=pingkiller VALUES='PERCENT|TIME|RATE|TYPE' RULES=WHAT
 MANUAL=$TOP/scripts/man/pingkiller.8.scd
 COMPLETION=$TOP/scripts/completion/pingkiller.bash
 
@@ -232,53 +234,12 @@ refused_values() {
 
 # --- one grammar --------------------------------------------------------------------
 
-# words_only: of any text the words and options that are typed as they are, one a line, each once.
-words_only() {
-	tr -s '][{}|, \t' '\n' | grep -xE -e '--?[A-Za-z][a-z-]*|[a-z][a-z0-9-]*' | LC_ALL=C sort -u
-}
-
-help_words() {
-	pingkiller help | awk '
-		/^Examples:/ { exit }
-		match($0, /\([a-z]+ is another word/) { print substr($0, RSTART + 1, RLENGTH - 17) }
-		/^Usage:/ { part = "usage" }
-		/^[A-Z]+ +:=/ { part = $1 }
-		/^$/ { part = "" }
-		part == "" || part ~ /^(PERCENT|TIME|RATE|TYPE)$/ { next }
-		{ gsub(/\(.*/, ""); sub(/^[A-Z]+ +:=/, ""); sub(/^Usage:/, ""); gsub(/pingkiller\.sh/, "") }
-		part == "OPTIONS" { print $1; next }
-		{ print }' | words_only
-}
-
-manual_words() {
-	awk '
-		/^# / { part = $2; synopsis = part == "SYNOPSIS"; next }
-		synopsis { print; next }
-		part !~ /^(COMMANDS|WHAT|OPTIONS)$/ { next }
-		/^\t/ { if (head != "") print head }
-		{ head = /^\t/ ? "" : $0 }' "$MANUAL" |
-		grep -oE '\*[^*]+\*' | tr -d '*' | grep -v '^pingkiller' | words_only
-}
-
-# offered WORD...: what completion makes of the last word.
-offered() {
-	bash -c '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _pingkiller; printf "%s\n" "${COMPREPLY[@]}"' \
-		"$COMPLETION" "$PINGKILLER" "$@" 3>&-
-}
-
 completion_words() {
 	{
 		offered ''
 		offered dev lo ''
 		offered dev lo hook ''
 	} | words_only
-}
-
-assert_same_words() {
-	local difference
-
-	assert [ "$(wc -l <<<"$2")" -gt 25 ]
-	difference=$(diff <(printf '%s\n' "$2") <(printf '%s\n' "$4")) || fail "$1 (<) and $3 (>): $difference"
 }
 
 @test "help, manual and completion have the same words and options" {

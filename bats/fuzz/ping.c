@@ -78,6 +78,7 @@ static int fake_next_key(int fd, const void *previous, void *key);
 #define close(fd) ((void)(fd))
 #define fopen(path, mode) fake_fopen(path)
 #define bpf_map_get_next_key fake_next_key
+#include "user/loss.c"
 #include "user/print.c"
 #include "user/pingprint.c"
 #include "user/pingtypes.c"

@@ -57,6 +57,7 @@ bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns)
 #define stat(path, st) fake_stat(path, st)
 #define statfs(path, fs) fake_statfs(path, fs)
 #define realpath fake_realpath
+#include "user/loss.c"
 #include "user/print.c"
 #include "user/rule.c"
 

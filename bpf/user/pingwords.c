@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include "loss.h"
 #include "ping.h"
 #include "words.h"
 
@@ -222,21 +223,7 @@ static int dst_file_parse(struct ping_request *request, const char *path)
 
 static int drop_parse(struct ping_request *request, const char *word)
 {
-	uint64_t loss;
-
-	switch (percent_parse(word, &loss)) {
-	case 0:
-		request->label.loss = loss;
-		return DONE;
-	case -EDOM:
-		/* Only zeros are in front of the point, as many as anybody likes. */
-		return misuse(
-			"drop %s: say 0%s%% for that part of a percent, or 100 times as much for a share of 1",
-			quoted(word), strchr(word, '.'));
-	default:
-		return misuse("drop %s: a percentage from 0 to 100 with up to 6 decimals",
-			      quoted(word));
-	}
+	return loss_parse(word, &request->label.loss);
 }
 
 static const struct {

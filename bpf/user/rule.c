@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <linux/magic.h>
+#include "loss.h"
 #include "rule.h"
 #include "words.h"
 
@@ -160,23 +161,11 @@ static int direction_parse(const struct options *options, struct request *reques
 
 static int drop_parse(const struct options *options, struct request *request, const char *word)
 {
-	uint64_t loss;
-
 	(void)options;
-	switch (percent_parse(word, &loss)) {
-	case 0:
-		request->label.loss = loss;
-		request->rule.threshold = percent_threshold(loss);
-		return DONE;
-	case -EDOM:
-		/* Only zeros are in front of the point, as many as anybody likes. */
-		return misuse(
-			"drop %s: say 0%s%% for that part of a percent, or 100 times as much for a share of 1",
-			quoted(word), strchr(word, '.'));
-	default:
-		return misuse("drop %s: a percentage from 0 to 100 with up to 6 decimals",
-			      quoted(word));
-	}
+	if (loss_parse(word, &request->label.loss) != DONE)
+		return MISUSED;
+	request->rule.threshold = percent_threshold(request->label.loss);
+	return DONE;
 }
 
 static int seed_parse(const struct options *options, struct request *request, const char *word)

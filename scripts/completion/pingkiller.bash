@@ -2,57 +2,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Completion for pingkiller.sh: its words, devices, network namespaces, ICMP types, and files where a file
-# is meant. Works with bash alone; bash-completion only loads it when it is needed.
+# is meant.
 
-# _pingkiller_devices [NETNS]. Not from /sys/class/net, which is that of whoever has mounted it.
-_pingkiller_devices() {
-	ip ${1:+-n "$1"} -o link show 2>/dev/null | sed -E 's/^[0-9]+: ([^:@]+).*/\1/'
-}
-
-_pingkiller_namespaces() {
-	(cd /run/netns 2>/dev/null && shopt -s nullglob && printf '%s\n' *)
-}
-
-# _pingkiller_offer CANDIDATE...: those that begin with the word at the cursor. Not "compgen -W",
-# which would carry out what somebody has put into the name of a device.
-_pingkiller_offer() {
-	local word
-
-	for word; do
-		[[ $word && $word == "${COMP_WORDS[COMP_CWORD]}"* ]] || continue
-		printf -v word %q "$word"
-		COMPREPLY+=("$word")
-	done
-}
-
-# _pingkiller_offer_lines FUNCTION [ARG...]: each line that it prints is a candidate.
-_pingkiller_offer_lines() {
-	local lines
-
-	mapfile -t lines < <("$@")
-	_pingkiller_offer "${lines[@]}"
-}
-
-_pingkiller_files() {
-	compopt -o filenames 2>/dev/null # fails where no key was pressed: in tests
-	mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")
-}
+# shellcheck source=scripts/completion/vershitify-common.bash
+. "$(dirname "${BASH_SOURCE[0]}")/vershitify-common.bash"
 
 # _pingkiller_value WORD NETNS: what can follow WORD. 1: WORD takes no value.
 _pingkiller_value() {
 	case $1 in
-	-n) _pingkiller_offer_lines _pingkiller_namespaces ;;
-	dev) _pingkiller_offer_lines _pingkiller_devices "$2" ;;
-	hook) _pingkiller_offer auto native generic tc ;;
+	-n) _vsh_offer_lines _vsh_namespaces ;;
+	dev) _vsh_offer_lines _vsh_devices "$2" ;;
+	hook) _vsh_offer auto native generic tc ;;
 	type)
-		_pingkiller_offer echo-request echo-reply destination-unreachable packet-too-big time-exceeded \
+		_vsh_offer echo-request echo-reply destination-unreachable packet-too-big time-exceeded \
 			parameter-problem source-quench redirect router-advertisement router-solicitation \
 			timestamp-request timestamp-reply info-request info-reply address-mask-request \
 			address-mask-reply mld-listener-query mld-listener-report mld-listener-done \
 			nd-router-solicit nd-router-advert nd-neighbor-solicit nd-neighbor-advert nd-redirect \
 			router-renumbering mld2-listener-report
 		;;
-	src-file | dst-file | plot) _pingkiller_files ;;
+	src-file | dst-file | plot) _vsh_offer_paths -f ;;
 	code | src | dst | rate | burst | drop | loss | for | sample) ;;
 	*) return 1 ;;
 	esac
@@ -84,7 +53,7 @@ _pingkiller_what() {
 			;;
 		esac
 	done
-	for word in "${words[@]}"; do [[ ! ${left[$word]-} ]] || _pingkiller_offer "$word"; done
+	for word in "${words[@]}"; do [[ ! ${left[$word]-} ]] || _vsh_offer "$word"; done
 }
 
 _pingkiller() {
@@ -106,7 +75,7 @@ _pingkiller() {
 		esac
 	done
 	if ((i == COMP_CWORD)); then
-		_pingkiller_offer -n -j -v --dry-run -V dev show stats plot stop help
+		_vsh_offer -n -j -v --dry-run -V dev show stats plot stop help
 		return
 	fi
 	case ${COMP_WORDS[i]} in
@@ -123,7 +92,7 @@ _pingkiller() {
 		elif [[ $last == plot ]]; then
 			_pingkiller_value plot ''
 		elif ((COMP_CWORD <= i + 2)); then
-			_pingkiller_offer dev
+			_vsh_offer dev
 		fi
 		;;
 	esac

@@ -2,60 +2,29 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Completion for vershitify.sh: its words, devices, network namespaces, numbers of rules, and paths
-# where a path is meant. Works with bash alone; bash-completion only loads it when it is needed.
+# where a path is meant.
 
-# _vershitify_devices [NETNS]. Not from /sys/class/net, which is that of whoever has mounted it.
-_vershitify_devices() {
-	ip ${1:+-n "$1"} -o link show 2>/dev/null | sed -E 's/^[0-9]+: ([^:@]+).*/\1/'
-}
-
-_vershitify_namespaces() {
-	(cd /run/netns 2>/dev/null && shopt -s nullglob && printf '%s\n' *)
-}
+# shellcheck source=scripts/completion/vershitify-common.bash
+. "$(dirname "${BASH_SOURCE[0]}")/vershitify-common.bash"
 
 # The same program is asked that is being typed; it answers root only.
 _vershitify_rules() {
 	"${COMP_WORDS[0]}" show 2>/dev/null | awk '$1 == "rule" { print $2 }'
 }
 
-# _vershitify_offer CANDIDATE...: those that begin with the word at the cursor. Not "compgen -W",
-# which would carry out what somebody has put into the name of a device.
-_vershitify_offer() {
-	local word
-
-	for word; do
-		[[ $word && $word == "${COMP_WORDS[COMP_CWORD]}"* ]] || continue
-		printf -v word %q "$word"
-		COMPREPLY+=("$word")
-	done
-}
-
-# _vershitify_offer_lines FUNCTION [ARG...]: each line that it prints is a candidate.
-_vershitify_offer_lines() {
-	local lines
-
-	mapfile -t lines < <("$@")
-	_vershitify_offer "${lines[@]}"
-}
-
-_vershitify_paths() {
-	compopt -o filenames 2>/dev/null # fails where no key was pressed: in tests
-	mapfile -t COMPREPLY < <(compgen "$1" -- "${COMP_WORDS[COMP_CWORD]}")
-}
-
 # _vershitify_value WORD NETNS: what can follow WORD. 1: WORD takes no value.
 _vershitify_value() {
 	case $1 in
-	-n) _vershitify_offer_lines _vershitify_namespaces ;;
-	-interface) _vershitify_offer_lines _vershitify_devices "$2" ;;
+	-n) _vsh_offer_lines _vsh_namespaces ;;
+	-interface) _vsh_offer_lines _vsh_devices "$2" ;;
 	dev)
-		_vershitify_offer_lines _vershitify_devices "$2"
-		_vershitify_offer all
+		_vsh_offer_lines _vsh_devices "$2"
+		_vsh_offer all
 		;;
-	direction) _vershitify_offer egress ingress both ;;
-	visible) _vershitify_offer wire local denied ;;
-	exe | -b) _vershitify_paths -f ;;
-	cgroup) _vershitify_paths -d ;;
+	direction) _vsh_offer egress ingress both ;;
+	visible) _vsh_offer wire local denied ;;
+	exe | -b) _vsh_offer_paths -f ;;
+	cgroup) _vsh_offer_paths -d ;;
 	command | pid | drop | loss | seed | for | -command | -drop) ;;
 	*) return 1 ;;
 	esac
@@ -88,7 +57,7 @@ _vershitify_rule() {
 			;;
 		esac
 	done
-	for word; do [[ ! ${left[$word]-} ]] || _vershitify_offer "$word"; done
+	for word; do [[ ! ${left[$word]-} ]] || _vsh_offer "$word"; done
 }
 
 # _vershitify_run NETNS FIRST: a rule up to "--", then somebody else's command.
@@ -98,9 +67,9 @@ _vershitify_run() {
 	for ((i = $2; i < COMP_CWORD; i++)); do
 		[[ ${COMP_WORDS[i]} == -- ]] || continue
 		if ((COMP_CWORD == i + 1)); then
-			_vershitify_paths -c
+			_vsh_offer_paths -c
 		else
-			_vershitify_paths -f
+			_vsh_offer_paths -f
 		fi
 		return
 	done
@@ -128,7 +97,7 @@ _vershitify() {
 		esac
 	done
 	if ((i == COMP_CWORD)); then
-		_vershitify_offer -n -j -p -s -v --dry-run -b -color -V \
+		_vsh_offer -n -j -p -s -v --dry-run -b -color -V \
 			run add change del flush down show stats monitor doctor help -interface -command -drop
 		return
 	fi
@@ -141,13 +110,13 @@ _vershitify() {
 	run) _vershitify_run "$netns" $((i + 1)) ;;
 	change)
 		if ((COMP_CWORD == i + 1)); then
-			_vershitify_offer_lines _vershitify_rules
+			_vsh_offer_lines _vershitify_rules
 		else
 			_vershitify_rule "$netns" $((i + 2)) dev direction drop loss seed for visible
 		fi
 		;;
 	del | show)
-		((COMP_CWORD > i + 1)) || _vershitify_offer_lines _vershitify_rules
+		((COMP_CWORD > i + 1)) || _vsh_offer_lines _vershitify_rules
 		;;
 	esac
 }
