@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Who is the target: none of its packets escapes, and nobody else loses one.
-# vm: ^(command: (a new|a process that already|a socket|an established|a thread|a running thread|a child that never|an orphaned|with .children. descendants|a process that gets)|exe: (the file|a running)|pid: |cgroup: |several rules: an open|a reused|TCP|MPTCP: (no packet|subflows that|a server|a client|a subflow|direction|what comes)|fragments|packet socket|passed socket)
+# vm: ^(command: (a new|a process that already|a socket|an established|a thread|a running thread|a child that never|an orphaned|with .children. descendants|a process that gets)|exe: (the file|a running)|pid: |cgroup: |several rules: an open|a reused|TCP|MPTCP: (Fast Open|no packet|subflows that|a server|a client|a subflow|direction|what comes)|fragments|packet socket|passed socket)
 #
 #   $CLIENT                                          $SERVER
 #   victim, bystander  eth0 ---------- eth0  receiver (numbered datagrams by label),
@@ -19,6 +19,7 @@ setup() { test_begin standing; }
 teardown() {
 	test_end
 	mptcp_forbid
+	fast_open_forbid
 }
 
 # The receiver has all of the bystander's packets and none of the victim's,
@@ -728,6 +729,75 @@ reset_after() {
 	stop target KILL
 	busywait 10 counted_at_least dropped 4
 	assert_equal "$(sniffed tcp)" 0
+}
+
+# fast_open_server RULE-WORDS -- COMMAND...: a target's server, and a client whose first packet is a connection
+# already, before any SYN-ACK. No cookies (0x4 and 0x200): nobody has asked the listener for one; and no socket
+# option (0x400). The rule loses nothing yet.
+fast_open_server() {
+	local words=()
+
+	while [ "$1" != -- ]; do
+		words+=("$1")
+		shift
+	done
+	COOKIES=$(on_client sysctl -n net.ipv4.tcp_fastopen)
+	on_client sysctl -qw "net.ipv4.tcp_fastopen=$((0x602))"
+	on_server sysctl -qw "net.ipv4.tcp_fastopen=$((0x5))"
+	port_take
+	rule_add drop 0% "${words[@]}"
+	start client target "${@:2}" -t 2000 "$CLIENT4" "$PORT" listen accept recv 100 wait recv 100 wait
+	wait_line target '^listen ok'
+	sniffer_start "$PORT"
+}
+
+fast_open_client() {
+	start server peer "$PROGRAMS/tcp" -f "$CLIENT4" "$PORT" connect send 100 wait send 100 wait
+	wait_line target '^recv 100'
+}
+
+fast_open_forbid() {
+	[ -n "${COOKIES-}" ] || return 0
+	on_client sysctl -qw "net.ipv4.tcp_fastopen=$COOKIES"
+	on_server sysctl -qw "net.ipv4.tcp_fastopen=$COOKIES"
+}
+
+# The same words: nothing reaches the client, whose SYN was enough for the server.
+fast_open_all_lost() {
+	fast_open_server "$@"
+	vershitify change "$RULE" drop 100%
+	fast_open_client
+	busywait 10 counted_at_least dropped 2
+	assert_equal "$(sniffed tcp)" 0
+}
+
+@test "TCP: Fast Open: what a server sends on a connection that begins with data does not escape" {
+	fast_open_all_lost command victim -- "$(as victim tcp)"
+}
+
+@test "MPTCP: Fast Open: nor what it sends to a client without MPTCP, the first of all" {
+	requires mptcp
+	fast_open_all_lost command victim -- "$(as victim tcp)" -m
+}
+
+@test "MPTCP: Fast Open: nor where a cgroup is the target" {
+	local group
+
+	requires mptcp
+	group=$(cgroup_make group)
+	# shellcheck disable=SC2016
+	fast_open_all_lost cgroup "$group" -- sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" "$(as server tcp)" -m
+}
+
+@test "MPTCP: Fast Open: nor what comes in from such a client" {
+	requires mptcp
+	fast_open_server command victim direction ingress -- "$(as victim tcp)" -m
+	fast_open_client
+	vershitify change "$RULE" drop 100%
+	go peer
+	wait_line peer '^send 100' 2
+	go target
+	wait_line target '^recv 0'
 }
 
 # A second address for the client, from which a second subflow may come.

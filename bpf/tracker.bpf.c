@@ -167,6 +167,23 @@ static __always_inline void joined_start(struct sock *sk)
 	tag->owner.stale = 1;
 }
 
+/* The kernel listens for MPTCP through a socket of its own, which hears whose it is with its
+ * first SYN-ACK. With Fast Open a client's first packet makes a connection before that, which
+ * has to inherit that it must ask. Whoever may not be a target at all is spared that.
+ */
+static __always_inline void listener_start(struct sock *sk)
+{
+	struct vsh_task *task = task_get(bpf_get_current_pid_tgid() >> 32);
+	struct vsh_config *config = config_get();
+	struct vsh_sock *tag;
+
+	if (!config || (!config->cgroups && !(task && task->mask)) || !is_subflow(sk))
+		return;
+	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (tag)
+		tag->owner.stale = 1;
+}
+
 /* Remembers the connections of targets at each change of state, so that what the
  * kernel sends after the socket is gone (the last ACK, resets) finds its rules.
  */
@@ -176,13 +193,17 @@ int BPF_PROG(vsh_set_state, struct sock *sk, int old_state, int new_state)
 	struct vsh_flow_key key = {};
 	struct vsh_sock *tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, 0);
 
+	if (new_state == TCP_LISTEN) {
+		listener_start(sk);
+		return 0;
+	}
 	if (new_state == TCP_ESTABLISHED && old_state != TCP_SYN_SENT) {
 		if (is_joined_subflow(sk))
 			joined_start(sk);
 		else if (tag)
 			accepted_start(tag);
 	}
-	if (sk->sk_protocol != IPPROTO_TCP || new_state == TCP_LISTEN || new_state == TCP_SYN_SENT)
+	if (sk->sk_protocol != IPPROTO_TCP || new_state == TCP_SYN_SENT)
 		return 0;
 	flow_key_of(sk, &key);
 	if (tag && tag->owner.mask)

@@ -2,9 +2,9 @@
 /*
  * tcp.c - one end of a TCP or MPTCP connection, told step by step what to do.
  *
- *   tcp [-m] [-t MS] ADDRESS PORT STEP...
+ *   tcp [-f] [-m] [-t MS] ADDRESS PORT STEP...
  *
- * -m: MPTCP. -t: how long "connect", "recv" and "eof" wait (default 5000 ms).
+ * -f: "connect" waits for data to send with the SYN (Fast Open). -m: MPTCP. -t: how long "connect", "recv" and "eof" wait (default 5000 ms).
  * Each step prints one line when it is done; one that fails prints the name of
  * the error, and the steps after it are done all the same. Steps:
  *   listen       bind ADDRESS PORT and listen
@@ -40,7 +40,7 @@
 
 static struct sockaddr_storage address;
 static socklen_t address_len;
-static bool multipath;
+static bool fast_open, multipath;
 static long limit_ms = 5000;
 static int listening = -1, connection = -1;
 static uint8_t send_offset, recv_offset;
@@ -111,9 +111,11 @@ static int connect_result(int fd, long ms)
 
 static void step_connect(void)
 {
-	int err = 0;
+	int on = 1, err = 0;
 
 	connection = socket_open(SOCK_NONBLOCK);
+	if (fast_open)
+		setsockopt(connection, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on));
 	send_offset = recv_offset = 0;
 	if (connect(connection, (void *)&address, address_len)) {
 		err = errno;
@@ -312,8 +314,11 @@ int main(int argc, char **argv)
 
 	lifetime_limit();
 	continue_prepare();
-	while ((c = getopt(argc, argv, "+mt:")) != -1) {
+	while ((c = getopt(argc, argv, "+fmt:")) != -1) {
 		switch (c) {
+		case 'f':
+			fast_open = true;
+			break;
 		case 'm':
 			multipath = true;
 			break;
@@ -325,7 +330,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (argc - optind < 3) {
-		fprintf(stderr, "usage: tcp [-m] [-t MS] ADDRESS PORT STEP...\n");
+		fprintf(stderr, "usage: tcp [-f] [-m] [-t MS] ADDRESS PORT STEP...\n");
 		return 2;
 	}
 	address_len =
