@@ -358,6 +358,9 @@ requires() {
 		root)
 			[ "$(id -u)" = 0 ] || skip "needs root"
 			;;
+		smp)
+			[ "$(nproc)" -ge 2 ] || skip "needs two processors"
+			;;
 		mptcp)
 			[ -e /proc/sys/net/mptcp/enabled ] || skip "needs a kernel with MPTCP (CONFIG_MPTCP)"
 			;;

@@ -263,6 +263,7 @@ flood_counted() {
 }
 
 @test "counts: two floods at the same time, from two processors" {
+	requires smp
 	kill_pings
 	start client one "$PROGRAMS/pingflood" eth0 "$(mac_of_server)" "$((FLOOD / 4))"
 	start client two taskset -c 1 "$PROGRAMS/pingflood" -6 eth0 "$(mac_of_server)" "$((FLOOD / 4))"

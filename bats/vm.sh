@@ -209,10 +209,11 @@ accelerator() {
 }
 
 # processor: the plainest is emulated fastest. With random numbers of its own, or getrandom(2) is not ready
-# for the first seconds, which the C library leaves in errno, where bpftool's batch mode takes it for an error.
+# for the first seconds, which the C library leaves in errno, where bpftool's batch mode takes it for an error;
+# and able to count bits (popcnt), which libFuzzer does without asking.
 processor() {
 	case ${ACCEL:-$(accelerator)} in
-	tcg*) echo qemu64,+rdrand ;;
+	tcg*) echo qemu64,+rdrand,+popcnt ;;
 	*) echo host ;;
 	esac
 }
