@@ -15,7 +15,7 @@
 load helpers
 load grammar
 
-export COMMAND=vershitify VALUES='PERCENT|TIME' RULES=RULES
+export COMMAND=vershitify VALUES='PERCENT|TIME' RULES=RULES FEWEST=40
 MANUAL=$TOP/scripts/man/vershitify.8.scd
 COMPLETION=$TOP/scripts/completion/vershitify.bash
 

@@ -13,7 +13,7 @@
 load helpers
 load grammar
 
-export COMMAND=pingkiller VALUES='PERCENT|TIME|RATE|TYPE' RULES=WHAT
+export COMMAND=pingkiller VALUES='PERCENT|TIME|RATE|TYPE' RULES=WHAT FEWEST=25
 MANUAL=$TOP/scripts/man/pingkiller.8.scd
 COMPLETION=$TOP/scripts/completion/pingkiller.bash
 
