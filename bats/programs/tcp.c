@@ -4,7 +4,8 @@
  *
  *   tcp [-f] [-m] [-t MS] ADDRESS PORT STEP...
  *
- * -f: "connect" waits for data to send with the SYN (Fast Open). -m: MPTCP. -t: how long "connect", "recv" and "eof" wait (default 5000 ms).
+ * -f: "connect" waits for data to send with the SYN (Fast Open). -m: MPTCP.
+ * -t: how long "connect", "recv" and "eof" wait (default 5000 ms).
  * Each step prints one line when it is done; one that fails prints the name of
  * the error, and the steps after it are done all the same. Steps:
  *   listen       bind ADDRESS PORT and listen
