@@ -299,6 +299,22 @@ session() {
 	assert_state "$before"
 }
 
+# Loaded as bash-completion does, by the names of the commands; then uninstalled.
+@test "installed, both commands are completed, and nothing stays after uninstall" {
+	local root=$BATS_TEST_TMPDIR/root name
+
+	make -s -C "$TOP" install DESTDIR="$root" PREFIX=/usr 3>&-
+	for name in vershitify vershitify.sh pingkiller pingkiller.sh; do
+		# shellcheck disable=SC2016
+		run -0 bash -c '. "$1"; COMP_WORDS=("$2" hel) COMP_CWORD=1; "_${2%.sh}"; echo "${COMPREPLY[@]}"' \
+			sh "$root/usr/share/bash-completion/completions/$name" "$name"
+		assert_output help
+	done
+	make -s -C "$TOP" uninstall DESTDIR="$root" PREFIX=/usr 3>&-
+	run -0 find "$root" ! -type d
+	assert_output ''
+}
+
 @test "installed it needs nothing of the tree" {
 	local root=$BATS_TEST_TMPDIR/root
 
