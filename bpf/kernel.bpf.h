@@ -77,9 +77,11 @@ struct sock_common {
 };
 
 struct bpf_local_storage;
+struct socket;
 
 struct sock {
 	struct sock_common __sk_common;
+	struct socket *sk_socket;
 	__u16 sk_type;
 	__u16 sk_protocol;
 	struct bpf_local_storage *sk_bpf_storage;
@@ -170,6 +172,7 @@ struct linux_binprm {
 };
 
 struct socket {
+	struct file *file;
 	struct sock *sk;
 };
 

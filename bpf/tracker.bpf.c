@@ -14,6 +14,25 @@
 #include "target.bpf.h"
 #include "event.bpf.h"
 
+/* How many open sockets there are for each rule. Storage cannot be dumped, but walked: writes
+ * one mask for each tagged socket that a process has open. First in the object because
+ * hardened kernels refuse it: until then nothing else has been verified in vain.
+ */
+SEC("iter/bpf_sk_storage_map")
+int vsh_iter_socks(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct vsh_sock *tag = ctx->value;
+	struct sock *sk = ctx->sk;
+	__u64 mask;
+
+	if (!sk || !tag || !BPF_CORE_READ(sk, sk_socket, file))
+		return 0;
+	mask = mask_live(tag->owner.mask, tag->owner.epoch);
+	if (mask)
+		bpf_seq_write(ctx->meta->seq, &mask, sizeof(mask));
+	return 0;
+}
+
 /* Every hook reads the epoch before any mask: a rule that comes in between is then
  * added by the scan that follows it, and not taken for the one whose number it has.
  */
@@ -317,21 +336,34 @@ int vsh_iter_tcp(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 
-/* How many sockets there are for each rule: storage cannot be dumped, but walked.
- * Writes one mask for each tagged socket that a program has made.
+/* The same for kernels that refuse the walk over storage: by the files of all processes, so
+ * that the reader has to count each socket once.
  */
-SEC("iter/bpf_sk_storage_map")
-int vsh_iter_socks(struct bpf_iter__bpf_sk_storage_map *ctx)
+SEC("iter/task_file")
+int vsh_iter_open(struct bpf_iter__task_file *ctx)
 {
-	struct vsh_sock *tag = ctx->value;
-	struct sock *sk = ctx->sk;
-	__u64 mask;
+	struct vsh_open open = {};
+	struct file *file = ctx->file;
+	struct socket *socket;
+	struct vsh_sock *tag;
+	struct sock *sk;
 
-	if (!sk || !tag || is_subflow(sk))
+	if (!ctx->task || !file)
 		return 0;
-	mask = mask_live(tag->owner.mask, tag->owner.epoch);
-	if (mask)
-		bpf_seq_write(ctx->meta->seq, &mask, sizeof(mask));
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk || !is_network_socket(sk))
+		return 0;
+	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, 0);
+	if (!tag)
+		return 0;
+	open.mask = mask_live(tag->owner.mask, tag->owner.epoch);
+	if (!open.mask)
+		return 0;
+	open.cookie = bpf_get_socket_cookie(sk);
+	bpf_seq_write(ctx->meta->seq, &open, sizeof(open));
 	return 0;
 }
 

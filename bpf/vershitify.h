@@ -185,6 +185,12 @@ struct vsh_found {
 	__u32 subflows; /* there may be some, which no process has open */
 };
 
+/* What vsh_iter_open writes of each open file that is a tagged socket. */
+struct vsh_open {
+	__u64 cookie; /* of the socket, which several processes can have open */
+	__u64 mask; /* rules over it */
+};
+
 /* What vsh_listeners carry. */
 struct vsh_event {
 	__u32 kind; /* enum vsh_event_kind */
@@ -203,6 +209,7 @@ _Static_assert(sizeof(struct vsh_label) == 440, "vsh_label has no holes");
 _Static_assert(sizeof(struct vsh_config) == 24, "vsh_config has no holes");
 _Static_assert(sizeof(struct vsh_stats) == 56, "vsh_stats has no holes");
 _Static_assert(sizeof(struct vsh_event) == 48, "vsh_event has no holes");
+_Static_assert(sizeof(struct vsh_open) == 16, "vsh_open has no holes");
 _Static_assert(VSH_JUDGED % VSH_RULES_MAX == 0, "a rule's number fits below VSH_JUDGED");
 
 #endif

@@ -31,6 +31,10 @@ fi
 . "$library/setup.sh"
 # shellcheck source=tc/ping.sh
 . "$library/ping.sh"
+# shellcheck source=tc/doctor.sh
+. "$library/doctor.sh"
+# shellcheck source=tc/doctor-pingkiller.sh
+. "$library/doctor-pingkiller.sh"
 
 help() {
 	cat <<'END'
@@ -39,7 +43,7 @@ Usage: pingkiller.sh [OPTIONS] dev DEV [WHAT] [background]
        pingkiller.sh [OPTIONS] stats [dev DEV] [INTERVAL [COUNT]]
        pingkiller.sh [OPTIONS] plot FILE dev DEV
        pingkiller.sh [OPTIONS] stop [dev DEV]
-       pingkiller.sh help
+       pingkiller.sh [OPTIONS] doctor | help
 
 Drops pings that a device receives, before anything else of the machine sees
 them, and tells how many there were and how long each took. In the foreground
@@ -197,6 +201,13 @@ command_stop() {
 	[ $# = 0 ] || [ -n "${stop_key:-}" ] || helper ping show "$@" >/dev/null
 }
 
+command_doctor() {
+	[ $# = 0 ] || die 2 "doctor takes no words"
+	[ -n "$tools_lack" ] || needs_root
+	needs_built pingkiller.o
+	doctor
+}
+
 # stop_keys [dev DEV]
 stop_keys() {
 	stop_inode=$(netns_inode "$netns_file")
@@ -213,7 +224,7 @@ stop_keys() {
 	done
 }
 
-[ "$user" != 0 ] || [ -n "${VSH_ENTERED:-}" ] || host_enter "$self" "$@"
+[ "$user" != 0 ] || [ -n "${VSH_ENTERED:-}$tools_lack" ] || host_enter "$self" "$@"
 unset VSH_ENTERED
 
 while [ $# -gt 0 ]; do
@@ -250,7 +261,7 @@ done
 command=$1
 shift
 case $command in
-dev | show | stats | plot | stop) "command_$command" "$@" ;;
+dev | show | stats | plot | stop | doctor) "command_$command" "$@" ;;
 list | ls) command_show "$@" ;;
-*) die 2 "what is $(words_quote "$command")? (dev, show, stats, plot, stop or help)" ;;
+*) die 2 "what is $(words_quote "$command")? (dev, show, stats, plot, stop, doctor or help)" ;;
 esac

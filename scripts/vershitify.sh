@@ -39,6 +39,8 @@ pretty='' statistics='' color=''
 . "$library/setup.sh"
 # shellcheck source=tc/doctor.sh
 . "$library/doctor.sh"
+# shellcheck source=tc/doctor-vershitify.sh
+. "$library/doctor-vershitify.sh"
 
 help() {
 	cat <<'END'
@@ -86,10 +88,8 @@ helper_show() {
 	helper ${json:+-j} ${statistics:+-s} ${color:+-c} "$@"
 }
 
-# needs_pid_namespace: BPF programs know processes by the numbers that the machine's
-# own pid namespace gives them (PROC_PID_INIT_INO, include/linux/proc_ns.h).
 needs_pid_namespace() {
-	[ "$(readlink /proc/self/ns/pid)" = 'pid:[4026531836]' ] ||
+	pid_namespace_is_first ||
 		die "$failed" "this is not the machine's own pid namespace: process numbers would be wrong (run it outside)"
 }
 
@@ -362,7 +362,7 @@ run_exit() {
 
 command_doctor() {
 	[ $# = 0 ] || die 2 "doctor takes no words"
-	needs_root
+	[ -n "$tools_lack" ] || needs_root
 	needs_built vershitify.o tracker.o
 	doctor
 }
@@ -432,7 +432,7 @@ original_run() {
 [ -e /proc/self/fd/0 ] || exec </dev/null
 entered=${VSH_ENTERED:-}
 unset VSH_ENTERED
-[ "$user" != 0 ] || [ -n "$entered" ] || host_enter "$self" "$@"
+[ "$user" != 0 ] || [ -n "$entered$tools_lack" ] || host_enter "$self" "$@"
 
 unset batch
 while [ $# -gt 0 ]; do

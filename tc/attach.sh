@@ -31,12 +31,12 @@ filters_hold_pref() {
 	return 1
 }
 
-# device_hook DEV: clsact, or ingress, of which a device has one at most.
-device_hook() {
+# ingress_is_there DEV: the qdisc that a device can have in the place of clsact.
+ingress_is_there() {
 	case $(net command tc qdisc show dev "$1" 2>/dev/null) in
-	*"qdisc clsact "*) printf 'clsact\n' ;;
-	*"qdisc ingress "*) printf 'ingress\n' ;;
+	*"qdisc ingress "*) return 0 ;;
 	esac
+	return 1
 }
 
 # device_record DEV IFINDEX COOKIE clsact|-
@@ -55,41 +55,59 @@ device_is_recorded() {
 	return 1
 }
 
-# filters_warn DEV FILTERS: what runs before ours and can hide packets from it.
-filters_warn() {
-	printf '%s\n' "$2" | awk -v ours="$filter_pref" '
+# filters_hide_ours FILTERS: does one of them run before ours, and can hide packets from it?
+filters_hide_ours() {
+	printf '%s\n' "$1" | awk -v ours="$filter_pref" '
 		$1 == "filter" { for (i = 2; i < NF; i++) if ($i == "pref" && $(i + 1) < ours) found = 1 }
-		END { exit !found }' &&
-		say "note: device $1 has egress filters before ours; what they accept for good is not seen by it"
-	return 0
+		END { exit !found }'
+}
+
+# device_obstacle DEV FILTERS: what keeps us from attaching to a device with these egress filters; nothing
+# if there is room.
+device_obstacle() {
+	if filters_hold_pref "$2" && ! filters_have_ours "$2"; then
+		printf 'another filter has pref %s, which is ours (tc filter show dev %s egress)\n' "$filter_pref" "$1"
+	elif ingress_is_there "$1"; then
+		printf 'its ingress qdisc leaves no room for clsact (tc qdisc replace dev %s clsact)\n' "$1"
+	fi
+}
+
+# classifier_load DEV: replace, with pref and handle, puts ours in, or a new one of ours in its place.
+# Of a program that the kernel refuses, tc does not say why: the helper tries it again.
+classifier_load() {
+	net run_kept tc filter replace dev "$1" egress protocol all \
+		pref "$filter_pref" handle "$filter_handle" \
+		bpf direct-action object-file "$objects/vershitify.o" section tc && return 0
+	if load_said=$("$vsh" try "$objects" vsh_egress 2>&1); then
+		say "cannot attach to device $1${run_said:+: $run_said}"
+	else
+		printf '%s\n' "$load_said" >&2
+	fi
+	return 1
 }
 
 # device_attach DEV IFINDEX COOKIE: the cookie is that of the chosen network namespace.
 device_attach() {
 	attach_device=$1
 	attach_filters=$(device_filters "$1" egress)
-	if filters_have_ours "$attach_filters"; then
-		device_is_recorded "$2" "$3" && return 0
-	elif filters_hold_pref "$attach_filters"; then
-		say "device $1: another filter has pref $filter_pref, which is ours (tc filter show dev $1 egress)"
+	if filters_have_ours "$attach_filters" && device_is_recorded "$2" "$3"; then
+		return 0
+	fi
+	attach_obstacle=$(device_obstacle "$1" "$attach_filters")
+	if [ -n "$attach_obstacle" ]; then
+		say "device $1: $attach_obstacle"
 		return 1
 	fi
-	case $(device_hook "$1") in
-	clsact) device_record "$1" "$2" "$3" - ;;
-	ingress)
-		say "device $1: its ingress qdisc leaves no room for clsact (tc qdisc replace dev $1 clsact)"
-		return 1
-		;;
-	*)
+	if clsact_is_there "$1"; then
+		device_record "$1" "$2" "$3" -
+	else
 		device_record "$1" "$2" "$3" clsact
 		net run_or_device tc qdisc add dev "$1" clsact || return 1
-		;;
-	esac
-	[ -z "$attach_filters" ] || filters_warn "$1" "$attach_filters"
-	# replace, with pref and handle: puts ours in, or a new one of ours in its place.
-	net run_or_device tc filter replace dev "$1" egress protocol all \
-		pref "$filter_pref" handle "$filter_handle" \
-		bpf direct-action object-file "$objects/vershitify.o" section tc
+	fi
+	if [ -n "$attach_filters" ] && filters_hide_ours "$attach_filters"; then
+		say "note: device $1 has egress filters before ours; what they accept for good is not seen by it"
+	fi
+	classifier_load "$1"
 }
 
 run_or_device() {

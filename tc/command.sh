@@ -6,7 +6,8 @@
 
 version=0.1.0
 vsh=$objects/vsh
-user=$(id -u)
+# cron's PATH, and that of many a user, lacks the folders of tc, bpftool and ip.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 json='' verbose='' dry_run=''
 netns_name='' netns_file=/proc/self/ns/net cgroup_root=''
@@ -15,7 +16,53 @@ unset netns_wanted
 # The status of a failure. A command that ends with somebody else's status has another one.
 failed=1
 
+# tools_table: what our scripts call, and the packages that bring it.
+tools_table='tc iproute2
+ip iproute2
+bpftool bpftool
+nsenter util-linux
+flock util-linux
+mount mount
+umount mount
+awk mawk
+sed sed
+grep grep
+cat coreutils
+cut coreutils
+head coreutils
+id coreutils
+ls coreutils
+mkdir coreutils
+mv coreutils
+readlink coreutils
+rm coreutils
+rmdir coreutils
+sort coreutils
+stat coreutils
+tail coreutils
+tr coreutils
+uname coreutils
+xargs findutils'
+
+# tools_missing: those of the table that are not to be found, a line "TOOL PACKAGE" each. Nothing but the
+# shell is used.
+tools_missing() {
+	while read -r missing_tool missing_package; do
+		command -v "$missing_tool" >/dev/null || printf '%s %s\n' "$missing_tool" "$missing_package"
+	done <<-END
+		$tools_table
+	END
+}
+
+tools_lack=$(tools_missing)
+user=$(id -u 2>/dev/null)
+
+needs_tools() {
+	[ -z "$tools_lack" ] || die "$failed" "${tools_lack%% *} is missing ($speaker doctor names its package)"
+}
+
 needs_root() {
+	needs_tools
 	[ "$user" = 0 ] || die "$failed" "only root may do that (sudo $speaker ...)"
 }
 

@@ -1,129 +1,174 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# doctor: what this machine offers, what is attached where, what is left over, and
-# what to do about it. Changes nothing.
+# doctor: what of us works on this machine, what does not and why, what is in the way or left over, and
+# what to do about it. This is what both commands look at; what is theirs alone is in doctor-COMMAND.sh.
+#
+# What a rule needs is done as a rule does it, by the same functions, and undone: a probe that resembles
+# it would tell of itself.
 
-doctor() {
-	doctor_problems=0
-	doctor_kernel
-	doctor_tools
-	doctor_mounts
-	doctor_devices
-	doctor_leftovers
-	if [ "$doctor_problems" = 0 ]; then
+doctor_begin() {
+	doctor_problems=0 doctor_section='' doctor_report=''
+}
+
+# doctor_topic NAME: of the lines that follow.
+doctor_topic() {
+	doctor_section=$1
+	[ -n "$json" ] || printf '%s\n' "$1"
+}
+
+# doctor_tell STATE NAME [WORD...]: in capitals what keeps something from working that is needed or asked
+# for. The others: ok, note, replaced, lost.
+doctor_tell() {
+	doctor_state=$1 doctor_name=$2
+	shift 2
+	case $doctor_state in
+	[A-Z]*) doctor_problems=$((doctor_problems + 1)) ;;
+	esac
+	if [ -n "$json" ]; then
+		doctor_report="$doctor_report$doctor_section	$doctor_state	$doctor_name	$*$newline"
+	else
+		printf '%-9s%s%s\n' "$doctor_state" "$doctor_name" "${*:+: $*}"
+	fi
+}
+
+# doctor_end: the sum, and the status that says it.
+doctor_end() {
+	if [ -n "$json" ]; then
+		doctor_json
+	elif [ "$doctor_problems" = 0 ]; then
 		printf 'all well\n'
 	else
 		printf '%s to look at\n' "$doctor_problems"
-		return 1
 	fi
+	[ "$doctor_problems" = 0 ]
 }
 
-# doctor_tell ok|note|MISSING|LEFT|GONE WORD...: in capitals what is a problem.
-doctor_tell() {
-	doctor_mark=$1
-	shift
-	printf '%-8s%s\n' "$doctor_mark" "$*"
-	case $doctor_mark in
-	[A-Z]*) doctor_problems=$((doctor_problems + 1)) ;;
-	esac
+# doctor_json: the report as an array of objects. What a terminal might obey is not in it (words_quote).
+doctor_json() {
+	printf '%s' "$doctor_report" | awk -F '\t' '
+		function string(text) {
+			gsub(/\\/, "\\\\", text)
+			gsub(/"/, "\\\"", text)
+			return "\"" text "\""
+		}
+		BEGIN { printf "[" }
+		{
+			printf "%s{\"topic\":%s,\"state\":%s,\"name\":%s,\"text\":%s}",
+				(NR > 1 ? "," : ""), string($1), string($2), string($3), string($4)
+		}
+		END { print "]" }'
+}
+
+# doctor_tools: fails if one is missing, since what comes next needs them all.
+doctor_tools() {
+	doctor_topic tools
+	doctor_lack=$(tools_missing)
+	if [ -n "$doctor_lack" ]; then
+		while read -r tool package; do
+			doctor_tell MISSING "$tool" "install the package $package; the rest was not looked at"
+		done <<-END
+			$doctor_lack
+		END
+		return 1
+	fi
+	doctor_tell ok "all that is needed"
+	for tool in tc ip; do
+		case $("$tool" -V 2>&1) in
+		*iproute2*) ;;
+		*) doctor_tell MISSING "$tool" "the one of iproute2: $(command -v "$tool") is another (package iproute2)" ;;
+		esac
+	done
+	doctor_said=$(bpftool version 2>&1) ||
+		doctor_tell MISSING bpftool "it does not work: $(words_quote "${doctor_said##*"$newline"}") (package bpftool)"
+	command -v jq >/dev/null || doctor_tell note jq "missing; -p, indented JSON, needs it (package jq)"
 }
 
 doctor_kernel() {
-	printf 'kernel %s\n' "$(uname -r)"
-	while IFS='	' read -r there feature purpose; do
-		case $there:$purpose in
-		yes:*) doctor_tell ok "$feature ($purpose)" ;;
-		*needed:*) doctor_tell MISSING "$feature ($purpose)" ;;
-		*) doctor_tell note "no $feature ($purpose)" ;;
-		esac
-	done <<-END
-		$("$vsh" features)
-	END
+	doctor_topic kernel
+	doctor_tell ok release "$(uname -r)"
+	if [ -r /sys/kernel/btf/vmlinux ]; then
+		doctor_tell ok BTF "types of the kernel"
+	else
+		doctor_tell MISSING BTF "no /sys/kernel/btf/vmlinux: a kernel with CONFIG_DEBUG_INFO_BTF, and /sys mounted"
+	fi
+	case $(cat /sys/kernel/security/lockdown 2>/dev/null) in
+	*'[confidentiality]'*)
+		doctor_tell BLOCKED lockdown "at confidentiality, programs may not read the kernel's memory: boot with lockdown=integrity"
+		;;
+	esac
+	doctor_capabilities
 }
 
-doctor_tools() {
-	printf 'tools\n'
-	for tool in tc ip bpftool flock nsenter; do
-		if command -v "$tool" >/dev/null; then
-			doctor_tell ok "$tool"
-		else
-			doctor_tell MISSING "$tool (packages: iproute2, bpftool, util-linux)"
-		fi
-	done
-	command -v jq >/dev/null || doctor_tell note "no jq (-j -p, indented JSON)"
+# capability_is_there NUMBER: in the effective set (include/uapi/linux/capability.h).
+capability_is_there() {
+	[ $((0x$capabilities >> $1 & 1)) = 1 ]
+}
+
+# CAP_SYS_ADMIN stands in for the two that were cut out of it in 5.8.
+doctor_capabilities() {
+	capabilities=$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)
+	capability_is_there 12 ||
+		doctor_tell MISSING CAP_NET_ADMIN "nothing can be attached to a device: give it to this shell or container"
+	if ! capability_is_there 21; then
+		doctor_tell note CAP_SYS_ADMIN "missing: no file system can be mounted, and no other network namespace entered (-n)"
+		capability_is_there 39 ||
+			doctor_tell MISSING CAP_BPF "no program can be loaded: give it to this shell or container"
+		capability_is_there 38 ||
+			doctor_tell MISSING CAP_PERFMON "no process can be followed: give it to this shell or container"
+	fi
 }
 
 doctor_mounts() {
-	printf 'mounts\n'
-	if bpffs_is_mounted; then
-		doctor_tell ok "bpffs at $bpffs"
+	doctor_topic mounts
+	if ! grep -qw bpf /proc/filesystems; then
+		doctor_tell MISSING bpffs "the kernel has none: one with CONFIG_BPF_SYSCALL"
+	elif ! bpffs_is_mounted; then
+		doctor_tell note bpffs "not mounted at $bpffs: mounted when it is needed"
+	elif [ ! -w "$bpffs" ]; then
+		doctor_tell BLOCKED bpffs "read-only: mount -o remount,rw $bpffs"
 	else
-		doctor_tell note "no bpffs at $bpffs: the first rule mounts it"
+		doctor_tell ok bpffs "at $bpffs"
 	fi
-	cgroup_find
-	if [ -n "$cgroup_root" ]; then
-		doctor_tell ok "cgroup v2 at $cgroup_root"
-	else
-		doctor_tell note "cgroup v2 is not mounted: the first rule mounts it below $state"
-	fi
+	[ -w /run ] || doctor_tell BLOCKED /run "records cannot be written there: mount -o remount,rw /run"
 }
 
-# doctor_devices: of the chosen network namespace.
-doctor_devices() {
-	printf 'devices%s\n' "${netns_name:+ of $netns_name}"
-	for device in $(devices_list); do
-		doctor_device "$device"
-	done
-	doctor_devices_gone
-}
-
-# doctor_devices_gone: those that rules name, and that are not there any more.
-doctor_devices_gone() {
-	setup_is_there || return 0
-	doctor_cookie=$(netns_cookie "$netns_file")
-	doctor_gone=$("$vsh" plan needed | while read -r doctor_word doctor_netns doctor_ifindex; do
-		case "$doctor_word $doctor_netns:$doctor_ifindex" in
-		"dev $doctor_cookie:all") ;;
-		"dev $doctor_cookie:"*) [ -n "$(device_name "$doctor_ifindex")" ] || printf '%s\n' "$doctor_ifindex" ;;
-		esac
-	done | sort -nu)
-	for doctor_ifindex in $doctor_gone; do
-		doctor_tell GONE "device number $doctor_ifindex, which a rule names: change ID dev DEV, or del it"
+# doctor_programs PRESENT OBJECT...: PRESENT are the names of those that have been loaded as a rule loads
+# them; of the others the helper is asked why.
+doctor_programs() {
+	doctor_present=$1 doctor_all=$("$vsh" programs)
+	shift
+	for doctor_object; do
+		while IFS='	' read -r object program need purpose lost replaced; do
+			[ "$object" != "$doctor_object" ] ||
+				doctor_program "$program" "$need" "$purpose" "$lost" "$replaced"
+		done <<-END
+			$doctor_all
+		END
 	done
 }
 
-doctor_device() {
-	doctor_filters=$(device_filters "$1" egress)
-	if filters_have_ours "$doctor_filters"; then
-		doctor_text="our classifier"
-	else
-		doctor_text="not attached"
+# doctor_program NAME needed|optional PURPOSE LOST REPLACED
+doctor_program() {
+	case $newline$doctor_present$newline in
+	*"$newline$1$newline"*)
+		doctor_tell ok "$1" "$3"
+		return
+		;;
+	esac
+	if doctor_said=$("$vsh" try "$objects" "$1" 2>&1); then
+		doctor_tell ok "$1" "$3"
+		return
 	fi
-	doctor_tell ok "$1: $doctor_text, egress filters: $(printf '%s\n' "$doctor_filters" | grep -c -e ' handle ' -e ' fh [0-9a-f]*::')"
-	filters_warn "$1" "$doctor_filters"
-	doctor_tcx=$(helper tcx "$1")
-	[ "${doctor_tcx:-0}" = 0 ] ||
-		doctor_tell note "$1: $doctor_tcx tcx program(s) run before clsact and can hide packets from ours (bpftool net)"
-	filters_hold_pref "$doctor_filters" && ! filters_have_ours "$doctor_filters" &&
-		doctor_tell note "$1: another filter has our pref $filter_pref; we would refuse this device"
-	return 0
+	doctor_said=${doctor_said##*"which $3: "}
+	case $2:$5 in
+	needed:*) doctor_tell MISSING "$1" "$4 ($doctor_said)" ;;
+	*:?*) doctor_tell replaced "$1" "by $5; $4 ($doctor_said)" ;;
+	*) doctor_tell lost "$1" "$4 ($doctor_said)" ;;
+	esac
 }
 
-# doctor_leftovers: pins, records and programs that no rule needs.
-doctor_leftovers() {
-	printf 'set-up\n'
-	if setup_is_there; then
-		doctor_tell ok "loaded, rules: $("$vsh" show | grep -c .)"
-		[ -e "$pins/link_vsh_receive" ] ||
-			doctor_tell note "no BPF LSM: sockets that a target is passed are found later, see the manual"
-		[ -z "$("$vsh" plan reap)" ] ||
-			doctor_tell note "rules of runs that were killed: the next command removes them"
-	else
-		doctor_tell ok "not loaded"
-		[ -z "$(ls -A "$state" 2>/dev/null)" ] ||
-			doctor_tell LEFT "in $state: vershitify.sh down removes it"
-		[ -z "$(bpftool prog show name vsh_egress 2>/dev/null)" ] ||
-			doctor_tell LEFT "a classifier of ours is still attached: vershitify.sh down"
-	fi
+# doctor_failure TEXT: what we have said of a failure, out of all that was printed meanwhile.
+doctor_failure() {
+	printf '%s\n' "$1" | sed -n "/^$speaker: note: /d; s/^$speaker: //p" | tail -n 1
 }

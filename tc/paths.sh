@@ -109,6 +109,17 @@ device_name() {
 		$1 == ifindex { sub(/@.*/, "", $2); print $2 }'
 }
 
+# device_index DEV
+device_index() {
+	net command ip -o link show dev "$1" | sed 's/:.*//'
+}
+
+# pid_namespace_is_first: BPF programs know processes by the numbers that the machine's own pid
+# namespace gives them (PROC_PID_INIT_INO, include/linux/proc_ns.h).
+pid_namespace_is_first() {
+	[ "$(readlink /proc/self/ns/pid)" = 'pid:[4026531836]' ]
+}
+
 # host_enter SCRIPT WORD...: "ip netns exec" gives its command a /sys without bpffs.
 # Go on in the mount namespace outside of it, in the same network namespace and
 # folder; file descriptors 9 and 6 keep the way back, for the command of a run. With the

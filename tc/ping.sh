@@ -145,10 +145,10 @@ hook_tell() {
 	run bpftool map update pinned "$pins/$plan_key/pk_hook" key 0 0 0 0 value "$1" 0 0 0
 }
 
-programs_load() {
-	[ -d "$pins" ] || run mkdir -p "$pins"
-	run_or "cannot load $objects/pingkiller.o" \
-		bpftool prog loadall "$objects/pingkiller.o" "$pins/$plan_key" pinmaps "$pins/$plan_key"
+# program_load NAME: with maps of its own. By the helper, since bpftool loads all programs of an object or none.
+program_load() {
+	run mkdir -p "$pins/$plan_key"
+	run "$vsh" load "$objects" "$1" "$pins/$plan_key"
 }
 
 # xdp_attach native|generic
@@ -191,21 +191,37 @@ ingress_attach() {
 # device_serve: after device_check. The maps are complete before the first packet is seen.
 device_serve() {
 	journal start "$plan_key"
-	if [ "$plan_hook" = tc ]; then
-		if clsact_is_there "$plan_dev"; then
-			record_write "$plan_key" tc -
-		else
-			record_write "$plan_key" tc clsact
-		fi
-	else
-		record_write "$plan_key" xdp -
-	fi
-	programs_load && maps_write || return 1
 	case $plan_hook in
-	auto) xdp_attach_best ;;
-	tc) ingress_attach ;;
-	*) xdp_attach "$plan_hook" ;;
+	auto) serve_best ;;
+	tc) serve_in_tc ;;
+	*) serve_in_xdp "$plan_hook" ;;
 	esac
+}
+
+# serve_best: in XDP, or in tc where the kernel does not take the program for XDP.
+serve_best() {
+	record_write "$plan_key" xdp -
+	if program_load pk_xdp; then
+		maps_write && xdp_attach_best
+		return
+	fi
+	say "note: hook tc in its place"
+	ingress_check && serve_in_tc
+}
+
+# serve_in_xdp native|generic
+serve_in_xdp() {
+	record_write "$plan_key" xdp -
+	program_load pk_xdp && maps_write && xdp_attach "$1"
+}
+
+serve_in_tc() {
+	if clsact_is_there "$plan_dev"; then
+		record_write "$plan_key" tc -
+	else
+		record_write "$plan_key" tc clsact
+	fi
+	program_load pk_tc && maps_write && ingress_attach
 }
 
 # xdp_detach DEV: only a program of ours.

@@ -51,15 +51,21 @@ run_quietly() {
 	[ -n "$dry_run" ] || "$@" >/dev/null 2>&1 || :
 }
 
-# run_or WHAT COMMAND...: one line if it fails: what could not be done, and the last
-# thing that the command said about it.
-run_or() {
-	run_what=$1
-	shift
+# run_kept COMMAND...: the last thing that it says of a failure goes to $run_said.
+run_kept() {
+	run_said=
 	run_show "$@"
 	[ -z "$dry_run" ] || return 0
 	run_said=$("$@" 2>&1 >/dev/null) && return 0
 	run_said=$(printf '%s\n' "$run_said" | grep -v '^$' | tail -n 1)
+	return 1
+}
+
+# run_or WHAT COMMAND...: one line if it fails: what could not be done, and why.
+run_or() {
+	run_what=$1
+	shift
+	run_kept "$@" && return 0
 	say "$run_what${run_said:+: $run_said}"
 	return 1
 }

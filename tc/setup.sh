@@ -65,8 +65,9 @@ change_end() {
 	[ -z "$interrupted" ] || kill -s "$interrupted" $$
 }
 
+# setup_is_there: the helper makes all pins in a folder of another name, and renames that.
 setup_is_there() {
-	[ -e "$pins/link_vsh_iter_socks" ]
+	[ -d "$pins" ]
 }
 
 # tc makes folders for itself the first time it loads a program: remember whether
@@ -82,14 +83,16 @@ folders_remember() {
 # when a rule needs them.
 setup_load() {
 	bpffs_ensure && cgroup_ensure || return 1
-	setup_is_there && return 0
-	folders_remember
-	run "$vsh" load "$objects" && cgroup_attach sock_create vsh_sock_create
+	setup_is_there || {
+		folders_remember
+		run "$vsh" load "$objects" || return 1
+	}
+	cgroup_attach sock_create vsh_sock_create
 }
 
 # hook_attach TYPE PROGRAM
 hook_attach() {
-	[ -e "$pins/$2" ] || run "$vsh" load "$objects" cgroup || return 1
+	[ -e "$pins/$2" ] || run "$vsh" load "$objects" "$2" || return 1
 	cgroup_attach "$1" "$2"
 }
 
@@ -190,7 +193,9 @@ teardown() {
 	journal down
 	devices_detach
 	cgroups_detach
-	[ ! -d "$pins" ] || run rm -rf "$pins"
+	for folder in "$pins" "$pins-new"; do
+		[ ! -d "$folder" ] || run rm -rf "$folder"
+	done
 	set -- "$maps"/vsh_*
 	[ ! -e "$1" ] || run rm -f "$@"
 	folders_remove

@@ -1,36 +1,104 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vsh load DIR [cgroup]: loads the tracker, or the programs for ingress and `visible
- * denied`, which few rules need. Joins them to the maps that tc pins, attaches what
- * bpftool cannot attach, and pins it all. Loading again changes nothing.
+/* vsh load DIR                  the tracker: all of its programs, attached and pinned
+ * vsh load DIR PROGRAM          one more program, pinned beside them, for bpftool to attach
+ * vsh load DIR PROGRAM FOLDER   one program, pinned in FOLDER with its maps
+ * vsh try DIR PROGRAM           loads one program and lets go of it: prints why not, status 1
+ *
+ * DIR holds the objects. The tracker joins the maps that tc pins. Loading again changes
+ * nothing. An optional program that the kernel refuses costs its feature alone, and a note.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include "programs.h"
 #include "vsh.h"
 
-static char log_text[16384];
+#define PINS_NEW VSH_PINS_DIR "-new" /* renamed when complete */
+#define LOG_BYTES \
+	(UINT32_MAX >> 8) /* as much as all kernels take; what is not used costs nothing */
 
-/* libbpf's own words are kept for a failure, and only the last of them. */
+/* One object on its way into the kernel. */
+struct loading {
+	const char *directory; /* of the objects */
+	const char *file;
+	const char *only; /* the program that was asked for, or NULL: all of the object */
+	const char *pins; /* where programs and links are pinned, or NULL: nowhere */
+	bool maps_here; /* maps are pinned there, too */
+	struct bpf_object *object;
+};
+
+static char *refusals[PROGRAMS_MAX]; /* why the kernel does not take a program; NULL: it does */
+
+static char log_warning[512]; /* libbpf's last word about why */
+static char log_program[64]; /* the program it was about */
+static char *log_verifier;
+
+/* That it has failed, and a guess why, which is wrong since memory is accounted (5.11). */
+static bool says_less_than_errno(const char *warning)
+{
+	return strstr(warning, "libbpf: failed to load ") || strstr(warning, "ulimit -l");
+}
+
 static int log_keep(enum libbpf_print_level level, const char *format, va_list args)
 {
-	if (level == LIBBPF_WARN)
-		vsnprintf(log_text, sizeof(log_text), format, args);
+	char text[sizeof(log_warning)];
+
+	if (level != LIBBPF_WARN)
+		return 0;
+	vsnprintf(text, sizeof(text), format, args);
+	text[strcspn(text, "\n")] = '\0';
+	if (sscanf(text, "libbpf: prog '%63[^']'", log_program) == 1)
+		return 0;
+	if (!says_less_than_errno(text))
+		strcpy(log_warning, text + strlen("libbpf: "));
 	return 0;
 }
 
-static int load_failure(const char *what, int err)
+static void log_begin(void)
 {
-	log_text[strcspn(log_text, "\n")] = '\0';
-	return failure("cannot load %s: %s%s%s (try: vershitify.sh doctor)", what, strerror(-err),
-		       *log_text ? ": " : "", log_text);
+	log_warning[0] = '\0';
+	log_program[0] = '\0';
+	if (!log_verifier)
+		log_verifier = calloc(1, LOG_BYTES);
+	if (log_verifier)
+		log_verifier[0] = '\0';
+}
+
+/* The line in which the verifier says what it does not like: the last before its sums. */
+static const char *log_last_line(void)
+{
+	const char *last = "";
+
+	if (!log_verifier)
+		return last;
+	for (char *line = strtok(log_verifier, "\n"); line; line = strtok(NULL, "\n"))
+		if (strncmp(line, "processed ", strlen("processed ")))
+			last = line;
+		else
+			break;
+	return last;
+}
+
+/* Why the kernel has refused what libbpf tried last. */
+static const char *log_reason(int err)
+{
+	static char reason[sizeof(log_warning) + 128];
+	const char *line = log_last_line();
+
+	if (!*line)
+		line = log_warning;
+	snprintf(reason, sizeof(reason), "%s%s%s", strerror(-err), *line ? ": " : "", line);
+	return reason;
 }
 
 static int directories_make(void)
 {
-	static const char *const paths[] = { "/sys/fs/bpf/tc", VSH_MAPS_DIR, VSH_PINS_DIR };
+	static const char *const paths[] = { "/sys/fs/bpf/tc", VSH_MAPS_DIR, PINS_NEW };
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		if (mkdir(paths[i], 0700) && errno != EEXIST)
@@ -38,153 +106,299 @@ static int directories_make(void)
 	return DONE;
 }
 
-static struct bpf_object *object_open(const char *directory, const char *name)
+static void pins_remove(const char *directory)
+{
+	DIR *pins = opendir(directory);
+	struct dirent *entry;
+
+	if (!pins)
+		return;
+	while ((entry = readdir(pins)))
+		unlinkat(dirfd(pins), entry->d_name, 0);
+	closedir(pins);
+	rmdir(directory);
+}
+
+static char **refusal_of(const struct program *program)
+{
+	return &refusals[program - programs];
+}
+
+/* The classifier is tc's to load, but for a try. */
+static bool is_wanted(const struct loading *loading, const struct program *program)
+{
+	if (strcmp(program->object, loading->file) || *refusal_of(program))
+		return false;
+	if (loading->only)
+		return !strcmp(program->name, loading->only);
+	return program->place != BY_TC;
+}
+
+static bool wants_any(const struct loading *loading)
+{
+	for (size_t i = 0; i < programs_count; i++)
+		if (is_wanted(loading, &programs[i]))
+			return true;
+	return false;
+}
+
+/* DONE: the rest can do without it. */
+static int refusal_take(struct loading *loading, const struct program *program, const char *what,
+			const char *reason)
+{
+	if (loading->only || program->needed)
+		return failure("cannot %s %s, which %s: %s", what, program->name, program->purpose,
+			       reason);
+	*refusal_of(program) = strdup(reason);
+	return *refusal_of(program) ? DONE : failure("out of memory");
+}
+
+/* The kernel takes programs for the BPF LSM, and never calls them, if it was not booted with
+ * that. NULL: it calls them, or does not say.
+ */
+static const char *lsm_refusal(const struct program *program)
+{
+	char list[256] = ",";
+	FILE *file;
+
+	if (strcmp(program->name, "vsh_receive"))
+		return NULL;
+	file = fopen("/sys/kernel/security/lsm", "re");
+	if (!file)
+		return NULL;
+	if (!fgets(list + 1, sizeof(list) - 2, file))
+		list[1] = '\0';
+	fclose(file);
+	list[strcspn(list, "\n")] = '\0';
+	strcat(list, ",");
+	return strstr(list, ",bpf,") ? NULL : "bpf is not in /sys/kernel/security/lsm";
+}
+
+static void maps_place(const struct loading *loading)
+{
+	struct bpf_map *map;
+	char path[256];
+
+	bpf_object__for_each_map(map, loading->object) {
+		if (!loading->pins)
+			bpf_map__set_pin_path(map, NULL);
+		if (!loading->maps_here || bpf_map__is_internal(map))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", loading->pins, bpf_map__name(map));
+		bpf_map__set_pin_path(map, path);
+	}
+}
+
+static int object_open(struct loading *loading)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .pin_root_path = VSH_MAPS_DIR);
+	struct bpf_program *program;
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	return bpf_object__open_file(path, &opts);
-}
+	log_begin();
+	snprintf(path, sizeof(path), "%s/%s", loading->directory, loading->file);
+	loading->object = bpf_object__open_file(path, &opts);
+	if (!loading->object)
+		return failure("cannot load %s: %s", loading->file, log_reason(-errno));
+	bpf_object__for_each_program(program, loading->object) {
+		const struct program *known = program_find(bpf_program__name(program));
 
-static int pin_path(char path[128], const char *prefix, const char *name)
-{
-	return snprintf(path, 128, VSH_PINS_DIR "/%s%s", prefix, name);
-}
-
-/* An iterator is attached to be read, a tracepoint to run. */
-static struct bpf_link *program_attach(struct bpf_program *program)
-{
-	LIBBPF_OPTS(bpf_iter_attach_opts, opts);
-	union bpf_iter_link_info info = {};
-	struct bpf_link *link;
-	int fd;
-
-	if (strcmp(bpf_program__name(program), "vsh_iter_socks"))
-		return bpf_program__attach(program);
-	fd = map_open("vsh_socks");
-	if (fd < 0) {
-		errno = -fd;
-		return NULL;
+		bpf_program__set_autoload(program, known && is_wanted(loading, known));
+		if (log_verifier)
+			bpf_program__set_log_buf(program, log_verifier, LOG_BYTES);
 	}
-	info.map.map_fd = fd;
-	opts.link_info = &info;
-	opts.link_info_len = sizeof(info);
-	link = bpf_program__attach_iter(program, &opts);
-	close(fd);
-	return link;
+	maps_place(loading);
+	return DONE;
 }
 
-static bool is_for_cgroup(const struct bpf_program *program)
+static void object_close(struct loading *loading)
 {
-	enum bpf_prog_type type = bpf_program__type(program);
-
-	return type == BPF_PROG_TYPE_CGROUP_SKB || type == BPF_PROG_TYPE_CGROUP_SOCK;
+	bpf_object__close(loading->object);
+	loading->object = NULL;
 }
 
-/* bpftool attaches the cgroup programs through their pins. */
-static int program_pin(struct bpf_program *program)
+/* libbpf loads all or nothing: once more without each program that is refused. DONE also
+ * if nothing is left of it.
+ */
+static int object_load(struct loading *loading)
 {
-	const char *name = bpf_program__name(program);
-	struct bpf_link *link;
-	char path[128];
-	int err;
+	while (wants_any(loading)) {
+		const struct program *program;
+		int err;
 
-	if (is_for_cgroup(program)) {
-		pin_path(path, "", name);
-		return bpf_program__pin(program, path);
-	}
-	link = program_attach(program);
-	if (!link)
-		return -errno;
-	pin_path(path, "link_", name);
-	err = bpf_link__pin(link, path);
-	bpf_link__disconnect(link);
-	bpf_link__destroy(link);
-	return err;
-}
-
-static int programs_pin(struct bpf_object *object)
-{
-	struct bpf_program *program;
-	int err;
-
-	bpf_object__for_each_program(program, object) {
-		if (!bpf_program__autoload(program))
-			continue;
-		err = program_pin(program);
-		if (err)
-			return failure("cannot attach %s: %s", bpf_program__name(program),
-				       strerror(-err));
+		if (object_open(loading) != DONE)
+			return FAILED;
+		err = bpf_object__load(loading->object);
+		if (!err)
+			return DONE;
+		object_close(loading);
+		program = program_find(log_program);
+		if (!program || !is_wanted(loading, program))
+			return failure("cannot load %s: %s", loading->file, log_reason(err));
+		if (refusal_take(loading, program, "load", log_reason(err)) != DONE)
+			return FAILED;
 	}
 	return DONE;
 }
 
-/* The classifier itself is tc's to load. */
-static void tc_programs_skip(struct bpf_object *object)
+/* An iterator is attached to be read, a tracepoint to run. */
+static struct bpf_link *program_attach(struct bpf_program *program, struct bpf_object *object)
 {
-	struct bpf_program *program;
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts);
+	union bpf_iter_link_info info = {};
 
-	bpf_object__for_each_program(program, object)
-		if (bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS)
-			bpf_program__set_autoload(program, false);
+	if (strcmp(bpf_program__name(program), "vsh_iter_socks"))
+		return bpf_program__attach(program);
+	info.map.map_fd = bpf_map__fd(bpf_object__find_map_by_name(object, "vsh_socks"));
+	opts.link_info = &info;
+	opts.link_info_len = sizeof(info);
+	return bpf_program__attach_iter(program, &opts);
 }
 
-static int object_load(const char *directory, const char *name)
+/* 0 or -errno. */
+static int link_make(const struct loading *loading, struct bpf_program *program, const char *path)
 {
-	struct bpf_object *object = object_open(directory, name);
-	int err, status;
+	struct bpf_link *link = program_attach(program, loading->object);
+	int err = 0;
 
-	if (!object)
-		return load_failure(name, -errno);
-	tc_programs_skip(object);
-	err = bpf_object__load(object);
-	status = err ? load_failure(name, err) : programs_pin(object);
-	bpf_object__close(object);
+	if (!link)
+		return -errno;
+	if (loading->pins) {
+		err = bpf_link__pin(link, path);
+		bpf_link__disconnect(link);
+	}
+	bpf_link__destroy(link);
+	return err;
+}
+
+static int program_place(const struct loading *loading, const struct program *program)
+{
+	struct bpf_program *loaded =
+		bpf_object__find_program_by_name(loading->object, program->name);
+	char path[128];
+
+	pin_path(path, loading->pins ?: "", program);
+	if (program->place == BY_LINK)
+		return link_make(loading, loaded, path);
+	return loading->pins ? bpf_program__pin(loaded, path) : 0;
+}
+
+static int programs_place(struct loading *loading)
+{
+	for (size_t i = 0; i < programs_count; i++) {
+		const struct program *program = &programs[i];
+		int err;
+
+		if (!is_wanted(loading, program))
+			continue;
+		log_begin();
+		err = program_place(loading, program);
+		if (err && refusal_take(loading, program, "attach", log_reason(err)) != DONE)
+			return FAILED;
+	}
+	return DONE;
+}
+
+static int loading_run(struct loading *loading)
+{
+	int status;
+
+	for (size_t i = 0; i < programs_count; i++) {
+		const char *reason = is_wanted(loading, &programs[i]) ? lsm_refusal(&programs[i])
+								      : NULL;
+
+		if (reason && refusal_take(loading, &programs[i], "load", reason) != DONE)
+			return FAILED;
+	}
+	status = object_load(loading);
+	if (status == DONE && loading->object)
+		status = programs_place(loading);
+	object_close(loading);
 	return status;
 }
 
-/* What only some kernels offer: does without a word where it does not load. */
-static void object_load_optional(const char *directory, const char *name)
+static bool is_replaced(const struct program *program)
 {
-	struct bpf_object *object = object_open(directory, name);
-
-	if (object && !bpf_object__load(object))
-		programs_pin(object);
-	bpf_object__close(object);
+	return program->replaced && !*refusal_of(program_find(program->replaced));
 }
 
-static bool is_loaded(const char *pin)
+/* What is lost, once for a set-up. Nothing is while another program does the same. */
+static void refusals_tell(void)
 {
-	char path[128];
-
-	pin_path(path, "", pin);
-	return !access(path, F_OK);
+	for (size_t i = 0; i < programs_count; i++)
+		if (refusals[i] && !is_replaced(&programs[i]))
+			complain("note: without %s, %s (%s)", programs[i].name, programs[i].lost,
+				 refusals[i]);
 }
 
-/* The last pin of an object is there only if all of it is. */
 static int tracker_load(const char *directory)
 {
-	if (!is_loaded("link_vsh_receive"))
-		object_load_optional(directory, "receive.o");
-	return is_loaded("link_vsh_iter_socks") ? DONE : object_load(directory, "tracker.o");
+	static const char *const files[] = { "tracker.o", "receive.o" };
+	int status;
+
+	if (setup_is_there())
+		return DONE;
+	pins_remove(PINS_NEW); /* of one that was killed */
+	status = directories_make();
+	for (size_t i = 0; status == DONE && i < sizeof(files) / sizeof(files[0]); i++) {
+		struct loading loading = {
+			.directory = directory,
+			.file = files[i],
+			.pins = PINS_NEW,
+		};
+
+		status = loading_run(&loading);
+	}
+	if (status == DONE && rename(PINS_NEW, VSH_PINS_DIR))
+		status = failure("cannot make " VSH_PINS_DIR ": %s", strerror(errno));
+	if (status != DONE)
+		pins_remove(PINS_NEW);
+	else
+		refusals_tell();
+	return status;
 }
 
-static int cgroup_load(const char *directory)
+static int program_load(const char *directory, const char *name, const char *pins, bool maps_here)
 {
-	return is_loaded("vsh_cg_egress") ? DONE : object_load(directory, "vershitify.o");
+	const struct program *program = program_find(name);
+	struct loading loading = {
+		.directory = directory,
+		.only = name,
+		.pins = pins,
+		.maps_here = maps_here,
+	};
+
+	if (!program)
+		return misuse("program %s: one of \"vsh programs\"", quoted(name));
+	loading.file = program->object;
+	if (!strcmp(program->object, "pingkiller.o"))
+		speaker = "pingkiller.sh";
+	return loading_run(&loading);
 }
 
 int load_command(const struct options *options, int argc, char **argv)
 {
-	int status;
+	const struct program *program = argc > 1 ? program_find(argv[1]) : NULL;
 
 	(void)options;
-	if (argc < 1 || argc > 2 || (argc == 2 && strcmp(argv[1], "cgroup")))
-		return misuse("load takes the directory of the objects, and perhaps: cgroup");
+	if (argc < 1 || argc > 3 || (program && program->place != BY_PIN))
+		return misuse(
+			"load takes the folder of the objects, perhaps a program that bpftool attaches, and a folder for its pins");
 	libbpf_set_print(log_keep);
-	status = directories_make();
-	if (status != DONE)
-		return status;
-	return argc == 2 ? cgroup_load(argv[0]) : tracker_load(argv[0]);
+	if (argc == 1)
+		return tracker_load(argv[0]);
+	if (argc == 3)
+		return program_load(argv[0], argv[1], argv[2], true);
+	if (program && program_is_pinned(program))
+		return DONE;
+	return program_load(argv[0], argv[1], VSH_PINS_DIR, false);
+}
+
+int try_command(const struct options *options, int argc, char **argv)
+{
+	(void)options;
+	if (argc != 2)
+		return misuse("try takes the folder of the objects and a program");
+	libbpf_set_print(log_keep);
+	return program_load(argv[0], argv[1], NULL, false);
 }

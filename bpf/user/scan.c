@@ -12,8 +12,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "vsh.h"
+#include "programs.h"
 #include "scan.h"
+#include "vsh.h"
 
 int iterator_read(const char *pin, iterator_seen *seen, void *context, size_t size)
 {
@@ -25,7 +26,7 @@ int iterator_read(const char *pin, iterator_seen *seen, void *context, size_t si
 	snprintf(path, sizeof(path), VSH_PINS_DIR "/%s", pin);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return errno == ENOENT && setup_is_there() ? -EOPNOTSUPP : -errno;
 	while ((length = read(fd, buffer + kept, sizeof(buffer) - kept)) > 0 ||
 	       (length < 0 && errno == EAGAIN)) {
 		if (length < 0)
@@ -47,6 +48,14 @@ static void one_more(const void *entry, void *context)
 	++*(uint64_t *)context;
 }
 
+/* For iterators that one can do without: nothing is found. */
+static int optional_read(const char *pin, iterator_seen *seen, void *context, size_t size)
+{
+	int err = iterator_read(pin, seen, context, size);
+
+	return err == -EOPNOTSUPP ? 0 : err;
+}
+
 /* A child may be visited before its parent: until a round finds nothing new. */
 static int tasks_scan(uint64_t *found)
 {
@@ -55,7 +64,7 @@ static int tasks_scan(uint64_t *found)
 
 	do {
 		round = 0;
-		err = iterator_read("link_vsh_iter_task", one_more, &round, sizeof(uint32_t));
+		err = optional_read("link_vsh_iter_task", one_more, &round, sizeof(uint32_t));
 		*found += round;
 	} while (!err && round);
 	return err;
@@ -177,7 +186,7 @@ static int subflows_scan(const struct namespaces *namespaces)
 	for (unsigned int i = 0; i < namespaces->count && !err; i++)
 		err = setns(namespaces->fds[i], CLONE_NEWNET)
 			      ? -errno
-			      : iterator_read("link_vsh_iter_tcp", NULL, NULL, 1);
+			      : optional_read("link_vsh_iter_tcp", NULL, NULL, 1);
 	if (setns(home, CLONE_NEWNET) && !err)
 		err = -errno;
 	close(home);
@@ -189,7 +198,7 @@ static int files_scan(uint64_t *sockets)
 	struct files files = {};
 	int err;
 
-	err = iterator_read("link_vsh_iter_file", file_found, &files, sizeof(struct vsh_found));
+	err = optional_read("link_vsh_iter_file", file_found, &files, sizeof(struct vsh_found));
 	if (!err)
 		err = files.namespaces.err;
 	if (!err)
@@ -208,6 +217,23 @@ int scan(uint64_t *processes, uint64_t *sockets)
 	return err ? err : files_scan(sockets);
 }
 
+/* A rule by pid is for a process that runs already: no rule at all where none is found. */
+static int pids_check(void)
+{
+	struct state state;
+
+	if (program_is_pinned(program_find("vsh_iter_task")))
+		return DONE;
+	if (state_read(&state))
+		return FAILED;
+	for (int id = 0; id < VSH_RULES_MAX; id++)
+		if (rule_exists(&state.rules[id]) && state.labels[id].who == VSH_PID)
+			return failure(
+				"pid %u: this kernel refuses vsh_iter_task, which finds processes that run already",
+				state.labels[id].pid);
+	return DONE;
+}
+
 int scan_command(const struct options *options, int argc, char **argv)
 {
 	uint64_t processes = 0, sockets = 0;
@@ -223,5 +249,5 @@ int scan_command(const struct options *options, int argc, char **argv)
 			       strerror(-err));
 	printf("processes %llu sockets %llu\n", (unsigned long long)processes,
 	       (unsigned long long)sockets);
-	return DONE;
+	return pids_check();
 }

@@ -8,7 +8,9 @@
 /* Called for each entry, of a fixed size, that a pinned iterator writes. */
 typedef void iterator_seen(const void *entry, void *context);
 
-/* 0 or -errno; -ENOENT: not set up. */
+/* 0 or -errno; -ENOENT: not set up; -EOPNOTSUPP: set up without this iterator, which the
+ * kernel has refused.
+ */
 int iterator_read(const char *pin, iterator_seen *seen, void *context, size_t size);
 
 /* Tags what is there; adds what was new to the counts. 0 or -errno. */

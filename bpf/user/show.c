@@ -19,6 +19,7 @@ static const char *const direction_names[] = {
 /* How many things each rule rules over. */
 struct tally {
 	uint64_t count[VSH_RULES_MAX];
+	bool unknown; /* the kernel lets nobody count them */
 };
 
 static void mask_tally(const void *entry, void *context)
@@ -60,6 +61,76 @@ static int tasks_tally(const struct state *state, struct tally *tally)
 	}
 	close(fd);
 	return err == -ENOENT ? 0 : err;
+}
+
+/* Sockets that processes have open, each as often as it is open. */
+struct open_sockets {
+	struct vsh_open *entries;
+	size_t count, room;
+	int err;
+};
+
+static void open_add(const void *entry, void *context)
+{
+	struct open_sockets *open = context;
+
+	if (open->err)
+		return;
+	if (open->count == open->room) {
+		size_t room = open->room ? 2 * open->room : 256;
+		struct vsh_open *entries = reallocarray(open->entries, room, sizeof(*entries));
+
+		if (!entries) {
+			open->err = -ENOMEM;
+			return;
+		}
+		open->entries = entries;
+		open->room = room;
+	}
+	memcpy(&open->entries[open->count++], entry, sizeof(*open->entries));
+}
+
+static int open_compare(const void *a, const void *b)
+{
+	const struct vsh_open *one = a, *other = b;
+
+	return (one->cookie > other->cookie) - (one->cookie < other->cookie);
+}
+
+static int sockets_tally_by_files(struct tally *tally)
+{
+	struct open_sockets open = {};
+	int err = iterator_read("link_vsh_iter_open", open_add, &open, sizeof(struct vsh_open));
+
+	err = err ?: open.err;
+	if (!err && open.count)
+		qsort(open.entries, open.count, sizeof(*open.entries), open_compare);
+	for (size_t i = 0; !err && i < open.count; i++)
+		if (!i || open.entries[i].cookie != open.entries[i - 1].cookie)
+			mask_tally(&open.entries[i].mask, tally);
+	free(open.entries);
+	return err;
+}
+
+static int sockets_tally(struct tally *tally)
+{
+	int err = iterator_read("link_vsh_iter_socks", mask_tally, tally, sizeof(uint64_t));
+
+	if (err == -EOPNOTSUPP)
+		err = sockets_tally_by_files(tally);
+	if (err != -EOPNOTSUPP)
+		return err;
+	tally->unknown = true;
+	return 0;
+}
+
+/* json: as JSON says that something is unknown. */
+static void tally_print(const struct tally *tally, uint32_t id, bool json)
+{
+	if (tally->unknown)
+		fputs(json ? "null" : "unknown", stdout);
+	else
+		printf("%llu", (unsigned long long)tally->count[id]);
 }
 
 static void count_print(const char *what, const struct vsh_count *count)
@@ -152,8 +223,9 @@ static int rule_show(const struct options *options, const struct state *state, u
 	puts(options->color ? "\033[0m" : "");
 	if (!options->statistics)
 		return 0;
-	printf("    processes %llu sockets %llu\n", (unsigned long long)processes->count[id],
-	       (unsigned long long)sockets->count[id]);
+	printf("    processes %llu sockets ", (unsigned long long)processes->count[id]);
+	tally_print(sockets, id, false);
+	putchar('\n');
 	return counters_print(id, "    ");
 }
 
@@ -165,9 +237,9 @@ static int rule_show_json(const struct options *options, const struct state *sta
 	putchar('{');
 	rule_print_json(stdout, id, &state->rules[id], &state->labels[id]);
 	if (options->statistics) {
-		printf(",\"processes\":%llu,\"sockets\":%llu",
-		       (unsigned long long)processes->count[id],
-		       (unsigned long long)sockets->count[id]);
+		printf(",\"processes\":%llu,\"sockets\":",
+		       (unsigned long long)processes->count[id]);
+		tally_print(sockets, id, true);
 		err = counters_print_json(id);
 	}
 	putchar('}');
@@ -184,8 +256,7 @@ static int rules_show(const struct options *options, const struct state *state,
 	if (options->statistics && state->present) {
 		err = tasks_tally(state, &processes);
 		if (!err)
-			err = iterator_read("link_vsh_iter_socks", mask_tally, &sockets,
-					    sizeof(uint64_t));
+			err = sockets_tally(&sockets);
 	}
 	if (options->json)
 		putchar('[');

@@ -79,8 +79,9 @@ int listen_command(const struct options *options, int argc, char **argv);
 int show_command(const struct options *options, int argc, char **argv);
 int stats_command(const struct options *options, int argc, char **argv);
 int summary_command(const struct options *options, int argc, char **argv);
-int features_command(const struct options *options, int argc, char **argv);
-
+int programs_command(const struct options *options, int argc, char **argv);
+int fill_command(const struct options *options, int argc, char **argv);
+int try_command(const struct options *options, int argc, char **argv);
 int tcx_command(const struct options *options, int argc, char **argv);
 int cookie_command(const struct options *options, int argc, char **argv);
 int ping_command(const struct options *options, int argc, char **argv);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The one table of what is loaded into the kernel. Whatever names a program (loading,
+ * doctor, show, monitor, the manual page) reads it.
+ */
+#ifndef VSH_PROGRAMS_H
+#define VSH_PROGRAMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What loading does with a program that the kernel has accepted. */
+enum place {
+	BY_TC, /* tc loads and attaches it; here it is only tried */
+	BY_LINK, /* attached here, and its link pinned */
+	BY_PIN, /* pinned, for `bpftool cgroup attach` or `bpftool net attach` */
+};
+
+struct program {
+	const char *object; /* file in the folder of the objects */
+	const char *name;
+	enum place place;
+	bool needed; /* without it no rule works */
+	const char *purpose; /* what it does, as in "cannot load NAME, which PURPOSE" */
+	const char *lost; /* what its user has to do without, as in "without NAME, LOST" */
+	const char *replaced; /* what does the same work instead, or NULL */
+};
+
+#define PROGRAMS_MAX 32
+
+extern const struct program programs[];
+extern const size_t programs_count;
+
+/* NULL: there is no such program. */
+const struct program *program_find(const char *name);
+
+/* Where it, or its link, is pinned below a folder. */
+void pin_path(char path[128], const char *directory, const struct program *program);
+
+/* Is it loaded in the set-up that is there? Always false for programs of tc. */
+bool program_is_pinned(const struct program *program);
+
+/* Is there a set-up? Its pins get their place by one rename, when all of them are made. */
+bool setup_is_there(void);
+
+#endif

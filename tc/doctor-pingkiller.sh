@@ -1,0 +1,97 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What doctor looks at for pingkiller.sh: each hook is attached to a device for a moment, with a drop of 0 %.
+# XDP in a driver can stop a network card for a second, so that native is tried on a veth of its own.
+
+doctor() {
+	doctor_begin
+	doctor_tools && {
+		doctor_kernel
+		doctor_mounts
+		doctor_served
+		doctor_hooks
+		doctor_topic programs
+		doctor_programs '' pingkiller.o
+	}
+	doctor_end
+}
+
+doctor_hooks() {
+	doctor_topic "hooks${netns_name:+ of $(words_quote "$netns_name")}"
+	doctor_free=''
+	for doctor_hook in generic tc; do
+		doctor_said=$(trial "$doctor_hook" 2>&1)
+		doctor_hook "$doctor_hook" "$?"
+	done
+	doctor_said=$(trial_native 2>&1)
+	doctor_hook native "$?"
+	[ -n "$doctor_free" ] || doctor_tell FAILS "every hook" "no device can be served"
+}
+
+# doctor_hook HOOK STATUS: of its trial.
+doctor_hook() {
+	case $2 in
+	0)
+		doctor_free=1
+		doctor_tell ok "$1" "attached and detached again"
+		;;
+	*) doctor_tell lost "$1" "$(doctor_failure "$doctor_said")" ;;
+	esac
+}
+
+# trial generic|tc: on the first device that has room.
+trial() {
+	change_begin
+	trial_status=1
+	bpffs_ensure && trial_serve "$1" && trial_status=0
+	pins_trim
+	change_end
+	return "$trial_status"
+}
+
+# trial_serve generic|tc
+trial_serve() {
+	for trial_device in $(devices_list); do
+		plan=$(helper -O $$ ping plan dev "$trial_device" hook "$1" drop 0%) || return 1
+		plan_read
+		device_check 2>/dev/null || continue
+		serve_status=0
+		device_serve || serve_status=1
+		device_release "$plan_key"
+		return "$serve_status"
+	done
+	say "no device here has room for it"
+	return 1
+}
+
+# trial_native: on a veth in a network namespace that goes with the process in it.
+trial_native() {
+	change_begin
+	plan_key=0-0
+	trial_status=1
+	if bpffs_ensure && program_load pk_xdp; then
+		# shellcheck disable=SC2016 # for the inner shell
+		run_or "cannot attach to a veth" \
+			unshare --net sh -c 'ip link add vsh0 type veth peer name vsh1 && bpftool net attach xdpdrv pinned "$1" dev vsh0' \
+			sh "$pins/$plan_key/pk_xdp" && trial_status=0
+	fi
+	device_release "$plan_key"
+	pins_trim
+	change_end
+	return "$trial_status"
+}
+
+# doctor_served: devices that are served, and records without pins.
+doctor_served() {
+	doctor_topic served
+	for doctor_key in $(records); do
+		if ! record_read "$doctor_key" || [ ! -d "$pins/$doctor_key" ]; then
+			doctor_tell LEFT "$doctor_key" "what is left of a killed run: the next command removes it"
+		elif owner_is_alive; then
+			doctor_tell ok "$record_dev" "served"
+		else
+			doctor_tell note "$record_dev" "its run was killed: the next command removes what it has left"
+		fi
+	done
+}

@@ -1,0 +1,190 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What doctor looks at for vershitify.sh. Where nothing is set up, all that a rule would need is set up and
+# taken down again, under the lock; the journal says "down" meanwhile, so that the next command finishes
+# what is interrupted.
+
+doctor() {
+	doctor_begin
+	doctor_tools && {
+		doctor_kernel
+		doctor_pid_namespace
+		doctor_mounts
+		doctor_cgroup
+		doctor_leftovers
+		doctor_rules
+		doctor_devices
+	}
+	doctor_end
+}
+
+doctor_pid_namespace() {
+	pid_namespace_is_first ||
+		doctor_tell BLOCKED "pid namespace" "not the machine's own, process numbers would be wrong: run it outside"
+}
+
+doctor_cgroup() {
+	cgroup_find
+	if [ -n "$cgroup_root" ]; then
+		doctor_tell ok cgroup2 "at $cgroup_root"
+	elif grep -qw cgroup2 /proc/filesystems; then
+		doctor_tell note cgroup2 "not mounted: mounted below $state when it is needed"
+	else
+		doctor_tell MISSING cgroup2 "the kernel has no control groups of version 2: one with CONFIG_CGROUPS"
+	fi
+}
+
+# doctor_leftovers: pins, records and programs of rules that are gone.
+doctor_leftovers() {
+	doctor_topic set-up
+	doctor_left=''
+	if setup_is_there; then
+		doctor_tell ok loaded "rules: $("$vsh" show | grep -c .)"
+		[ -z "$("$vsh" plan reap)" ] ||
+			doctor_tell note "rules of runs that were killed" "the next command removes them"
+		doctor_fill
+		return
+	fi
+	if [ -n "$(ls -A "$state" 2>/dev/null)" ]; then
+		doctor_tell LEFT "$state" "records of a set-up that is gone: vershitify.sh down"
+		doctor_left=1
+	fi
+	if [ -n "$(bpftool prog show name vsh_egress 2>/dev/null)" ]; then
+		doctor_tell LEFT vsh_egress "a classifier of ours is attached somewhere: vershitify.sh down"
+		doctor_left=1
+	fi
+	[ -n "$doctor_left" ] || doctor_tell ok "not loaded"
+}
+
+# doctor_fill: maps that are full.
+doctor_fill() {
+	while IFS='	' read -r map used room what; do
+		[ "$used" -lt "$room" ] ||
+			doctor_tell FULL "$map" "all $room $what that there can be are there: no further one is taken"
+	done <<-END
+		$("$vsh" fill)
+	END
+}
+
+# doctor_rules: does what a rule needs, or looks at what it needs where there are rules.
+doctor_rules() {
+	doctor_works=''
+	if setup_is_there; then
+		doctor_attached
+	elif [ -z "$doctor_left" ]; then
+		doctor_said=$(trial 2>&1) || doctor_tell FAILS "a rule" "$(doctor_failure "$doctor_said")"
+		doctor_works=$(printf '%s\n' "$doctor_said" | sed -n 's/^works //p')
+	fi
+	doctor_topic programs
+	doctor_programs "$doctor_works" tracker.o receive.o vershitify.o
+}
+
+# trial: a set-up without a rule, which hits nobody, and its end. Prints "works PROGRAM" for each program that
+# is where a rule would have it.
+trial() {
+	change_begin
+	trial_status=0
+	# Somebody may have been faster.
+	if ! setup_is_there; then
+		journal down
+		trial_set_up || trial_status=1
+		teardown
+	fi
+	change_end
+	return "$trial_status"
+}
+
+# The programs of directions come first, since a rule can do without them: what is said of those is said again
+# of the programs.
+trial_set_up() {
+	setup_load || return 1
+	for trial_hook in ingress egress; do
+		hook_attach "$trial_hook" "vsh_cg_$trial_hook" 2>/dev/null || :
+	done
+	pins_list | sed 's/^/works /'
+	trial_attach && printf 'works vsh_egress\n'
+}
+
+# pins_list: the programs that are pinned, or whose links are.
+pins_list() {
+	for pin in "$pins"/*; do
+		pin=${pin##*/}
+		printf '%s\n' "${pin#link_}"
+	done
+}
+
+# trial_attach: the classifier to the first device that has room for it.
+trial_attach() {
+	for trial_device in $(devices_list); do
+		[ -z "$(device_obstacle "$trial_device" "$(device_filters "$trial_device" egress)")" ] || continue
+		device_attach "$trial_device" "$(device_index "$trial_device")" "$(netns_cookie "$netns_file")"
+		return
+	done
+	say "no device here has room for a classifier"
+	return 1
+}
+
+# doctor_attached: what is loaded, and whether it still is where the rules need it.
+doctor_attached() {
+	doctor_needed=$("$vsh" plan needed)
+	cgroup_is_attached vsh_sock_create ||
+		doctor_tell GONE vsh_sock_create "detached from $cgroup_root by somebody: the next add or run attaches it again"
+	for doctor_hook in cg_ingress cg_egress; do
+		case $doctor_needed in
+		*"hook $doctor_hook"*)
+			cgroup_is_attached "vsh_$doctor_hook" ||
+				doctor_tell GONE "vsh_$doctor_hook" "detached from $cgroup_root by somebody: change ID direction DIR attaches it again"
+			;;
+		esac
+	done
+	doctor_works=$(pins_list)
+}
+
+# doctor_devices: of the chosen network namespace.
+doctor_devices() {
+	doctor_topic "devices${netns_name:+ of $(words_quote "$netns_name")}"
+	doctor_cookie=$(netns_cookie "$netns_file")
+	doctor_needed=''
+	! setup_is_there || doctor_needed=$("$vsh" plan needed | sed -n "s/^dev $doctor_cookie //p")
+	for doctor_dev in $(devices_list); do
+		doctor_device "$doctor_dev" "$(device_index "$doctor_dev")"
+	done
+	for doctor_ifindex in $(printf '%s\n' "$doctor_needed" | grep -vx all | sort -nu); do
+		[ -n "$(device_name "$doctor_ifindex")" ] ||
+			doctor_tell GONE "device number $doctor_ifindex, which a rule names" "change ID dev DEV, or del it"
+	done
+}
+
+# device_is_needed IFINDEX: by a rule, as one of its devices or of all.
+device_is_needed() {
+	printf '%s\n' "$doctor_needed" | grep -qxe all -e "$1"
+}
+
+# doctor_device DEV IFINDEX
+doctor_device() {
+	doctor_filters=$(device_filters "$1" egress)
+	doctor_obstacle=$(device_obstacle "$1" "$doctor_filters")
+	if filters_have_ours "$doctor_filters"; then
+		doctor_tell ok "$1" "our classifier is attached"
+	elif [ -n "$doctor_obstacle" ]; then
+		doctor_tell BLOCKED "$1" "$doctor_obstacle"
+	elif ! device_is_needed "$2"; then
+		doctor_tell ok "$1" "not attached, has room"
+	elif device_is_recorded "$2" "$doctor_cookie"; then
+		doctor_tell GONE "$1" "our classifier was taken away by somebody: change ID dev $1 attaches it again"
+	else
+		doctor_tell note "$1" "came after \"dev all\", and has no classifier: change ID dev all"
+	fi
+	doctor_hidden "$1" "$doctor_filters"
+}
+
+# doctor_hidden DEV FILTERS: what runs before ours.
+doctor_hidden() {
+	if filters_hide_ours "$2"; then
+		doctor_tell note "$1" "filters run before ours: what they accept for good is not seen by it (tc filter show dev $1 egress)"
+	fi
+	doctor_tcx=$(helper tcx "$1")
+	[ "${doctor_tcx:-0}" = 0 ] ||
+		doctor_tell note "$1" "$doctor_tcx tcx program(s) run before clsact and can hide packets from ours (bpftool net)"
+}
