@@ -139,8 +139,8 @@ endef
 $(eval $(call helper,build,$$(CFLAGS)))
 $(eval $(call helper,build/asan,$$(SANITIZERS)))
 
-# A test program is one file and needs nothing but libc (with threads), but for one that loads BPF objects.
-build/test/verify: LDLIBS += $(LIBBPF_LIBS)
+# A test program is one file and needs nothing but libc (with threads), but for those that use BPF objects.
+build/test/verify build/test/mapfill: LDLIBS += $(LIBBPF_LIBS)
 $(TEST_PROGRAMS): build/test/%: bats/programs/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_FLAGS) -pthread $(DEPENDENCIES) $< $(LDFLAGS) $(LDLIBS) -o $@

@@ -7,7 +7,12 @@
 set -u
 
 speaker=pingkiller.sh
-self=$(readlink -f "$0")
+self=$0
+[ ! -L "$self" ] || self=$(readlink -f "$self")
+case $self in
+/*) ;;
+*) self=$PWD/$self ;;
+esac
 here=${self%/*}
 
 # In the source tree the parts lie beside this file, installed below lib.
@@ -75,6 +80,7 @@ END
 # change_begin: from here to change_end no other invocation changes anything.
 change_begin() {
 	needs_root
+	needs_capabilities
 	needs_built pingkiller.o
 	change_take
 }

@@ -96,6 +96,7 @@ needs_pid_namespace() {
 # change_begin: from here to change_end no other invocation changes anything.
 change_begin() {
 	needs_root
+	needs_capabilities
 	needs_built vershitify.o tracker.o
 	needs_pid_namespace
 	cgroup_find
@@ -169,6 +170,7 @@ command_flush() {
 command_down() {
 	[ $# = 0 ] || die 2 "down takes no words (-n NETNS before it: in that namespace alone)"
 	needs_root
+	needs_capabilities
 	lock_take
 	if [ -n "$netns_name" ]; then
 		devices_detach "$(netns_cookie "$netns_file")"
@@ -214,6 +216,7 @@ command_stats() {
 command_monitor() {
 	[ $# = 0 ] || die 2 "monitor takes no words"
 	needs_root
+	needs_capabilities
 	needs_built vershitify.o tracker.o
 	exec "$vsh" ${json:+-j} listen
 }

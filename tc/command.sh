@@ -66,6 +66,20 @@ needs_root() {
 	[ "$user" = 0 ] || die "$failed" "only root may do that (sudo $speaker ...)"
 }
 
+# capability_is_there NUMBER: in the effective set (include/uapi/linux/capability.h).
+capability_is_there() {
+	while read -r capability_set capability_bits; do
+		[ "$capability_set" != CapEff: ] || break
+	done </proc/self/status
+	[ $((0x$capability_bits >> $1 & 1)) = 1 ]
+}
+
+# needs_capabilities: those without which nothing can be attached, or found again by its number.
+needs_capabilities() {
+	capability_is_there 12 || die "$failed" "CAP_NET_ADMIN is missing: give it to this shell or container"
+	capability_is_there 21 || die "$failed" "CAP_SYS_ADMIN is missing: give it to this shell or container"
+}
+
 # needs_built OBJECT...
 needs_built() {
 	for built in vsh "$@"; do

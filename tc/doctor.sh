@@ -100,22 +100,14 @@ doctor_kernel() {
 	doctor_capabilities
 }
 
-# capability_is_there NUMBER: in the effective set (include/uapi/linux/capability.h).
-capability_is_there() {
-	[ $((0x$capabilities >> $1 & 1)) = 1 ]
-}
-
-# CAP_SYS_ADMIN stands in for the two that were cut out of it in 5.8.
 doctor_capabilities() {
-	capabilities=$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)
 	capability_is_there 12 ||
-		doctor_tell MISSING CAP_NET_ADMIN "nothing can be attached to a device: give it to this shell or container"
-	if ! capability_is_there 21; then
-		doctor_tell note CAP_SYS_ADMIN "missing: no file system can be mounted, and no other network namespace entered (-n)"
-		capability_is_there 39 ||
-			doctor_tell MISSING CAP_BPF "no program can be loaded: give it to this shell or container"
-		capability_is_there 38 ||
-			doctor_tell MISSING CAP_PERFMON "no process can be followed: give it to this shell or container"
+		doctor_tell MISSING CAP_NET_ADMIN "nothing can be attached: give it to this shell or container"
+	if capability_is_there 21; then
+		capability_is_there 38 || doctor_tell note CAP_PERFMON "missing; CAP_SYS_ADMIN does instead"
+		capability_is_there 39 || doctor_tell note CAP_BPF "missing; CAP_SYS_ADMIN does instead"
+	else
+		doctor_tell MISSING CAP_SYS_ADMIN "what is attached cannot be found again: give it to this shell or container"
 	fi
 }
 

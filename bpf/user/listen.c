@@ -14,6 +14,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "counters.h"
+#include "programs.h"
 #include "scan.h"
 #include "words.h"
 
@@ -316,6 +317,14 @@ static int events_listen(struct listener *listener)
 	return err ? failure("cannot listen: %s", strerror(-err)) : DONE;
 }
 
+/* What will not be heard of, since the kernel has refused a program. */
+static void lost_tell(void)
+{
+	for (size_t i = 0; i < programs_count; i++)
+		if (program_is_lost(&programs[i]))
+			complain("note: without %s, %s", programs[i].name, programs[i].lost);
+}
+
 /* Rules may come and go: listens for as long as it is let. */
 static int monitor(struct listener *listener)
 {
@@ -323,6 +332,8 @@ static int monitor(struct listener *listener)
 		int fd = map_open("vsh_listeners");
 
 		fd_close(fd);
+		if (fd >= 0)
+			lost_tell();
 		if (fd >= 0 && events_listen(listener) != DONE)
 			return FAILED;
 		if (!ended)

@@ -87,12 +87,14 @@ static const char *log_last_line(void)
 /* Why the kernel has refused what libbpf tried last. */
 static const char *log_reason(int err)
 {
-	static char reason[sizeof(log_warning) + 128];
+	static char reason[sizeof(log_warning) + 256];
 	const char *line = log_last_line();
+	char text[128];
 
 	if (!*line)
 		line = log_warning;
-	snprintf(reason, sizeof(reason), "%s%s%s", strerror(-err), *line ? ": " : "", line);
+	libbpf_strerror(err, text, sizeof(text));
+	snprintf(reason, sizeof(reason), "%s%s%.500s", text, *line ? ": " : "", line);
 	return reason;
 }
 

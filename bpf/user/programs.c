@@ -74,6 +74,12 @@ bool program_is_pinned(const struct program *program)
 	return !access(path, F_OK);
 }
 
+bool program_is_lost(const struct program *program)
+{
+	return program->place == BY_LINK && setup_is_there() && !program_is_pinned(program) &&
+	       !(program->replaced && program_is_pinned(program_find(program->replaced)));
+}
+
 bool setup_is_there(void)
 {
 	return !access(VSH_PINS_DIR, F_OK);

@@ -39,6 +39,9 @@ void pin_path(char path[128], const char *directory, const struct program *progr
 /* Is it loaded in the set-up that is there? Always false for programs of tc. */
 bool program_is_pinned(const struct program *program);
 
+/* Has the kernel refused it, in the set-up that is there, and nothing does the same instead? */
+bool program_is_lost(const struct program *program);
+
 /* Is there a set-up? Its pins get their place by one rename, when all of them are made. */
 bool setup_is_there(void);
 

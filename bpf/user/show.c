@@ -7,6 +7,7 @@
 #include <bpf/bpf.h>
 #include "counters.h"
 #include "pace.h"
+#include "programs.h"
 #include "rule.h"
 #include "scan.h"
 #include "words.h"
@@ -229,6 +230,28 @@ static int rule_show(const struct options *options, const struct state *state, u
 	return counters_print(id, "    ");
 }
 
+/* What these numbers cannot tell of, since the kernel has refused a program. */
+static void lost_print(void)
+{
+	for (size_t i = 0; i < programs_count; i++)
+		if (program_is_lost(&programs[i]))
+			printf("without %s: %s\n", programs[i].name, programs[i].lost);
+}
+
+static void lost_print_json(void)
+{
+	const char *separator = "";
+
+	fputs(",\"lost\":[", stdout);
+	for (size_t i = 0; i < programs_count; i++) {
+		if (!program_is_lost(&programs[i]))
+			continue;
+		printf("%s\"%s\"", separator, programs[i].name);
+		separator = ",";
+	}
+	putchar(']');
+}
+
 static int rule_show_json(const struct options *options, const struct state *state, uint32_t id,
 			  const struct tally *processes, const struct tally *sockets)
 {
@@ -240,6 +263,7 @@ static int rule_show_json(const struct options *options, const struct state *sta
 		printf(",\"processes\":%llu,\"sockets\":",
 		       (unsigned long long)processes->count[id]);
 		tally_print(sockets, id, true);
+		lost_print_json();
 		err = counters_print_json(id);
 	}
 	putchar('}');
@@ -273,6 +297,8 @@ static int rules_show(const struct options *options, const struct state *state,
 	}
 	if (options->json)
 		puts("]");
+	else if (options->statistics && !err)
+		lost_print();
 	return err;
 }
 

@@ -75,7 +75,7 @@ _pingkiller() {
 		esac
 	done
 	if ((i == COMP_CWORD)); then
-		_vsh_offer -n -j -v --dry-run -V dev show stats plot stop help
+		_vsh_offer -n -j -v --dry-run -V dev show stats plot stop doctor help
 		return
 	fi
 	case ${COMP_WORDS[i]} in
