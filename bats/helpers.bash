@@ -286,16 +286,33 @@ received() {
 		END { print found ? value : 0 }' <<<"$text"
 }
 
-# sniffed KIND [SNIFFER]: packets of that kind that came in at the sniffer.
-sniffed() {
+# sniffer_report [SNIFFER]: all that it has counted; fails if it lost any.
+sniffer_report() {
 	local text
 
-	text=$(report "${2:-sniffer}")
+	text=$(report "${1:-sniffer}")
 	if ! has_line "$text" 'overflow 0'; then
 		echo "the sniffer: $text" >&2
 		return 1
 	fi
+	printf '%s\n' "$text"
+}
+
+# sniffed KIND [SNIFFER]: packets of that kind that came in at the sniffer.
+sniffed() {
+	local text
+
+	text=$(sniffer_report "${2-}") || return
 	awk -v kind="$1" '$1 == kind { print $2 }' <<<"$text"
+}
+
+# assert_none_since MICROSECONDS: no packet of TCP was sent after that moment of $EPOCHREALTIME.
+assert_none_since() {
+	local text last
+
+	text=$(sniffer_report)
+	last=$(awk '$1 == "tcp_last_us" { print $2 }' <<<"$text")
+	((last <= $1)) || fail "a packet of TCP came $((last - $1)) us after the moment; in all there were"$'\n'"$text"
 }
 
 # assert_received LABEL COUNT

@@ -6,8 +6,9 @@
  *
  * Only what comes in (not what this side sends); with PORT only TCP and UDP
  * from or to that port, and every fragment that is not the first one. Prints
- * "ready", and for each SIGUSR1 one line "KIND COUNT" a kind, then "end".
- * Kinds overlap: a SYN-ACK is a tcp, a synack and an ack.
+ * "ready", and for each SIGUSR1 one line "KIND COUNT" a kind, then "tcp_last_us"
+ * (when the last of the tcp came, as `date +%s` and $EPOCHREALTIME count, 0 if
+ * none did) and "end". Kinds overlap: a SYN-ACK is a tcp, a synack and an ack.
  */
 #include "traffic.h"
 
@@ -50,6 +51,7 @@ static const char *const names[KINDS] = {
 };
 
 static uint64_t counts[KINDS];
+static uint64_t now_us, tcp_last_us; /* of the packet at hand, of the last one of TCP */
 static int port;
 
 static int word16(const uint8_t *at)
@@ -63,6 +65,7 @@ static void tcp_count(const uint8_t *head, long bytes)
 	int flags = head[13];
 	bool fin = flags & 1, syn = flags & 2, rst = flags & 4, ack = flags & 16;
 
+	tcp_last_us = now_us;
 	counts[TCP]++;
 	counts[SYN] += syn && !ack;
 	counts[SYNACK] += syn && ack;
@@ -134,22 +137,51 @@ static void six_count(const uint8_t *head, long bytes)
 	transport_count(protocol, head, bytes, fragment, first);
 }
 
+/* When the kernel took the packet over from the sender's device, however late it is read. */
+static uint64_t stamp_us(struct msghdr *message)
+{
+	struct cmsghdr *head = CMSG_FIRSTHDR(message);
+	struct timespec t;
+
+	if (!head || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SO_TIMESTAMPNS)
+		die("a packet without a time stamp");
+	memcpy(&t, CMSG_DATA(head), sizeof(t));
+	return (uint64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* The bytes of the next packet, of which from and now_us tell; -1: there is none. */
+static long packet_take(int fd, struct iovec *packet, struct sockaddr_ll *from)
+{
+	char control[CMSG_SPACE(sizeof(struct timespec))];
+	struct msghdr message = {
+		.msg_name = from,
+		.msg_namelen = sizeof(*from),
+		.msg_iov = packet,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	long bytes = recvmsg(fd, &message, MSG_DONTWAIT);
+
+	if (bytes >= 0)
+		now_us = stamp_us(&message);
+	return bytes;
+}
+
 static void queue_take(int fd)
 {
 	static uint8_t packet[1 << 18];
+	struct iovec whole = { packet, sizeof(packet) };
 	struct sockaddr_ll from;
-	socklen_t len = sizeof(from);
 	long bytes;
 
-	while ((bytes = recvfrom(fd, packet, sizeof(packet), MSG_DONTWAIT, (void *)&from, &len)) >=
-	       0) {
-		if (from.sll_pkttype != PACKET_OUTGOING) {
-			if (from.sll_protocol == htons(ETH_P_IP))
-				four_count(packet, bytes);
-			else if (from.sll_protocol == htons(ETH_P_IPV6))
-				six_count(packet, bytes);
-		}
-		len = sizeof(from);
+	while ((bytes = packet_take(fd, &whole, &from)) >= 0) {
+		if (from.sll_pkttype == PACKET_OUTGOING)
+			continue;
+		if (from.sll_protocol == htons(ETH_P_IP))
+			four_count(packet, bytes);
+		else if (from.sll_protocol == htons(ETH_P_IPV6))
+			six_count(packet, bytes);
 	}
 }
 
@@ -165,13 +197,14 @@ static void report_print(int fd)
 	counts[OVERFLOW] += stats.tp_drops;
 	for (i = 0; i < KINDS; i++)
 		say("%s %lu", names[i], counts[i]);
+	say("tcp_last_us %lu", tcp_last_us);
 	say("end");
 }
 
 int main(int argc, char **argv)
 {
 	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
-	int bytes = 256 << 20, fd;
+	int bytes = 256 << 20, on = 1, fd;
 	struct pollfd wait_for[2];
 	sigset_t set;
 
@@ -185,6 +218,7 @@ int main(int argc, char **argv)
 	at.sll_ifindex = if_nametoindex(argv[1]);
 	fd = socket(AF_PACKET, SOCK_DGRAM, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) ||
 	    bind(fd, (void *)&at, sizeof(at)))
 		die("%s", argv[1]);
 
