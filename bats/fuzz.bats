@@ -218,8 +218,16 @@ tree_copy() {
 
 @test "fuzzing finds a prefix that keeps a bit behind its length" {
 	tree_copy
-	sed -i 's/i < bits_max; i++/i + 1 < bits_max; i++/' "$BATS_TEST_TMPDIR/tree/bpf/user/pingwords.c"
-	run ! cmp "$TOP/bpf/user/pingwords.c" "$BATS_TEST_TMPDIR/tree/bpf/user/pingwords.c"
+	sed -i 's/i < bits_max; i++/i + 1 < bits_max; i++/' "$BATS_TEST_TMPDIR/tree/bpf/user/words.c"
+	run ! cmp "$TOP/bpf/user/words.c" "$BATS_TEST_TMPDIR/tree/bpf/user/words.c"
 	run ! fuzz FUZZ_TARGETS=bats/fuzz/ping.c FUZZ_SECONDS=20
 	assert_output --partial 'not true: address_bit('
+}
+
+@test "fuzzing finds a word that can be said twice" {
+	tree_copy
+	sed -i 's/!(row->flags & ROW_LIST)/false/' "$BATS_TEST_TMPDIR/tree/bpf/user/grammar.c"
+	run ! cmp "$TOP/bpf/user/grammar.c" "$BATS_TEST_TMPDIR/tree/bpf/user/grammar.c"
+	run ! fuzz FUZZ_TARGETS=bats/fuzz/grammar.c FUZZ_SECONDS=20
+	assert_output --regexp 'not true: impairment->|out of bounds'
 }

@@ -78,11 +78,12 @@ static int fake_next_key(int fd, const void *previous, void *key);
 #define close(fd) ((void)(fd))
 #define fopen(path, mode) fake_fopen(path)
 #define bpf_map_get_next_key fake_next_key
-#include "user/loss.c"
+#include "user/grammar.c"
 #include "user/print.c"
 #include "user/pingprint.c"
 #include "user/pingtypes.c"
 #include "user/pingwords.c"
+#include "user/values.c"
 
 static int fake_next_key(int fd, const void *previous, void *key)
 {
@@ -306,6 +307,14 @@ static void bits_said(const struct ping_request *request, int types, int codes)
 		CHECK(bits_count(request->config.types[family]) <= (types ? types : 2));
 }
 
+/* The row of a word that takes one, or NULL. */
+static const struct grammar_row *valued_find(const char *name)
+{
+	const struct grammar_row *row = row_find(&ping_grammar, name);
+
+	return row && row->max ? row : NULL;
+}
+
 static void words_said(const struct ping_request *request, const struct words *words)
 {
 	size_t src = 0, dst = 0;
@@ -314,7 +323,7 @@ static void words_said(const struct ping_request *request, const struct words *w
 	for (int i = 0; i + 1 < words->count; i++) {
 		const char *name = words->word[i], *word = words->word[i + 1];
 
-		if (!grammar_find(name))
+		if (!valued_find(name))
 			continue;
 		if (!strcmp(name, "dev"))
 			CHECK(!strcmp(request->label.dev, word));

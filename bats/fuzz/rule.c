@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * rule.c - fuzzes the grammar of rules (bpf/user/rule.c) and what is printed about them
- * (bpf/user/print.c). The input is the words of "add", separated by "|"; those after a word "--" are the
- * words of a "change" of that rule. Of the system there is only what is faked here.
+ * (bpf/user/print.c). The input is the words of "add", separated by "|"; if the first has a dash,
+ * those of the original's line. After a word "--" they are the words of a "change" of that rule. Of the
+ * system there is only what is faked here.
  *
  * Whatever the words are: a refusal is one line of printable text; an accepted rule is printed as
  * printable text, in words that make the same rule again, and as JSON.
@@ -57,22 +58,24 @@ bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns)
 #define stat(path, st) fake_stat(path, st)
 #define statfs(path, fs) fake_statfs(path, fs)
 #define realpath fake_realpath
-#include "user/loss.c"
+#include "user/grammar.c"
 #include "user/print.c"
 #include "user/rule.c"
+#include "user/values.c"
 
 /* --- words --------------------------------------------------------------------------------------- */
 
 /* Exactly one message for a failure. 0 or 1 (a note) if it was accepted. */
-static int words_parse(const struct words *words, struct request *request)
+static int words_parse(const struct grammar *grammar, const struct words *words,
+		       struct request *request)
 {
-	struct options options = { .cgroup_root = "/cg" };
 	struct words copy = *words;
 	struct text messages;
 	int status, lines;
 
+	request->cgroup_root = "/cg";
 	messages_begin(&messages);
-	status = request_parse(&options, copy.count, copy.word, request);
+	status = request_parse(grammar, copy.count, copy.word, request);
 	if (status == DONE)
 		status = request_finish(request);
 	lines = messages_end(&messages);
@@ -139,7 +142,7 @@ static void print_check(const struct request *request)
 	if (!strstr(text.bytes, "\\x") && !strstr(text.bytes, " inode:") &&
 	    !strstr(text.bytes, " for 0.0s")) {
 		words_unquote(&words, text.bytes + 7);
-		CHECK(words_parse(&words, &again) == DONE);
+		CHECK(words_parse(&rule_grammar, &words, &again) == DONE);
 		same_check(request, &again);
 	}
 	free(text.bytes);
@@ -170,6 +173,7 @@ static void input_check(char *text)
 {
 	struct request request = {}, change;
 	struct words words, rest = {};
+	const struct grammar *grammar = *text == '-' ? &original_grammar : &rule_grammar;
 
 	words_split(&words, text);
 	for (int i = 0; i < words.count; i++) {
@@ -180,11 +184,11 @@ static void input_check(char *text)
 		words.count = i;
 		break;
 	}
-	if (words_parse(&words, &request) != DONE)
+	if (words_parse(grammar, &words, &request) != DONE)
 		return;
 	rule_check(&request);
 	request_from_rule(&change, &request.rule, &request.label);
-	if (!rest.count || words_parse(&rest, &change) != DONE)
+	if (!rest.count || words_parse(&change_grammar, &rest, &change) != DONE)
 		return;
 	change.given |= request.given;
 	rule_check(&change);

@@ -20,6 +20,7 @@ static const struct {
 	{ "programs", programs_command }, { "try", try_command },
 	{ "tcx", tcx_command },		  { "cookie", cookie_command },
 	{ "ping", ping_command },	  { "fill", fill_command },
+	{ "words", words_command },
 };
 
 static int options_parse(struct options *options, int argc, char **argv)
@@ -75,5 +76,5 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[0], commands[i].name))
 			return commands[i].run(&options, argc - 1, argv + 1);
 	return misuse(
-		"usage: vsh [-N NETNS_FILE] [-C CGROUP_ROOT] [-O OWNER] [-cjs] plan|load|scan|exec|listen|show|stats|summary|programs|try|fill|tcx|cookie|ping ...");
+		"usage: vsh [-N NETNS_FILE] [-C CGROUP_ROOT] [-O OWNER] [-cjs] plan|load|scan|exec|listen|show|stats|summary|programs|try|fill|tcx|cookie|ping|words ...");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vsh ping plan|show|stats|watch|plot ...: the helper of pingkiller.sh.
+/* vsh ping plan|show|stats|watch|plot|types ...: the helper of pingkiller.sh.
  *
  * `ping plan WORDS` prints what has to be done for a device, and changes nothing:
  *
@@ -22,6 +22,7 @@
 #include <bpf/bpf.h>
 #include "pace.h"
 #include "ping.h"
+#include "values.h"
 #include "words.h"
 
 #define CLOSED -1
@@ -200,24 +201,38 @@ struct selection {
 	const char *dev;
 };
 
+static int selection_dev_parse(struct cursor *cursor, void *context)
+{
+	struct selection *selection = context;
+
+	selection->dev = word_next(cursor);
+	return device_find(selection->dev, &selection->ifindex);
+}
+
+static const struct grammar_row selection_rows[] = {
+	{ "dev", PING_DEV, 1, 1, 0, selection_dev_parse, "DEV", "the name of a device", NULL },
+};
+
+/* What follows it is the command's. */
+static const struct grammar selection_grammar = {
+	.rows = selection_rows,
+	.count = 1,
+	.tail = true,
+};
+
 static int selection_parse(const struct options *options, int *argc, char ***argv,
 			   struct selection *selection)
 {
+	struct cursor cursor;
+	int status;
+
 	*selection = (struct selection){};
-	if (*argc && !strcmp(**argv, "dev")) {
-		if (*argc < 2)
-			return misuse("\"dev\" needs the name of a device");
-		selection->dev = (*argv)[1];
-		if (!*selection->dev || strlen(selection->dev) >= IFNAMSIZ)
-			return misuse("%s is no device name (1 to %d bytes)",
-				      quoted(selection->dev), IFNAMSIZ - 1);
-		selection->ifindex = strchr(selection->dev, ':') ? 0
-								 : if_nametoindex(selection->dev);
-		if (!selection->ifindex)
-			return failure("there is no device %s here", quoted(selection->dev));
-		*argc -= 2;
-		*argv += 2;
-	}
+	cursor_begin(&cursor, &selection_grammar, *argc, *argv);
+	status = grammar_read(&cursor, selection);
+	if (status != DONE)
+		return status;
+	*argc = cursor.end - cursor.next;
+	*argv = cursor.next;
 	if (options->netns || selection->dev)
 		netns_cookie(&selection->netns_cookie);
 	return DONE;
@@ -497,7 +512,7 @@ static const struct {
 	int (*run)(const struct options *options, int argc, char **argv);
 } commands[] = {
 	{ "plan", plan },   { "show", show }, { "stats", stats },
-	{ "watch", watch }, { "plot", plot },
+	{ "watch", watch }, { "plot", plot }, { "types", ping_types_command },
 };
 
 int ping_command(const struct options *options, int argc, char **argv)
@@ -506,7 +521,8 @@ int ping_command(const struct options *options, int argc, char **argv)
 	for (size_t i = 0; argc && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(argv[0], commands[i].name))
 			return commands[i].run(options, argc - 1, argv + 1);
-	return misuse("ping %s: plan, show, stats, watch or plot", quoted(argc ? argv[0] : ""));
+	return misuse("ping %s: plan, show, stats, watch, plot or types",
+		      quoted(argc ? argv[0] : ""));
 }
 
 _Static_assert(PK_DEV_LEN == IFNAMSIZ, "a label holds the name of a device");

@@ -3,6 +3,7 @@
 #ifndef VSH_PING_H
 #define VSH_PING_H
 
+#include "grammar.h"
 #include "pingkiller.h"
 #include "vsh.h"
 
@@ -17,7 +18,7 @@ struct ping_request {
 	struct pk_label label;
 	struct ping_prefixes src, dst;
 	const char *hook; /* as it was said, or "auto" */
-	uint32_t given; /* enum ping_word that were said */
+	uint64_t given; /* enum ping_word that were said */
 	bool background;
 };
 
@@ -37,6 +38,8 @@ enum ping_word {
 	PING_SAMPLE = 1 << 12,
 	PING_BACKGROUND = 1 << 13,
 };
+
+extern const struct grammar ping_grammar;
 
 /* DONE, or a message and FAILED or MISUSED. The request has to be freed in any case. */
 int ping_request_parse(int argc, char **argv, struct ping_request *request);
@@ -62,6 +65,9 @@ const char *ping_type_name(enum pk_family family, unsigned int type);
  * both families. Not 0: it is neither.
  */
 int ping_types_parse(__u64 types[PK_FAMILIES][PK_TYPES / 64], const char *word);
+
+/* vsh ping types: all names, one a line. */
+int ping_types_command(const struct options *options, int argc, char **argv);
 
 /* The words that would set the same bits: by name, or with name NULL by number. */
 void ping_types_walk(const struct ping_device *device,

@@ -76,6 +76,16 @@ int ping_types_parse(__u64 types[PK_FAMILIES][PK_TYPES / 64], const char *word)
 	return -1;
 }
 
+int ping_types_command(const struct options *options, int argc, char **argv)
+{
+	(void)options;
+	if (argc)
+		return misuse("what is %s? (ping types)", quoted(argv[0]));
+	for (size_t i = 0; i < TYPE_NAMES; i++)
+		puts(type_names[i].name);
+	return DONE;
+}
+
 /* Does the configuration have all that the name stands for, in the families it is for? */
 static bool has_name(const struct ping_device *device, size_t name)
 {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What a person wants dropped, in words, as the programs have it. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <net/if_arp.h>
@@ -10,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
-#include "loss.h"
 #include "ping.h"
+#include "values.h"
 #include "words.h"
 
 #define RATE_MAX 1000000
@@ -49,71 +48,86 @@ static int link_layer_find(const char *name, struct pk_config *config)
 	}
 }
 
-static int dev_parse(struct ping_request *request, const char *name)
+static int dev_parse(struct cursor *cursor, void *context)
 {
-	if (!*name || strlen(name) >= IFNAMSIZ)
-		return misuse("%s is no device name (1 to %d bytes)", quoted(name), IFNAMSIZ - 1);
-	/* The kernel takes "eth0:" for eth0, as the name of an old alias. */
-	request->label.ifindex = strchr(name, ':') ? 0 : if_nametoindex(name);
-	if (!request->label.ifindex)
-		return failure("there is no device %s here", quoted(name));
+	struct ping_request *request = context;
+	const char *name = word_next(cursor);
+	int status = device_find(name, &request->label.ifindex);
+
+	if (status != DONE)
+		return status;
 	strcpy(request->label.dev, name);
 	return link_layer_find(name, &request->config);
 }
 
-static int hook_parse(struct ping_request *request, const char *word)
+static const char *const hook_choices[] = { "auto", "native", "generic", "tc", NULL };
+
+static int hook_parse(struct cursor *cursor, void *context)
 {
-	if (strcmp(word, "auto") && strcmp(word, "native") && strcmp(word, "generic") &&
-	    strcmp(word, "tc"))
-		return misuse("hook %s: auto, native, generic or tc", quoted(word));
-	request->hook = word;
-	return DONE;
+	struct ping_request *request = context;
+	size_t index;
+	int status = word_choice(cursor, &index);
+
+	if (status == DONE)
+		request->hook = hook_choices[index];
+	return status;
 }
 
-static int type_parse(struct ping_request *request, const char *word)
+static int type_parse(struct cursor *cursor, void *context)
 {
+	struct ping_request *request = context;
+	const char *word = word_next(cursor);
+
 	if (ping_types_parse(request->config.types, word))
 		return misuse("type %s: a number from 0 to %d, or a name, as in type echo-request",
 			      quoted(word), PK_TYPES - 1);
 	return DONE;
 }
 
-static int code_parse(struct ping_request *request, const char *word)
+static int all_parse(struct cursor *cursor, void *context)
 {
-	uint64_t number;
+	struct ping_request *request = context;
 
-	if (number_parse(word, PK_TYPES - 1, &number))
-		return misuse("code %s: a number from 0 to %d", quoted(word), PK_TYPES - 1);
+	(void)cursor;
+	request->label.all_icmp = true;
+	return DONE;
+}
+
+static int code_parse(struct cursor *cursor, void *context)
+{
+	struct ping_request *request = context;
+	uint64_t number;
+	int status = number_value(cursor, "a number", 0, PK_TYPES - 1, &number);
+
+	if (status != DONE)
+		return status;
 	request->config.codes[number / 64] |= 1ULL << number % 64;
 	request->config.conditions |= PK_CODE;
 	return DONE;
 }
 
-/* 0, or -EINVAL. Bits behind the prefix are of no matter. */
-static int prefix_parse(const char *word, struct pk_prefix *prefix)
+static int family_parse(struct cursor *cursor, void *context)
 {
-	const char *slash = strchr(word, '/');
-	uint64_t bits, bits_max = 32;
-	char address[64];
+	struct ping_request *request = context;
 
-	*prefix = (struct pk_prefix){ .family = PK_IPV4 };
-	if (snprintf(address, sizeof(address), "%.*s", slash ? (int)(slash - word) : 63, word) >=
-	    (int)sizeof(address))
+	for (enum pk_family f = PK_IPV4; f < PK_FAMILIES; f++)
+		if (!strcmp(cursor->row->name, ping_family_names[f]))
+			request->label.families |= 1 << f;
+	return DONE;
+}
+
+/* 0, or -EINVAL: as the programs look it up, the family before the address. */
+static int key_parse(const char *word, struct pk_prefix *key)
+{
+	struct prefix prefix;
+
+	if (prefix_parse(word, &prefix))
 		return -EINVAL;
-	if (!slash && strlen(word) != strlen(address))
-		return -EINVAL;
-	if (inet_pton(AF_INET, address, prefix->address) != 1) {
-		if (inet_pton(AF_INET6, address, prefix->address) != 1)
-			return -EINVAL;
-		prefix->family = PK_IPV6;
-		bits_max = 128;
-	}
-	bits = bits_max;
-	if (slash && number_parse(slash + 1, bits_max, &bits))
-		return -EINVAL;
-	for (unsigned int i = bits; i < bits_max; i++)
-		prefix->address[i / 8] &= ~(0x80 >> i % 8);
-	prefix->bits = PK_FAMILY_BITS + bits;
+	*key = (struct pk_prefix){
+		.bits = PK_FAMILY_BITS + prefix.bits,
+		.family = prefix.is_ipv6 ? PK_IPV6 : PK_IPV4,
+	};
+	memcpy(key->address, prefix.address, sizeof(key->address));
 	return 0;
 }
 
@@ -135,13 +149,14 @@ static int prefix_add(struct ping_prefixes *prefixes, const struct pk_prefix *pr
 	return DONE;
 }
 
-static int prefix_word_add(struct ping_prefixes *prefixes, const char *name, const char *word)
+static int prefix_word_add(struct ping_prefixes *prefixes, struct cursor *cursor)
 {
+	const char *word = word_next(cursor);
 	struct pk_prefix prefix;
 
-	if (prefix_parse(word, &prefix))
+	if (key_parse(word, &prefix))
 		return misuse("%s %s: an address or a prefix, as in 192.0.2.0/24 or 2001:db8::/32",
-			      name, quoted(word));
+			      cursor->said, quoted(word));
 	return prefix_add(prefixes, &prefix);
 }
 
@@ -174,7 +189,7 @@ static int prefix_lines_add(struct ping_prefixes *prefixes, const char *path, FI
 		word = line_trim(line);
 		if (!*word)
 			continue;
-		status = prefix_parse(word, &prefix)
+		status = key_parse(word, &prefix)
 				 ? misuse("%s, line %d: %s is no address or prefix", quoted(path),
 					  number, quoted(word))
 				 : prefix_add(prefixes, &prefix);
@@ -185,8 +200,9 @@ static int prefix_lines_add(struct ping_prefixes *prefixes, const char *path, FI
 	return status;
 }
 
-static int prefix_file_add(struct ping_prefixes *prefixes, const char *path)
+static int prefix_file_add(struct ping_prefixes *prefixes, struct cursor *cursor)
 {
+	const char *path = word_next(cursor);
 	FILE *file = fopen(path, "re");
 	size_t before = prefixes->count;
 	int status;
@@ -201,29 +217,43 @@ static int prefix_file_add(struct ping_prefixes *prefixes, const char *path)
 	return status;
 }
 
-static int src_parse(struct ping_request *request, const char *word)
+static int src_parse(struct cursor *cursor, void *context)
 {
-	return prefix_word_add(&request->src, "src", word);
+	struct ping_request *request = context;
+
+	return prefix_word_add(&request->src, cursor);
 }
 
-static int dst_parse(struct ping_request *request, const char *word)
+static int dst_parse(struct cursor *cursor, void *context)
 {
-	return prefix_word_add(&request->dst, "dst", word);
+	struct ping_request *request = context;
+
+	return prefix_word_add(&request->dst, cursor);
 }
 
-static int src_file_parse(struct ping_request *request, const char *path)
+static int src_file_parse(struct cursor *cursor, void *context)
 {
-	return prefix_file_add(&request->src, path);
+	struct ping_request *request = context;
+
+	return prefix_file_add(&request->src, cursor);
 }
 
-static int dst_file_parse(struct ping_request *request, const char *path)
+static int dst_file_parse(struct cursor *cursor, void *context)
 {
-	return prefix_file_add(&request->dst, path);
+	struct ping_request *request = context;
+
+	return prefix_file_add(&request->dst, cursor);
 }
 
-static int drop_parse(struct ping_request *request, const char *word)
+static int drop_parse(struct cursor *cursor, void *context)
 {
-	return loss_parse(word, &request->label.loss);
+	struct ping_request *request = context;
+	uint64_t loss;
+	int status = percent_value(cursor, &loss);
+
+	if (status == DONE)
+		request->label.loss = loss;
+	return status;
 }
 
 static const struct {
@@ -237,8 +267,10 @@ static const struct {
 
 #define RATE_UNITS (sizeof(rate_units) / sizeof(rate_units[0]))
 
-static int rate_parse(struct ping_request *request, const char *word)
+static int rate_parse(struct cursor *cursor, void *context)
 {
+	struct ping_request *request = context;
+	const char *word = word_next(cursor);
 	const char *slash = strchr(word, '/');
 	char packets[16] = "";
 	uint64_t rate;
@@ -258,122 +290,89 @@ static int rate_parse(struct ping_request *request, const char *word)
 		      RATE_MAX);
 }
 
-static int burst_parse(struct ping_request *request, const char *word)
+static int burst_parse(struct cursor *cursor, void *context)
 {
+	struct ping_request *request = context;
 	uint64_t burst;
+	int status = number_value(cursor, "a number of packets", 1, RATE_MAX, &burst);
 
-	if (number_parse(word, RATE_MAX, &burst) || !burst)
-		return misuse("burst %s: a number of packets from 1 to %d", quoted(word), RATE_MAX);
-	request->label.burst = burst;
-	return DONE;
+	if (status == DONE)
+		request->label.burst = burst;
+	return status;
 }
 
-static int for_parse(struct ping_request *request, const char *word)
+static int for_parse(struct cursor *cursor, void *context)
 {
-	uint64_t ns, ignored;
+	struct ping_request *request = context;
+	uint64_t ns;
+	int status = time_value(cursor, &ns);
 
-	if (!number_parse(word, UINT64_MAX, &ignored))
-		return misuse("for %s: with a unit, as in 30s, 500ms, 5m, 1h", quoted(word));
-	if (time_parse(word, &ns))
-		return misuse("for %s: a time of up to 10 years, as in 30s, 500ms, 5m, 1h",
-			      quoted(word));
+	if (status != DONE)
+		return status;
 	request->config.expires_ns = boot_now_ns() + ns;
 	request->config.conditions |= PK_ENDS;
 	return DONE;
 }
 
-static int sample_parse(struct ping_request *request, const char *word)
+static int sample_parse(struct cursor *cursor, void *context)
 {
+	struct ping_request *request = context;
 	uint64_t sample;
+	int status = number_value(cursor, "a number (one packet of so many is timed; 0: none)", 0,
+				  SAMPLE_MAX, &sample);
 
-	if (number_parse(word, SAMPLE_MAX, &sample))
-		return misuse("sample %s: time one packet of so many, 1 to %d; 0: none",
-			      quoted(word), SAMPLE_MAX);
-	request->config.sample = sample;
+	if (status == DONE)
+		request->config.sample = sample;
+	return status;
+}
+
+static int background_parse(struct cursor *cursor, void *context)
+{
+	struct ping_request *request = context;
+
+	(void)cursor;
+	request->background = true;
 	return DONE;
 }
 
 /* --- all of them -------------------------------------------------------------------- */
 
-static const struct grammar {
-	const char *name;
-	enum ping_word word;
-	int (*parse)(struct ping_request *request, const char *argument);
-	const char *accepts;
-	bool repeats;
-} arguments[] = {
-	{ "dev", PING_DEV, dev_parse, "the name of a device", false },
-	{ "hook", PING_HOOK, hook_parse, "auto, native, generic or tc", false },
-	{ "type", PING_TYPE, type_parse, "the name or number of an ICMP type", true },
-	{ "code", PING_CODE, code_parse, "the number of an ICMP code", true },
-	{ "src", PING_SRC, src_parse, "a prefix", true },
-	{ "src-file", PING_SRC, src_file_parse, "a file of prefixes", true },
-	{ "dst", PING_DST, dst_parse, "a prefix", true },
-	{ "dst-file", PING_DST, dst_file_parse, "a file of prefixes", true },
-	{ "drop", PING_DROP, drop_parse, "a percentage", false },
-	{ "loss", PING_DROP, drop_parse, "a percentage", false },
-	{ "rate", PING_RATE, rate_parse, "a number of packets in a time, as in 10/s", false },
-	{ "burst", PING_BURST, burst_parse, "a number of packets", false },
-	{ "for", PING_FOR, for_parse, "a time", false },
-	{ "sample", PING_SAMPLE, sample_parse, "a number", false },
+static const struct grammar_row rows[] = {
+	{ "dev", PING_DEV, 1, 1, 0, dev_parse, "DEV", "the name of a device", NULL },
+	{ "hook", PING_HOOK, 1, 1, 0, hook_parse, NULL, NULL, hook_choices },
+	{ "type", PING_TYPE, 1, 1, ROW_LIST, type_parse, "TYPE",
+	  "the name or number of an ICMP type", NULL },
+	{ "all-icmp", PING_ALL, 0, 0, 0, all_parse, NULL, NULL, NULL },
+	{ "code", PING_CODE, 1, 1, ROW_LIST, code_parse, "N", "the number of an ICMP code", NULL },
+	{ "ipv4", PING_FAMILY, 0, 0, ROW_LIST, family_parse, NULL, NULL, NULL },
+	{ "ipv6", PING_FAMILY, 0, 0, ROW_LIST, family_parse, NULL, NULL, NULL },
+	{ "src", PING_SRC, 1, 1, ROW_LIST, src_parse, "PREFIX", "a prefix", NULL },
+	{ "src-file", PING_SRC, 1, 1, ROW_LIST, src_file_parse, "FILE", "a file of prefixes",
+	  NULL },
+	{ "dst", PING_DST, 1, 1, ROW_LIST, dst_parse, "PREFIX", "a prefix", NULL },
+	{ "dst-file", PING_DST, 1, 1, ROW_LIST, dst_file_parse, "FILE", "a file of prefixes",
+	  NULL },
+	{ "drop", PING_DROP, 1, 1, 0, drop_parse, "PERCENT", "a percentage", NULL },
+	{ "loss", PING_DROP, 1, 1, ROW_ALIAS, drop_parse, "PERCENT", "a percentage", NULL },
+	{ "rate", PING_RATE, 1, 1, 0, rate_parse, "RATE",
+	  "a number of packets in a time, as in 10/s", NULL },
+	{ "burst", PING_BURST, 1, 1, 0, burst_parse, "N", "a number of packets", NULL },
+	{ "for", PING_FOR, 1, 1, 0, for_parse, "TIME", "a time", NULL },
+	{ "sample", PING_SAMPLE, 1, 1, 0, sample_parse, "N", "a number", NULL },
+	{ "background", PING_BACKGROUND, 0, 0, 0, background_parse, NULL, NULL, NULL },
 };
 
-static const struct grammar *grammar_find(const char *name)
-{
-	for (size_t i = 0; i < sizeof(arguments) / sizeof(arguments[0]); i++)
-		if (!strcmp(name, arguments[i].name))
-			return &arguments[i];
-	return NULL;
-}
+static const struct grammar_need needs[] = {
+	{ PING_DEV, "which device?" },
+	{},
+};
 
-/* Words without an argument. 0: not one of them. */
-static enum ping_word flag_parse(struct ping_request *request, const char *name)
-{
-	if (!strcmp(name, "background")) {
-		request->background = true;
-		return PING_BACKGROUND;
-	}
-	if (!strcmp(name, "all-icmp")) {
-		request->label.all_icmp = true;
-		return PING_ALL;
-	}
-	for (enum pk_family f = PK_IPV4; f < PK_FAMILIES; f++) {
-		if (strcmp(name, ping_family_names[f]))
-			continue;
-		request->label.families |= 1 << f;
-		return PING_FAMILY;
-	}
-	return 0;
-}
-
-static int words_parse(int argc, char **argv, struct ping_request *request)
-{
-	for (int i = 0; i < argc; i++) {
-		const struct grammar *grammar = grammar_find(argv[i]);
-		enum ping_word flag = grammar ? 0 : flag_parse(request, argv[i]);
-		int status;
-
-		if (flag) {
-			if (request->given & flag & ~PING_FAMILY)
-				return misuse("\"%s\" is said twice", argv[i]);
-			request->given |= flag;
-			continue;
-		}
-		if (!grammar)
-			return misuse(
-				"what is %s? (dev, hook, type, code, all-icmp, ipv4, ipv6, src, src-file, dst, dst-file, drop, rate, burst, for, sample, background)",
-				quoted(argv[i]));
-		if (i + 1 == argc)
-			return misuse("\"%s\" needs %s", grammar->name, grammar->accepts);
-		if ((request->given & grammar->word) && !grammar->repeats)
-			return misuse("\"%s\" is said twice", grammar->name);
-		status = grammar->parse(request, argv[++i]);
-		if (status != DONE)
-			return status;
-		request->given |= grammar->word;
-	}
-	return DONE;
-}
+const struct grammar ping_grammar = {
+	.rows = rows,
+	.count = sizeof(rows) / sizeof(rows[0]),
+	.about = "",
+	.needs = needs,
+};
 
 static bool types_are_set(const struct pk_config *config)
 {
@@ -440,11 +439,10 @@ static int rate_finish(struct ping_request *request)
 static int request_finish(struct ping_request *request)
 {
 	struct pk_config *config = &request->config;
-	int status;
+	int status = grammar_needs_check(&ping_grammar, request->given);
 
-	if (!(request->given & PING_DEV))
-		return misuse("which device? (dev DEV)");
-	status = types_finish(request);
+	if (status == DONE)
+		status = types_finish(request);
 	if (status == DONE)
 		status = prefixes_finish(request, &request->src, "src");
 	if (status == DONE)
@@ -469,10 +467,13 @@ static int request_finish(struct ping_request *request)
 
 int ping_request_parse(int argc, char **argv, struct ping_request *request)
 {
+	struct cursor cursor;
 	int status;
 
 	*request = (struct ping_request){ .hook = "auto" };
-	status = words_parse(argc, argv, request);
+	cursor_begin(&cursor, &ping_grammar, argc, argv);
+	status = grammar_read(&cursor, request);
+	request->given = cursor.given;
 	return status == DONE ? request_finish(request) : status;
 }
 

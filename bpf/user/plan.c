@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vsh plan add|run|change|del|leave|reap|needed ...: what has to be done, in the order to
- * do it, a line each. Nothing is changed here; tc/setup.sh carries it out:
+/* vsh plan add|run|original|change|del|leave|reap|needed ...: what has to be done, in the
+ * order to do it, a line each. Nothing is changed here; tc/setup.sh carries it out:
  *
  *	id N                              the rule's number
  *	hook cg_egress|cg_ingress         attach this program to the root cgroup
@@ -186,15 +186,13 @@ static void del_print(struct state *state, __u32 id)
 	config_print(state);
 }
 
-static int add_check(const struct request *request)
+static int add_check(const struct grammar *grammar, const struct request *request)
 {
-	if (!(request->given & WORD_DEV))
-		return misuse("which device? (dev DEV, several times, or dev all)");
-	if (!(request->given & WORD_WHO))
-		return misuse("whose packets? (command NAME, exe PATH, pid N or cgroup PATH)");
-	if (!(request->given & WORD_DROP))
-		return misuse("how much loss? (drop PERCENT)");
-	return request->force ? DONE : protected_check(&request->label);
+	int status = grammar_needs_check(grammar, request->given);
+
+	if (status != DONE || request->force)
+		return status;
+	return protected_check(&request->label);
 }
 
 /* The rule first, then the epoch that makes it count, then whom it names. */
@@ -224,15 +222,18 @@ static int run_words(int argc, char **argv)
 	return words;
 }
 
-static int plan_add(const struct options *options, struct state *state, int argc, char **argv,
-		    bool run)
+static int plan_add(const struct options *options, struct state *state, const char *what, int argc,
+		    char **argv)
 {
-	struct request request = {};
+	const struct grammar *grammar = strcmp(what, "original") ? &rule_grammar
+								 : &original_grammar;
+	struct request request = { .cgroup_root = options->cgroup_root };
+	bool run = !strcmp(what, "run");
 	int id, status;
 
 	if (run)
 		argc = run_words(argc, argv);
-	status = request_parse(options, argc, argv, &request);
+	status = request_parse(grammar, argc, argv, &request);
 	if (status != DONE)
 		return status;
 	if (run && !(request.given & WORD_WHO)) {
@@ -241,7 +242,7 @@ static int plan_add(const struct options *options, struct state *state, int argc
 		request.given |= WORD_WHO;
 	}
 	request.rule.owner = options->owner;
-	status = add_check(&request);
+	status = add_check(grammar, &request);
 	if (status == DONE)
 		status = request_finish(&request);
 	if (status != DONE)
@@ -269,15 +270,6 @@ static int id_parse(const struct state *state, const char *word, int *status)
 		return -1;
 	}
 	return number - 1;
-}
-
-static int change_check(const struct request *request)
-{
-	if (!request->given)
-		return misuse("change what? (dev, direction, drop, seed, for, visible)");
-	if (request->given & (WORD_WHO | WORD_CHILDREN | WORD_FORCE))
-		return misuse("a rule keeps its target; del it and add another");
-	return DONE;
 }
 
 /* The first "dev" of a change begins a new list. */
@@ -310,7 +302,7 @@ static int devices_name(struct request *request)
 	return DONE;
 }
 
-static int plan_change(const struct options *options, struct state *state, int argc, char **argv)
+static int plan_change(struct state *state, int argc, char **argv)
 {
 	struct request request;
 	int id, status = DONE;
@@ -327,9 +319,9 @@ static int plan_change(const struct options *options, struct state *state, int a
 		status = netns_check(&request.rule);
 	}
 	if (status == DONE)
-		status = request_parse(options, argc - 1, argv + 1, &request);
+		status = request_parse(&change_grammar, argc - 1, argv + 1, &request);
 	if (status == DONE)
-		status = change_check(&request);
+		status = grammar_needs_check(&change_grammar, request.given);
 	if (status == DONE)
 		status = request_finish(&request);
 	attach = request.given & (WORD_DEV | WORD_DIRECTION | WORD_VISIBLE);
@@ -451,10 +443,10 @@ int plan_command(const struct options *options, int argc, char **argv)
 
 	if (state_read(&state))
 		return FAILED;
-	if (!strcmp(what, "add") || !strcmp(what, "run"))
-		return plan_add(options, &state, argc - 1, argv + 1, !strcmp(what, "run"));
+	if (!strcmp(what, "add") || !strcmp(what, "run") || !strcmp(what, "original"))
+		return plan_add(options, &state, what, argc - 1, argv + 1);
 	if (!strcmp(what, "change"))
-		return plan_change(options, &state, argc - 1, argv + 1);
+		return plan_change(&state, argc - 1, argv + 1);
 	if (!strcmp(what, "del"))
 		return plan_del(&state, argc - 1, argv + 1);
 	if (!strcmp(what, "reap"))
@@ -463,5 +455,6 @@ int plan_command(const struct options *options, int argc, char **argv)
 		return plan_leave(&state);
 	if (!strcmp(what, "needed"))
 		return plan_needed(&state);
-	return misuse("plan %s: add, run, change, del, leave, reap or needed", quoted(what));
+	return misuse("plan %s: add, run, original, change, del, leave, reap or needed",
+		      quoted(what));
 }

@@ -6,38 +6,35 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <linux/magic.h>
-#include "loss.h"
 #include "rule.h"
+#include "values.h"
 #include "words.h"
 
-/* The words that stand alone; the others take one argument. */
-struct grammar {
-	const char *name;
-	enum word word;
-	int (*parse)(const struct options *options, struct request *request, const char *argument);
-	const char *accepts;
-};
+/* --- one word each ------------------------------------------------------------------ */
 
-static int dev_parse(const struct options *options, struct request *request, const char *name)
+static int dev_all_set(const struct cursor *cursor, struct request *request)
 {
-	struct vsh_rule *rule = &request->rule;
-	unsigned int ifindex;
-
-	(void)options;
-	if (!strcmp(name, "all")) {
-		if (rule->devs)
-			return misuse("\"dev all\" and other devices do not go together");
-		request->given |= WORD_DEV;
-		return DONE;
-	}
-	if ((request->given & WORD_DEV) && !rule->devs)
+	if ((cursor->given & WORD_DEV) && request->rule.devs)
 		return misuse("\"dev all\" and other devices do not go together");
-	if (!*name || strlen(name) >= IFNAMSIZ)
-		return misuse("%s is no device name (1 to %d bytes)", quoted(name), IFNAMSIZ - 1);
-	/* The kernel takes "eth0:" for eth0, as the name of an old alias. */
-	ifindex = strchr(name, ':') ? 0 : if_nametoindex(name);
-	if (!ifindex)
-		return failure("there is no device %s here", quoted(name));
+	request->rule.devs = 0;
+	return DONE;
+}
+
+static int dev_parse(struct cursor *cursor, void *context)
+{
+	struct request *request = context;
+	struct vsh_rule *rule = &request->rule;
+	const char *name = word_next(cursor);
+	uint32_t ifindex;
+	int status;
+
+	if (!strcmp(name, "all"))
+		return dev_all_set(cursor, request);
+	if ((cursor->given & WORD_DEV) && !rule->devs)
+		return misuse("\"dev all\" and other devices do not go together");
+	status = device_find(name, &ifindex);
+	if (status != DONE)
+		return status;
 	for (uint32_t i = 0; i < rule->devs; i++)
 		if (rule->ifindex[i] == ifindex)
 			return DONE;
@@ -47,27 +44,14 @@ static int dev_parse(const struct options *options, struct request *request, con
 	memset(request->label.dev[rule->devs], 0, VSH_DEV_LEN);
 	strcpy(request->label.dev[rule->devs], name);
 	rule->ifindex[rule->devs++] = ifindex;
-	request->given |= WORD_DEV;
 	return DONE;
 }
 
-static int who_begin(struct request *request, enum vsh_who who)
+static int command_parse(struct cursor *cursor, void *context)
 {
-	if (request->label.who != VSH_NOBODY)
-		return misuse("a rule names one target: command, exe, pid or cgroup, once");
-	request->label.who = who;
-	request->given |= WORD_WHO;
-	return DONE;
-}
+	struct request *request = context;
+	const char *name = word_next(cursor);
 
-static int command_parse(const struct options *options, struct request *request, const char *name)
-{
-	char *comm = request->label.comm.comm;
-	int status = who_begin(request, VSH_COMMAND);
-
-	(void)options;
-	if (status != DONE)
-		return status;
 	if (!*name)
 		return misuse("command \"\": a name has at least one byte");
 	if (strchr(name, '/'))
@@ -75,7 +59,8 @@ static int command_parse(const struct options *options, struct request *request,
 	if (strlen(name) > VSH_COMM_LEN - 1)
 		complain("note: the kernel keeps 15 bytes of a name; %s is matched as %s",
 			 quoted(name), quoted_bytes(name, VSH_COMM_LEN - 1));
-	strncpy(comm, name, VSH_COMM_LEN - 1);
+	strncpy(request->label.comm.comm, name, VSH_COMM_LEN - 1);
+	request->label.who = VSH_COMMAND;
 	return DONE;
 }
 
@@ -89,32 +74,29 @@ static void path_set(struct vsh_label *label, const char *path)
 	free(absolute);
 }
 
-static int exe_parse(const struct options *options, struct request *request, const char *path)
+static int exe_parse(struct cursor *cursor, void *context)
 {
-	int err, status = who_begin(request, VSH_EXE);
+	struct request *request = context;
+	const char *path = word_next(cursor);
+	int err = exe_identify(path, &request->label.exe);
 
-	(void)options;
-	if (status != DONE)
-		return status;
-	err = exe_identify(path, &request->label.exe);
 	if (err)
 		return failure("exe %s: %s", quoted(path),
 			       err == -EISDIR ? "not a regular file" : strerror(-err));
 	path_set(&request->label, path);
+	request->label.who = VSH_EXE;
 	return DONE;
 }
 
-static int pid_parse(const struct options *options, struct request *request, const char *word)
+static int pid_parse(struct cursor *cursor, void *context)
 {
-	int status = who_begin(request, VSH_PID);
+	struct request *request = context;
 	uint32_t tgid;
 	uint64_t pid;
+	int status = number_value(cursor, "a number", 1, INT32_MAX, &pid);
 
-	(void)options;
 	if (status != DONE)
 		return status;
-	if (number_parse(word, INT32_MAX, &pid) || !pid)
-		return misuse("pid %s: a number from 1 to %d", quoted(word), INT32_MAX);
 	tgid = process_tgid(pid);
 	if (!tgid)
 		return failure("there is no process %u", (unsigned int)pid);
@@ -122,21 +104,21 @@ static int pid_parse(const struct options *options, struct request *request, con
 		return failure("%u is a thread of process %u: say pid %u", (unsigned int)pid, tgid,
 			       tgid);
 	request->label.pid = pid;
+	request->label.who = VSH_PID;
 	return DONE;
 }
 
-static int cgroup_parse(const struct options *options, struct request *request, const char *path)
+static int cgroup_parse(struct cursor *cursor, void *context)
 {
-	int status = who_begin(request, VSH_CGROUP);
+	struct request *request = context;
+	const char *path = word_next(cursor);
 	char below[4096];
 	struct statfs fs;
 	struct stat st;
 
-	if (status != DONE)
-		return status;
 	/* As the file system has it, or as /proc/PID/cgroup does. */
-	if (options->cgroup_root && (statfs(path, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC)) {
-		if (snprintf(below, sizeof(below), "%s/%s", options->cgroup_root, path) >=
+	if (request->cgroup_root && (statfs(path, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC)) {
+		if (snprintf(below, sizeof(below), "%s/%s", request->cgroup_root, path) >=
 		    (int)sizeof(below))
 			return misuse("cgroup %s: too long", quoted(path));
 		path = below;
@@ -146,135 +128,168 @@ static int cgroup_parse(const struct options *options, struct request *request, 
 		return failure("there is no cgroup (v2) %s", quoted(path));
 	request->label.cgroup_id = st.st_ino;
 	path_set(&request->label, path);
+	request->label.who = VSH_CGROUP;
 	return DONE;
 }
 
-static int direction_parse(const struct options *options, struct request *request, const char *word)
+static int children_parse(struct cursor *cursor, void *context)
 {
-	(void)options;
-	request->egress = !strcmp(word, "egress") || !strcmp(word, "both");
-	request->ingress = !strcmp(word, "ingress") || !strcmp(word, "both");
-	if (request->egress || request->ingress)
-		return DONE;
-	return misuse("direction %s: egress, ingress or both", quoted(word));
-}
+	struct request *request = context;
 
-static int drop_parse(const struct options *options, struct request *request, const char *word)
-{
-	(void)options;
-	if (loss_parse(word, &request->label.loss) != DONE)
-		return MISUSED;
-	request->rule.threshold = percent_threshold(request->label.loss);
+	(void)cursor;
+	request->rule.flags |= VSH_CHILDREN;
 	return DONE;
 }
 
-static int seed_parse(const struct options *options, struct request *request, const char *word)
+static const char *const direction_choices[] = { "egress", "ingress", "both", NULL };
+
+static int direction_parse(struct cursor *cursor, void *context)
 {
+	struct request *request = context;
+	size_t index;
+	int status = word_choice(cursor, &index);
+
+	if (status != DONE)
+		return status;
+	request->egress = index != 1;
+	request->ingress = index != 0;
+	return DONE;
+}
+
+static int drop_parse(struct cursor *cursor, void *context)
+{
+	struct request *request = context;
+	uint64_t loss;
+	int status = percent_value(cursor, &loss);
+
+	if (status != DONE)
+		return status;
+	request->label.loss = loss;
+	request->rule.threshold = percent_threshold(loss);
+	return DONE;
+}
+
+static int seed_parse(struct cursor *cursor, void *context)
+{
+	struct request *request = context;
 	uint64_t seed;
+	int status = number_value(cursor, "a number", 0, UINT64_MAX, &seed);
 
-	(void)options;
-	if (number_parse(word, UINT64_MAX, &seed))
-		return misuse("seed %s: a number from 0 to %llu", quoted(word),
-			      (unsigned long long)UINT64_MAX);
+	if (status != DONE)
+		return status;
 	request->rule.seed = seed;
 	request->rule.flags |= VSH_SEEDED;
 	return DONE;
 }
 
-static int for_parse(const struct options *options, struct request *request, const char *word)
+static int for_parse(struct cursor *cursor, void *context)
 {
-	uint64_t ns, ignored;
+	struct request *request = context;
+	uint64_t ns;
+	int status = time_value(cursor, &ns);
 
-	(void)options;
-	if (!number_parse(word, UINT64_MAX, &ignored))
-		return misuse("for %s: with a unit, as in 30s, 500ms, 5m, 1h", quoted(word));
-	if (time_parse(word, &ns))
-		return misuse("for %s: a time of up to 10 years, as in 30s, 500ms, 5m, 1h",
-			      quoted(word));
-	request->rule.expires_ns = boot_now_ns() + ns;
-	return DONE;
+	if (status == DONE)
+		request->rule.expires_ns = boot_now_ns() + ns;
+	return status;
 }
 
 static const char *const visible_names[] = {
 	[VISIBLE_WIRE] = "wire",
 	[VISIBLE_LOCAL] = "local",
 	[VISIBLE_DENIED] = "denied",
+	[VISIBLE_DENIED + 1] = NULL,
 };
 
-static int visible_parse(const struct options *options, struct request *request, const char *word)
+static int visible_parse(struct cursor *cursor, void *context)
 {
-	(void)options;
-	for (enum visible i = VISIBLE_WIRE; i <= VISIBLE_DENIED; i++) {
-		if (strcmp(word, visible_names[i]))
-			continue;
-		request->visible = i;
-		return DONE;
-	}
-	return misuse("visible %s: wire, local or denied", quoted(word));
+	struct request *request = context;
+	size_t index;
+	int status = word_choice(cursor, &index);
+
+	if (status == DONE)
+		request->visible = index;
+	return status;
 }
 
-static const struct grammar arguments[] = {
-	{ "dev", WORD_DEV, dev_parse, "the name of a device, or all" },
-	{ "command", WORD_WHO, command_parse, "a process name" },
-	{ "exe", WORD_WHO, exe_parse, "the path of an executable" },
-	{ "pid", WORD_WHO, pid_parse, "a process id" },
-	{ "cgroup", WORD_WHO, cgroup_parse, "the path of a cgroup" },
-	{ "direction", WORD_DIRECTION, direction_parse, "egress, ingress or both" },
-	{ "drop", WORD_DROP, drop_parse, "a percentage" },
-	{ "loss", WORD_DROP, drop_parse, "a percentage" },
-	{ "seed", WORD_SEED, seed_parse, "a number" },
-	{ "for", WORD_FOR, for_parse, "a time" },
-	{ "visible", WORD_VISIBLE, visible_parse, "wire, local or denied" },
-};
-
-static const struct grammar *grammar_find(const char *name)
+static int force_parse(struct cursor *cursor, void *context)
 {
-	for (size_t i = 0; i < sizeof(arguments) / sizeof(arguments[0]); i++)
-		if (!strcmp(name, arguments[i].name))
-			return &arguments[i];
-	return NULL;
-}
+	struct request *request = context;
 
-/* Words without an argument. false: not one of them. */
-static bool flag_parse(struct request *request, const char *name)
-{
-	if (!strcmp(name, "children")) {
-		request->rule.flags |= VSH_CHILDREN;
-		request->given |= WORD_CHILDREN;
-		return true;
-	}
-	if (!strcmp(name, "force")) {
-		request->force = true;
-		request->given |= WORD_FORCE;
-		return true;
-	}
-	return false;
-}
-
-int request_parse(const struct options *options, int argc, char **argv, struct request *request)
-{
-	for (int i = 0; i < argc; i++) {
-		const struct grammar *grammar = grammar_find(argv[i]);
-		int status;
-
-		if (!grammar) {
-			if (flag_parse(request, argv[i]))
-				continue;
-			return misuse(
-				"what is %s? (a rule: dev, command, exe, pid, cgroup, children, direction, drop, seed, for, visible, force)",
-				quoted(argv[i]));
-		}
-		if (i + 1 == argc)
-			return misuse("\"%s\" needs %s", grammar->name, grammar->accepts);
-		if ((request->given & grammar->word) && grammar->word != WORD_DEV &&
-		    grammar->word != WORD_WHO)
-			return misuse("\"%s\" is said twice", grammar->name);
-		status = grammar->parse(options, request, argv[++i]);
-		if (status != DONE)
-			return status;
-		request->given |= grammar->word;
-	}
+	(void)cursor;
+	request->force = true;
 	return DONE;
+}
+
+/* --- all of them -------------------------------------------------------------------- */
+
+static const char *const dev_choices[] = { "all", NULL };
+
+static const struct grammar_row rows[] = {
+	{ "dev", WORD_DEV, 1, 1, ROW_LIST, dev_parse, "DEV", "the name of a device, or all",
+	  dev_choices },
+	{ "interface", WORD_DEV, 1, 1, ROW_LIST | ROW_DASHED, dev_parse, "DEV",
+	  "the name of a device", NULL },
+	{ "command", WORD_WHO, 1, 1, ROW_NEW, command_parse, "NAME", "a process name", NULL },
+	{ "exe", WORD_WHO, 1, 1, ROW_NEW, exe_parse, "PATH", "the path of an executable", NULL },
+	{ "pid", WORD_WHO, 1, 1, ROW_NEW, pid_parse, "N", "a process id", NULL },
+	{ "cgroup", WORD_WHO, 1, 1, ROW_NEW, cgroup_parse, "PATH", "the path of a cgroup", NULL },
+	{ "children", WORD_CHILDREN, 0, 0, ROW_NEW, children_parse, NULL, NULL, NULL },
+	{ "direction", WORD_DIRECTION, 1, 1, 0, direction_parse, NULL, NULL, direction_choices },
+	{ "drop", WORD_DROP, 1, 1, 0, drop_parse, "PERCENT", "a percentage", NULL },
+	{ "loss", WORD_DROP, 1, 1, ROW_ALIAS, drop_parse, "PERCENT", "a percentage", NULL },
+	{ "seed", WORD_SEED, 1, 1, 0, seed_parse, "N", "a number", NULL },
+	{ "for", WORD_FOR, 1, 1, 0, for_parse, "TIME", "a time", NULL },
+	{ "visible", WORD_VISIBLE, 1, 1, 0, visible_parse, NULL, NULL, visible_names },
+	{ "force", WORD_FORCE, 0, 0, ROW_NEW, force_parse, NULL, NULL, NULL },
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static const struct grammar_need rule_needs[] = {
+	{ WORD_DEV, "which device?" },
+	{ WORD_WHO, "whose packets?" },
+	{ WORD_DROP, "how much loss?" },
+	{},
+};
+
+static const struct grammar_need change_needs[] = {
+	{ UINT64_MAX, "change what?" },
+	{},
+};
+
+const struct grammar rule_grammar = {
+	.rows = rows,
+	.count = ROWS,
+	.about = "a rule: ",
+	.needs = rule_needs,
+};
+
+const struct grammar original_grammar = {
+	.rows = rows,
+	.count = ROWS,
+	.about = "a rule: ",
+	.needs = rule_needs,
+	.dashed = true,
+};
+
+const struct grammar change_grammar = {
+	.rows = rows,
+	.count = ROWS,
+	.about = "a change: ",
+	.needs = change_needs,
+	.barred = ROW_NEW,
+	.barred_why = "a rule keeps its target; del it and add another",
+};
+
+int request_parse(const struct grammar *grammar, int argc, char **argv, struct request *request)
+{
+	struct cursor cursor;
+	int status;
+
+	cursor_begin(&cursor, grammar, argc, argv);
+	status = grammar_read(&cursor, request);
+	request->given |= cursor.given;
+	return status;
 }
 
 static bool has_several_bits(uint32_t bits)

@@ -3,6 +3,7 @@
 #ifndef VSH_RULE_H
 #define VSH_RULE_H
 
+#include "grammar.h"
 #include "vsh.h"
 
 /* How the sender learns of an egress drop. */
@@ -14,11 +15,12 @@ enum visible {
 
 /* What the words of `add`, `change` and `run` ask for. */
 struct request {
+	const char *cgroup_root; /* where cgroup v2 is mounted, or NULL */
 	struct vsh_rule rule;
 	struct vsh_label label;
 	bool egress, ingress;
 	enum visible visible;
-	uint32_t given; /* enum word that were said */
+	uint64_t given; /* enum word that were said */
 	bool force;
 };
 
@@ -38,8 +40,11 @@ enum word {
 void request_from_rule(struct request *request, const struct vsh_rule *rule,
 		       const struct vsh_label *label);
 
+/* Of a new rule, of one in the original's line, of a change. */
+extern const struct grammar rule_grammar, original_grammar, change_grammar;
+
 /* Adds what the words say. DONE, or a message and FAILED or MISUSED. */
-int request_parse(const struct options *options, int argc, char **argv, struct request *request);
+int request_parse(const struct grammar *grammar, int argc, char **argv, struct request *request);
 
 /* After parsing: what follows from the words taken together. */
 int request_finish(struct request *request);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -123,5 +124,32 @@ int number_parse(const char *word, uint64_t max, uint64_t *number)
 	if (n > max)
 		return -ERANGE;
 	*number = n;
+	return 0;
+}
+
+int prefix_parse(const char *word, struct prefix *prefix)
+{
+	const char *slash = strchr(word, '/');
+	uint64_t bits, bits_max = 32;
+	char address[64];
+
+	*prefix = (struct prefix){};
+	if (snprintf(address, sizeof(address), "%.*s", slash ? (int)(slash - word) : 63, word) >=
+	    (int)sizeof(address))
+		return -EINVAL;
+	if (!slash && strlen(word) != strlen(address))
+		return -EINVAL;
+	if (inet_pton(AF_INET, address, prefix->address) != 1) {
+		if (inet_pton(AF_INET6, address, prefix->address) != 1)
+			return -EINVAL;
+		prefix->is_ipv6 = true;
+		bits_max = 128;
+	}
+	bits = bits_max;
+	if (slash && number_parse(slash + 1, bits_max, &bits))
+		return -EINVAL;
+	for (unsigned int i = bits; i < bits_max; i++)
+		prefix->address[i / 8] &= ~(0x80 >> i % 8);
+	prefix->bits = bits;
 	return 0;
 }

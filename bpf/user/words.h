@@ -7,6 +7,7 @@
 #ifndef VSH_WORDS_H
 #define VSH_WORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,5 +33,14 @@ int time_parse(const char *word, uint64_t *ns);
 
 /* Decimal digits only, at most max. */
 int number_parse(const char *word, uint64_t max, uint64_t *number);
+
+struct prefix {
+	bool is_ipv6;
+	unsigned int bits; /* 0..32 or 0..128 */
+	unsigned char address[16]; /* network byte order; 0 after the prefix */
+};
+
+/* "192.0.2.0/24", "2001:db8::/32", or an address for all of its bits. */
+int prefix_parse(const char *word, struct prefix *prefix);
 
 #endif

@@ -1,0 +1,186 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What reads words by a table (bpf/user/grammar.c): optional numbers, open lists, "not", groups, and what is
+# said about words that are none. The table is the tests' own (bats/fuzz/impairments.h), with words that need
+# all of it; build/test/words reads by it and prints what was understood.
+# vm: ^optional numbers
+#
+# bats sets stderr, and status and output anew in each test:
+# shellcheck disable=SC2154
+
+load helpers
+
+WORDS=$TOP/build/test/words
+
+# understood WORDS UNDERSTOOD
+understood() {
+	# shellcheck disable=SC2086
+	run -0 --separate-stderr "$WORDS" $1
+	assert_equal "$1: $output$stderr" "$1: understood: $2"
+}
+
+# refused WORDS MESSAGE
+refused() {
+	# shellcheck disable=SC2086
+	run -2 --separate-stderr "$WORDS" $1
+	assert_equal "$1: $output$stderr" "$1: words: $2"
+}
+
+NAMES='delay, loss, limit, ecn, tcp, udp, dst, dport, flags'
+
+@test "optional numbers: as many as there are" {
+	understood 'delay 100ms' 'delay 100000us'
+	understood 'delay 100ms 10ms' 'delay 100000us 10000us'
+	understood 'delay 100ms 10ms 25%' 'delay 100000us 10000us 25%'
+	understood 'loss 5 .5%' 'loss 5% 0.5%'
+	understood 'loss gemodel 1%' 'loss gemodel 1%'
+	understood 'loss gemodel 1% 10% 70% 0.1%' 'loss gemodel 1% 10% 70% 0.1%'
+	understood 'loss 1 ecn' 'loss 1% ecn 100%'
+	understood 'loss 1 ecn 30%' 'loss 1% ecn 30%'
+}
+
+@test "optional numbers: a word ends them" {
+	understood 'delay 100ms loss 5' 'delay 100000us loss 5%'
+	understood 'delay 100ms 10ms loss gemodel 1% 2% tcp' 'delay 100000us 10000us loss gemodel 1% 2% tcp'
+	understood 'ecn tcp loss 1' 'loss 1% ecn 100% tcp'
+	understood 'delay 1ms not dst 192.0.2.1' 'delay 1000us not dst 192.0.2.1/32'
+}
+
+@test "arguments: a missing one is asked for, whatever else is there" {
+	refused delay '"delay" needs a time, a jitter and its correlation'
+	refused 'loss 1 limit' '"limit" needs a number of packets'
+	refused 'loss gemodel' '"loss gemodel" needs a percentage'
+	refused 'loss gemodel tcp' '"loss gemodel" needs a percentage'
+	refused 'loss 1 dport' '"dport" needs ports and ranges'
+	refused 'loss 1 flags' '"flags" needs syn, ack, fin, rst, psh or urg'
+}
+
+@test "arguments: those that are needed are taken whatever they look like" {
+	refused 'delay loss 5%' 'delay "loss": a time of up to 10 years, as in 30s, 500ms, 5m, 1h'
+	refused 'loss not' 'loss "not": a percentage from 0 to 100 with up to 6 decimals'
+	refused 'loss -1' 'loss "-1": a percentage from 0 to 100 with up to 6 decimals'
+	refused 'delay 1ms -1ms' 'delay "-1ms": a time of up to 10 years, as in 30s, 500ms, 5m, 1h'
+}
+
+@test "arguments: a number too many is refused with what the word takes" {
+	refused 'delay 100ms 10ms 25% 5' 'what is "5"? ("delay" takes a time, a jitter and its correlation)'
+	refused 'loss 1% 2% 3%' \
+		'what is "3%"? ("loss" takes a percentage and its correlation, or gemodel and 1 to 4 percentages)'
+	refused 'loss gemodel 1% 2% 3% 4% 5%' \
+		'what is "5%"? ("loss" takes a percentage and its correlation, or gemodel and 1 to 4 percentages)'
+	refused 'loss 1 ecn 1% .5' 'what is ".5"? ("ecn" takes a percentage)'
+	refused 'loss 1 tcp +7' 'what is "+7"? ("tcp" takes no value)'
+}
+
+@test "lists: in one word and said again, up to the next word" {
+	understood 'loss 1 dport 80 443 8000-8010 tcp' \
+		'loss 1% tcp dport 80-80 dport 443-443 dport 8000-8010'
+	understood 'loss 1 dport 80 tcp dport 443' 'loss 1% tcp dport 80-80 dport 443-443'
+	understood 'loss 1 dst 192.0.2.7/24 dst 2001:db8::1/32' 'loss 1% dst 192.0.2.0/24 dst 2001:db8::/32'
+	understood 'loss 1 flags syn ack tcp' 'loss 1% tcp flags syn ack'
+	understood 'flags syn ack not dst 192.0.2.1 loss 1' 'loss 1% not dst 192.0.2.1/32 flags syn ack'
+	refused 'loss 1 dport 80 443 http' "what is \"http\"? ($NAMES)"
+	refused 'loss 1 flags syn http' 'flags "http": syn, ack, fin, rst, psh or urg'
+	refused 'loss 1 dport 80 443 90-80' 'dport "90-80": a port or a range, as in 80-90'
+}
+
+@test "not: it is for the word after it alone" {
+	understood 'loss 1% not dst 192.0.2.0/24 dport 80-90' 'loss 1% not dst 192.0.2.0/24 dport 80-90'
+	understood 'loss 1% dst 192.0.2.0/24 not dport 80-90' 'loss 1% dst 192.0.2.0/24 not dport 80-90'
+	understood 'loss 1% not dst 192.0.2.1 not dst 192.0.2.2 dst 192.0.2.0/24' \
+		'loss 1% not dst 192.0.2.1/32 not dst 192.0.2.2/32 dst 192.0.2.0/24'
+	understood 'loss 1% not dport 1 2 dport 3' 'loss 1% not dport 1-1 not dport 2-2 dport 3-3'
+}
+
+@test "not: repeated, at the end, or before what it does not go with, it is refused" {
+	refused 'loss 1 not not dst 192.0.2.1' '"not" is said twice (it can stand before dst, dport, flags)'
+	refused 'loss 1 not' '"not" needs a word after it (it can stand before dst, dport, flags)'
+	refused 'loss 1 not tcp' '"not" does not go with every word (it can stand before dst, dport, flags)'
+	refused 'loss 1 not http' "what is \"http\"? ($NAMES)"
+	refused 'not' '"not" needs a word after it (it can stand before dst, dport, flags)'
+}
+
+@test "groups: of some words one has to be said, of others not more than one" {
+	refused 'tcp' 'impaired how? (delay TIME [JITTER [CORRELATION]] or loss LOSS)'
+	refused '' 'impaired how? (delay TIME [JITTER [CORRELATION]] or loss LOSS)'
+	refused 'loss 1 tcp udp' '"udp": only one of tcp and udp can be said'
+	refused 'loss 1 tcp tcp' '"tcp": only one of tcp and udp can be said'
+	understood 'loss 1 delay 1ms' 'delay 1000us loss 1%'
+}
+
+@test "a word that is no list is said once, by whichever name" {
+	refused 'loss 1 loss 2' '"loss" is said twice'
+	refused 'delay 1ms latency 2ms' '"latency" is said twice'
+	refused 'loss 1 flags syn tcp flags ack' '"flags" is said twice'
+	refused 'loss 1 not flags syn tcp flags ack' '"flags" is said twice'
+}
+
+@test "an unknown word is answered with those of the table, without second names" {
+	local known
+
+	refused 'loss 1 http' "what is \"http\"? ($NAMES)"
+	refused 'http' "what is \"http\"? ($NAMES)"
+	refused 'LOSS 1' "what is \"LOSS\"? ($NAMES)"
+	known=$("$WORDS" --table | awk -F '\t' '$5 !~ /alias/ { print $1 }' | paste -sd , | sed 's/,/, /g')
+	assert_equal "$NAMES" "$known"
+	run -2 --separate-stderr "$WORDS" loss 1 ''
+	assert_equal "$stderr" "words: what is \"\"? ($NAMES)"
+	run -2 --separate-stderr "$WORDS" loss 1 $'\e[31m'
+	assert_equal "$stderr" "words: what is \"\\x1b[31m\"? ($NAMES)"
+}
+
+@test "a change: words of what is made are refused, and not among the accepted" {
+	understood '--change loss 1' 'loss 1%'
+	refused '--change loss 1 limit 7' 'the limit stays'
+	refused '--change http' "what is \"http\"? (${NAMES/limit, /})"
+}
+
+@test "words with dashes, one or two, and values that have one" {
+	understood '--dashed -loss 1 --not -dst 192.0.2.1' 'loss 1% not dst 192.0.2.1/32'
+	understood '--dashed --flags syn ack -loss gemodel 1 2' 'loss gemodel 1% 2% flags syn ack'
+	refused '--dashed loss 1' "what is \"loss\"? (-${NAMES//, /, -})"
+	refused '--dashed -loss -tcp' '-loss "-tcp": a percentage from 0 to 100 with up to 6 decimals'
+	refused '--dashed -loss 1 -not' '"not" needs a word after it (it can stand before -dst, -dport, -flags)'
+	refused '--dashed -loss 1 ---tcp' "what is \"---tcp\"? (-${NAMES//, /, -})"
+}
+
+@test "the table as text: word, min, max, group, flags, value, what it accepts" {
+	run -0 "$WORDS" --table
+	assert_line --index 0 $'delay\t1\t3\tdelay\t-\tTIME [JITTER [CORRELATION]]\ta time, a jitter and its correlation'
+	assert_line --index 1 $'latency\t1\t3\tdelay\talias\tTIME [JITTER [CORRELATION]]\ta time, a jitter and its correlation'
+	assert_line $'limit\t1\t1\tlimit\tnew\tN\ta number of packets'
+	assert_line $'udp\t0\t0\ttcp\t-\t-\tno value'
+	assert_line $'dport\t1\tmany\tdport\tlist,not\tRANGE\tports and ranges'
+	assert_line $'flags\t1\tmany\tflags\tnot\tsyn|ack|fin|rst|psh|urg\tsyn, ack, fin, rst, psh or urg'
+	run -0 "$WORDS" --valued
+	assert_output 'delay 1
+latency 1
+loss 1
+limit 1
+dst 1
+dport 1
+flags 1'
+}
+
+# --- vsh words: the product's tables ---------------------------------------------------
+
+@test "vsh words: of each tool, and of no other" {
+	local tool words
+
+	for tool in vershitify pingkiller; do
+		run -0 "$TOP/build/vsh" words "$tool"
+		assert_line --partial $'drop\t1\t1\tdrop\t-\tPERCENT\ta percentage'
+		# seven columns, none of them empty
+		assert_equal "$(awk -F '\t' 'NF != 7 || /\t\t/' <<<"$output")" ''
+		words=$(awk -F '\t' '$2 { sub(/^-/, ""); print $1, $2 }' <<<"$output")
+		run -0 "$TOP/build/vsh" words --valued "$tool"
+		assert_output "$words"
+	done
+	for words in '' nonsense --valued '--valued nonsense' 'vershitify --valued' 'vershitify pingkiller'; do
+		# shellcheck disable=SC2086
+		run -2 --separate-stderr "$TOP/build/vsh" words $words
+		assert_equal "$output$stderr" \
+			'vershitify.sh: words of which tool? (words [--valued] vershitify|pingkiller)'
+	done
+}
