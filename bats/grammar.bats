@@ -184,3 +184,101 @@ flags 1'
 			'vershitify.sh: words of which tool? (words [--valued] vershitify|pingkiller)'
 	done
 }
+
+# --- the scripts' search for "help" -----------------------------------------------------
+
+# helper_make SCRIPT: a helper in a folder of its own, which notes what it is asked.
+helper_make() {
+	mkdir -p "$BATS_TEST_TMPDIR/objects"
+	printf '#!/bin/sh\necho "$*" >>"%s"\n%s\n' "$BATS_TEST_TMPDIR/asked" "$1" >"$BATS_TEST_TMPDIR/objects/vsh"
+	chmod +x "$BATS_TEST_TMPDIR/objects/vsh"
+}
+
+# help_is_asked SHELL TOOL VALUED WORD...
+help_is_asked() {
+	local shell=$1
+
+	shift
+	# shellcheck disable=SC2016,SC2086
+	$shell -uc 'objects=$2 speaker=$3.sh
+		. "$1/tc/run.sh"
+		. "$1/tc/command.sh"
+		newline="
+"
+		shift 3
+		help_is_asked "$@"' sh "$TOP" "$BATS_TEST_TMPDIR/objects" "$@"
+}
+
+@test "help: it is understood where a word can stand, in every shell" {
+	local shell words
+
+	helper_make "exec '$TOP/build/vsh' \"\$@\""
+	for shell in dash 'busybox sh' bash; do
+		while read -r words; do
+			# shellcheck disable=SC2086
+			help_is_asked "$shell" vershitify '' $words || fail "$shell: not for '$words'"
+		done <<-'END'
+			help
+			add help
+			add children help
+			add dev help help
+			add dev eth0 command help drop help direction help help
+			change 1 drop 50% help
+			-interface eth0 -command help help
+			--interface --command help
+			--drop help --children --help help
+			add x[$(reboot)] * help
+			stats 1 2 help
+		END
+		while read -r words; do
+			# shellcheck disable=SC2086
+			! help_is_asked "$shell" vershitify '' $words || fail "$shell: for '$words'"
+		done <<-'END'
+			add dev help
+			add dev eth0 command help drop 25%
+			-interface eth0 -command help
+			--drop help
+			run dev eth0 drop 1% -- man help
+			add command helpful
+			show
+		END
+	done
+	help_is_asked dash pingkiller 'plot 1' plot help help
+	run ! help_is_asked dash pingkiller 'plot 1' plot help
+	run ! help_is_asked dash pingkiller 'plot 1' dev help
+	help_is_asked dash pingkiller '' plot help
+}
+
+@test "help: two arguments of one word, and optional ones" {
+	helper_make 'echo "gap 2"; echo "delay 1"'
+	run ! help_is_asked dash vershitify '' add gap help help
+	help_is_asked dash vershitify '' add gap help help help
+	help_is_asked dash vershitify '' add delay 5ms help
+	run ! help_is_asked dash vershitify '' add delay help
+}
+
+@test "help: the helper is not started unless there is a word 'help'" {
+	helper_make 'echo "dev 1"'
+	run ! help_is_asked dash vershitify '' add dev eth0 command ping drop 25% for 5m
+	run ! help_is_asked dash vershitify '' add dev eth0 command helpful
+	refute [ -e "$BATS_TEST_TMPDIR/asked" ]
+	help_is_asked dash vershitify '' add dev eth0 help
+	assert_equal "$(cat "$BATS_TEST_TMPDIR/asked")" 'words --valued vershitify'
+}
+
+@test "help: without a helper the scripts print it, too" {
+	local script words
+
+	cp -r "$TOP/scripts" "$TOP/tc" "$BATS_TEST_TMPDIR"
+	mkdir "$BATS_TEST_TMPDIR/bpf"
+	cp "$TOP"/bpf/*.h "$BATS_TEST_TMPDIR/bpf"
+	refute [ -e "$BATS_TEST_TMPDIR/build" ]
+	for script in vershitify pingkiller; do
+		for words in help 'show help' 'dev eth0 drop 5 help'; do
+			# shellcheck disable=SC2086
+			run -0 --separate-stderr "$BATS_TEST_TMPDIR/scripts/$script.sh" $words 3>&-
+			assert_line --index 0 --regexp '^Usage: '
+			assert_equal "$stderr" ''
+		done
+	done
+}

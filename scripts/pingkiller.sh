@@ -243,21 +243,10 @@ while [ $# -gt 0 ]; do
 	shift "$option_words"
 done
 
-# "help" at any place where a keyword can stand.
-previous=
-for word; do
-	case $previous:$word in
-	dev:* | hook:* | type:* | code:* | src:* | src-file:* | dst:* | dst-file:* | rate:* | burst:* | \
-		drop:* | loss:* | for:* | sample:* | plot:*)
-		word=
-		;;
-	*:help)
-		help
-		exit 0
-		;;
-	esac
-	previous=$word
-done
+if help_is_asked 'plot 1' "$@"; then
+	help
+	exit 0
+fi
 
 [ -z "${netns_wanted+set}" ] || netns_choose "$netns_wanted"
 [ $# -gt 0 ] || {

@@ -248,10 +248,10 @@ foreground_set_up() {
 	trap - EXIT
 }
 
-# command_original: the command line of the program that this one came from.
+# command_original FLAG VALUE...: the command line of the program that this one came from.
 command_original() {
 	change_begin
-	foreground_set_up add "$@"
+	foreground_set_up original "$@"
 	if [ -n "$dry_run" ]; then
 		run "$vsh" listen "$set_up_id"
 		exit 0
@@ -398,37 +398,12 @@ batch_run() {
 		${verbose:+-v} ${dry_run:+--dry-run} ${color:+-color}
 }
 
-# original_words WORD...: is this the original's command line?
+# is_original WORD...: is this the original's command line?
 is_original() {
 	case ${1:-} in
 	-interface | --interface | -command | --command | -drop | --drop) return 0 ;;
 	esac
 	return 1
-}
-
-# original_run FLAG VALUE...: its flags are the words of a rule, with dashes.
-original_run() {
-	original_left=$#
-	while [ "$original_left" -gt 0 ]; do
-		original_word=${1#-}
-		original_word=${original_word#-}
-		case $1 in
-		-interface | --interface) original_word=dev ;;
-		-children | --children | -force | --force)
-			set -- "$@" "$original_word"
-			shift
-			original_left=$((original_left - 1))
-			continue
-			;;
-		-*) ;;
-		*) die 2 "what is $(words_quote "$1")? (-interface DEV -command NAME -drop PERCENT)" ;;
-		esac
-		[ "$original_left" -gt 1 ] || die 2 "$(words_quote "$1") needs a value"
-		set -- "$@" "$original_word" "$2"
-		shift 2
-		original_left=$((original_left - 2))
-	done
-	command_original "$@"
 }
 
 # A closed standard input would end the shell where a run hands it on.
@@ -461,21 +436,10 @@ while [ $# -gt 0 ]; do
 	shift
 done
 
-# "help" at any place where a keyword can stand, up to where a command begins.
-previous=
-for word; do
-	case $previous:$word in
-	*-interface:* | *-command:* | *-drop:* | dev:* | command:* | exe:* | pid:* | cgroup:* | direction:* | drop:* | loss:* | seed:* | for:* | visible:*)
-		word=
-		;;
-	*:help)
-		help
-		exit 0
-		;;
-	*:--) break ;;
-	esac
-	previous=$word
-done
+if help_is_asked '' "$@"; then
+	help
+	exit 0
+fi
 
 # run has its command's status for the rest
 [ "${1:-}" != run ] || failed=125
@@ -486,7 +450,7 @@ if [ -n "${batch+set}" ]; then
 	exit
 fi
 if is_original "$@"; then
-	original_run "$@"
+	command_original "$@"
 	exit
 fi
 [ $# -gt 0 ] || {

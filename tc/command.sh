@@ -116,3 +116,41 @@ option_take() {
 	*) return 1 ;;
 	esac
 }
+
+# help_is_asked VALUED WORD...: is there a "help" where a keyword can stand, up to where somebody else's
+# command begins? What a keyword takes is the helper's knowledge, who is asked only if there is a "help" at
+# all; without a helper each word stands alone. VALUED: words of the script's own, as in "plot 1".
+help_is_asked() {
+	case " $* " in
+	*' help '*) ;;
+	*) return 1 ;;
+	esac
+	asked_valued=$newline$1$newline$("$vsh" words --valued "${speaker%.sh}" 2>/dev/null)$newline
+	shift
+	asked_skip=0
+	for asked_word; do
+		case $asked_skip:$asked_word in
+		0:help) return 0 ;;
+		0:--) return 1 ;;
+		0:*) asked_skip=$(help_arguments "$asked_word") ;;
+		*) asked_skip=$((asked_skip - 1)) ;;
+		esac
+	done
+	return 1
+}
+
+# help_arguments WORD: how many it takes; in the original's line it has dashes before it.
+help_arguments() {
+	arguments_word=${1#-}
+	arguments_word=${arguments_word#-}
+	case $arguments_word in
+	*[!a-z0-9-]*) arguments_word= ;;
+	esac
+	case $asked_valued in
+	*"$newline$arguments_word "*)
+		arguments_rest=${asked_valued#*"$newline$arguments_word "}
+		echo "${arguments_rest%%"$newline"*}"
+		;;
+	*) echo 0 ;;
+	esac
+}
