@@ -282,3 +282,47 @@ help_is_asked() {
 		done
 	done
 }
+
+# --- completion ---------------------------------------------------------------------------
+
+# offered WITHOUT WORD...: what completion makes of the last word, by the tests' table.
+offered() {
+	local without=$1
+
+	shift
+	# shellcheck disable=SC2016
+	bash -c '. "$1"; without=$2; shift 2; COMP_WORDS=("$0" "$@") COMP_CWORD=$# COMPREPLY=()
+		_vsh_offer_words any "" 1 "$without"
+		echo "${COMPREPLY[*]}"' words "$BATS_TEST_TMPDIR/scripts/completion/vershitify-common.bash" "$without" "$@"
+}
+
+# completes WORDS OFFERED: of words after which there is a blank
+completes() {
+	local words
+
+	read -ra words <<<"$1"
+	assert_equal "$1: $(offered '' "${words[@]}" '')" "$1: $2"
+}
+
+@test "completion: by the table, with optional numbers, lists and \"not\"" {
+	mkdir -p "$BATS_TEST_TMPDIR/scripts" "$BATS_TEST_TMPDIR/build"
+	cp -r "$TOP/scripts/completion" "$BATS_TEST_TMPDIR/scripts"
+	printf '#!/bin/sh\nexec "%s" --table\n' "$WORDS" >"$BATS_TEST_TMPDIR/build/vsh"
+	chmod +x "$BATS_TEST_TMPDIR/build/vsh"
+	completes '' 'delay latency loss limit ecn tcp udp dst dport flags not'
+	completes 'delay' ''
+	completes 'delay 1ms' 'loss limit ecn tcp udp dst dport flags not'
+	completes 'delay 1ms 2ms 5% loss' ''
+	completes 'latency 1ms loss gemodel 1% 2%' 'limit ecn tcp udp dst dport flags not'
+	completes 'loss 1 udp' 'delay latency limit ecn dst dport flags not'
+	completes 'loss 1 not' 'dst dport flags'
+	completes 'loss delay 1 tcp not dst 192.0.2.1' 'delay latency limit ecn dst dport flags not'
+	completes 'flags' 'syn ack fin rst psh urg'
+	completes 'flags syn' 'syn ack fin rst psh urg delay latency loss limit ecn tcp udp dst dport not'
+	completes 'flags syn ack loss 1 tcp limit 5 ecn delay 1ms dport 1 2' 'dst dport not'
+	assert_equal "$(offered new loss 1 '')" 'delay latency ecn tcp udp dst dport flags not'
+	assert_equal "$(offered '' loss 1 l)" 'latency limit'
+	# shellcheck disable=SC2016 # that nothing is expanded is the point
+	assert_equal "$(cd "$BATS_TEST_TMPDIR" && offered '' 'x[$(touch gone)]' @ '*' 'a[0]' t)" tcp
+	refute [ -e "$BATS_TEST_TMPDIR/gone" ]
+}

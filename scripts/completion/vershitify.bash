@@ -12,52 +12,11 @@ _vershitify_rules() {
 	"${COMP_WORDS[0]}" show 2>/dev/null | awk '$1 == "rule" { print $2 }'
 }
 
-# _vershitify_value WORD NETNS: what can follow WORD. 1: WORD takes no value.
-_vershitify_value() {
+_vershitify_option() {
 	case $1 in
 	-n) _vsh_offer_lines _vsh_namespaces ;;
-	-interface) _vsh_offer_lines _vsh_devices "$2" ;;
-	dev)
-		_vsh_offer_lines _vsh_devices "$2"
-		_vsh_offer all
-		;;
-	direction) _vsh_offer egress ingress both ;;
-	visible) _vsh_offer wire local denied ;;
-	exe | -b) _vsh_offer_paths -f ;;
-	cgroup) _vsh_offer_paths -d ;;
-	command | pid | drop | loss | seed | for | -command | -drop) ;;
-	*) return 1 ;;
+	-b) _vsh_offer_paths -f ;;
 	esac
-}
-
-# _vershitify_rule NETNS FIRST CANDIDATE...: the value of the word before, or the candidates that
-# were not said since word FIRST. A target is named once, a device more than once.
-_vershitify_rule() {
-	local netns=$1 i=$2 word
-	local -A left=()
-
-	shift 2
-	for word; do left[$word]=1; done
-	for (( ; i < COMP_CWORD; i++)); do
-		word=${COMP_WORDS[i]/#--/-}
-		case $word in
-		dev) ;;
-		command | exe | pid | cgroup) left[command]='' left[exe]='' left[pid]='' left[cgroup]='' ;;
-		drop | loss) left[drop]='' left[loss]='' ;;
-		-fail-unmatched) left[-$word]='' ;;
-		?*) left[$word]='' ;;
-		esac
-		case $word in
-		children | force | -fail-unmatched | '') ;;
-		*)
-			if ((++i == COMP_CWORD)); then
-				_vershitify_value "$word" "$netns"
-				return
-			fi
-			;;
-		esac
-	done
-	for word; do [[ ! ${left[$word]-} ]] || _vsh_offer "$word"; done
 }
 
 # _vershitify_run NETNS FIRST: a rule up to "--", then somebody else's command.
@@ -73,8 +32,9 @@ _vershitify_run() {
 		fi
 		return
 	done
-	_vershitify_rule "$1" "$2" dev command exe pid cgroup children drop loss direction seed for \
-		visible force --fail-unmatched --
+	_vsh_offer_words vershitify "$1" "$2" ''
+	[[ ${COMP_WORDS[*]:$2:COMP_CWORD-$2} == *--fail-unmatched* ]] || _vsh_offer --fail-unmatched
+	_vsh_offer --
 }
 
 _vershitify() {
@@ -86,7 +46,7 @@ _vershitify() {
 		case ${COMP_WORDS[i]} in
 		-n | -b)
 			if ((++i == COMP_CWORD)); then
-				_vershitify_value "${COMP_WORDS[i - 1]}" ''
+				_vershitify_option "${COMP_WORDS[i - 1]}"
 				return
 			fi
 			[[ ${COMP_WORDS[i - 1]} == -b ]] || netns=${COMP_WORDS[i]}
@@ -102,17 +62,14 @@ _vershitify() {
 		return
 	fi
 	case ${COMP_WORDS[i]} in
-	-*) _vershitify_rule "$netns" "$i" -interface -command -drop ;;
-	add)
-		_vershitify_rule "$netns" $((i + 1)) dev command exe pid cgroup children drop loss \
-			direction seed for visible force
-		;;
+	-*) _vsh_offer_words vershitify "$netns" "$i" '' -interface -command -drop ;;
+	add) _vsh_offer_words vershitify "$netns" $((i + 1)) '' ;;
 	run) _vershitify_run "$netns" $((i + 1)) ;;
 	change)
 		if ((COMP_CWORD == i + 1)); then
 			_vsh_offer_lines _vershitify_rules
 		else
-			_vershitify_rule "$netns" $((i + 2)) dev direction drop loss seed for visible
+			_vsh_offer_words vershitify "$netns" $((i + 2)) new
 		fi
 		;;
 	del | show)
