@@ -44,8 +44,12 @@ completion_words() {
 	} | words_only
 }
 
-@test "help and manual have the same words and options" {
-	assert_same_words help "$(help_words)" manual "$(manual_words)"
+@test "table, help and manual have the same words, with the same values" {
+	assert_one_grammar
+}
+
+@test "a word that is not in all of table, help and manual is found" {
+	assert_grammar_is_held seed
 }
 
 @test "help and completion have the same words and options" {

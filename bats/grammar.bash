@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# grammar.bash - what help, manual page and completion of a command say, as lists of words to compare.
+# grammar.bash - what the helper's table, help, manual page and completion of a command say, as lists of words
+# to compare.
 #
 # The test file sets
 #   COMMAND      vershitify or pingkiller: the function of helpers.bash, and the one of the completion
@@ -16,9 +17,18 @@ words_only() {
 	tr -s '][{}|, \t' '\n' | grep -xE -e '--|--?[A-Za-z][a-z-]*|[a-z][a-z0-9-]*' | LC_ALL=C sort -u
 }
 
+# help_text: the command's, or $HELP.
+help_text() {
+	if [ -n "${HELP-}" ]; then
+		printf '%s\n' "$HELP"
+	else
+		"$COMMAND" help
+	fi
+}
+
 # The grammar in the help text: usage and definitions without their explanations.
 help_words() {
-	"$COMMAND" help | awk -v values="^($VALUES)$" -v name="${COMMAND}[.]sh" '
+	help_text | awk -v values="^($VALUES)$" -v name="${COMMAND}[.]sh" '
 		/^Examples:/ { exit }
 		match($0, /\([a-z]+ is another word/) { print substr($0, RSTART + 1, RLENGTH - 17) }
 		/^Usage:/ { part = "usage" }
@@ -39,6 +49,72 @@ manual_words() {
 		/^\t/ { if (head != "") print head }
 		{ head = /^\t/ ? "" : $0 }' "$MANUAL" |
 		grep -oE '\*[^*]+\*' | tr -d '*' | grep -v "^$COMMAND" | words_only
+}
+
+# table: of the command's words, as the helper has it; or $TABLE.
+table() {
+	if [ -n "${TABLE-}" ]; then
+		printf '%s\n' "$TABLE"
+	else
+		"$TOP/build/vsh" words "$COMMAND"
+	fi
+}
+
+# table_words: its words, and those of their values that are typed as they are; but those with a dash.
+table_words() {
+	table | awk -F '\t' '
+		$5 ~ /dashed/ { next }
+		{ print $1 }
+		{ for (i = split($6, values, "|"); i; i--) if (values[i] ~ /^[a-z]/) print values[i] }' |
+		LC_ALL=C sort -u
+}
+
+# command_words: what comes first on the command line, by the program's own message.
+command_words() {
+	"$COMMAND" nonsense 2>&1 | sed 's/.*(//; s/)//; s/ or /, /; s/, /\n/g'
+}
+
+# assert_one_grammar: the table has the words of help, and help those of the manual; commands and options
+# aside, which are not the table's. Each stands in help and manual with the value that the table says.
+# (It returns by itself: within "run" a failure does not.)
+assert_one_grammar() {
+	local word flags value help page
+
+	help=$(help_words)
+	page=$(manual_words)
+	assert_same_words table "$({
+		table_words
+		command_words
+		grep -e '^-' <<<"$help"
+	} | LC_ALL=C sort -u)" help "$help" || return
+	assert_same_words help "$help" manual "$page" || return
+	while IFS=$'\t' read -r word _ _ _ flags value _; do
+		grep -qxF -e "$word" <<<"$help" || fail "help has not '$word'" || return
+		value=${value%%|*}
+		[[ $value == [A-Z]* && $flags != *alias* ]] || continue
+		help_text | grep -qF -e "$word $value" || fail "help has not '$word $value'" || return
+		grep -qF -e "*$word* _${value}_" "$MANUAL" || fail "the manual has not '$word $value'" || return
+	done < <(table)
+}
+
+# assert_grammar_is_held WORD (one that takes N): if one of the three lacks it, or has a word alone, that is found.
+assert_grammar_is_held() {
+	local word=$1 whole tab=$'\t'
+
+	assert_one_grammar
+	whole=$(table)
+	TABLE=$whole$'\nalone\t0\t0\talone\t-\t-\tno value' run ! assert_one_grammar
+	assert_output --partial '< alone'
+	TABLE=$(grep -v "^$word$tab" <<<"$whole") run ! assert_one_grammar
+	assert_output --partial "> $word"
+	whole=$(help_text)
+	HELP=${whole//"[$word N]"/} run ! assert_one_grammar
+	assert_output --partial "< $word"
+	HELP=${whole//"[$word N]"/"[$word TIME]"} run ! assert_one_grammar
+	assert_output --partial "help has not '$word N'"
+	sed "s/\\*$word\\*/$word/" "$MANUAL" >"$BATS_TEST_TMPDIR/manual"
+	MANUAL=$BATS_TEST_TMPDIR/manual run ! assert_one_grammar
+	assert_output --partial "< $word"
 }
 
 # offered WORD...: what completion makes of the last word.
