@@ -12,6 +12,9 @@
 #
 # vm: ^(filters of others|a clsact that we made|cgroup programs of others|no mark|the mark of)
 
+# Much here is for another shell:
+# shellcheck disable=SC2016
+
 load helpers
 
 # The strangers need a place to be pinned, whether or not we are there.
@@ -35,6 +38,7 @@ teardown() {
 	test_end
 	strangers_leave_cgroup 2>/dev/null || :
 	vershitify down
+	pingkiller stop
 	on_client tc qdisc del dev eth0 clsact 2>/dev/null || :
 	on_client tc qdisc del dev eth0 root 2>/dev/null || :
 	rm -rf "/sys/fs/bpf/$LAB"
@@ -302,4 +306,99 @@ others() {
 	before=$(state_of_netns "$SERVER")$(state_of_netns)
 	vsh add dev all command victim direction both drop 1%
 	assert_equal "$(state_of_netns "$SERVER")$(state_of_netns)" "$before"
+}
+
+# --- what several commands of ours use --------------------------------------------------------
+
+# two_users ADD ADD END END: scripts in a private mount namespace without bpffs. The first mounts it, the second
+# uses it, too; prints what there is after each end.
+two_users() {
+	on_client env vershitify="$VERSHITIFY" pingkiller="$PINGKILLER" unshare --mount sh -euc '
+		while mountpoint -q /sys/fs/bpf; do umount /sys/fs/bpf; done
+		there() { mountpoint -q /sys/fs/bpf && echo mounted || echo "not mounted"; }
+		VSH_ENTERED=$PWD && export VSH_ENTERED
+		'"$1"'
+		'"$2"'
+		'"$3"'
+		there
+		'"$4"'
+		there
+		[ ! -e /run/vershitify.shared ] || cat /run/vershitify.shared'
+}
+
+@test "bpffs that one of our commands has mounted stays for the other, and goes with the last of them" {
+	local add='"$vershitify" add dev eth0 command victim drop 1% >/dev/null' \
+		ping='"$pingkiller" dev eth0 background 2>/dev/null' down='"$vershitify" down' stop='"$pingkiller" stop'
+
+	run -0 two_users "$add" "$ping" "$down" "$stop"
+	assert_output $'mounted\nnot mounted'
+	run -0 two_users "$ping" "$add" "$stop" "$down"
+	assert_output $'mounted\nnot mounted'
+	run -0 two_users "$add" "$ping" "$stop" "$down"
+	assert_output $'mounted\nnot mounted'
+	run -0 two_users "$ping" "$add" "$down" "$stop"
+	assert_output $'mounted\nnot mounted'
+}
+
+@test "bpffs that was there before us stays" {
+	run -0 on_client env vershitify="$VERSHITIFY" unshare --mount sh -euc '
+		mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
+		"$vershitify" add dev eth0 command victim drop 1% >/dev/null
+		"$vershitify" down
+		mountpoint -q /sys/fs/bpf'
+}
+
+@test "bpffs that we mount is root's alone" {
+	run -0 on_client env vershitify="$VERSHITIFY" unshare --mount sh -euc '
+		while mountpoint -q /sys/fs/bpf; do umount /sys/fs/bpf; done
+		VSH_ENTERED=$PWD && export VSH_ENTERED
+		"$vershitify" add dev eth0 command victim drop 1% >/dev/null
+		stat -c "%a %u" /sys/fs/bpf
+		"$vershitify" down'
+	assert_output '1700 0'
+}
+
+@test "with a full /run nothing is begun, and with one that fills up everything is taken away" {
+	local before
+
+	vershitify down
+	before=$(state_of_netns "$CLIENT")
+	run on_client env vershitify="$VERSHITIFY" pingkiller="$PINGKILLER" unshare --mount sh -uc '
+		netns=$(mktemp -d) && mount --bind /run/netns "$netns"
+		mount -t tmpfs -o size=64k none /run && mkdir /run/netns && mount --bind "$netns" /run/netns
+		VSH_ENTERED=$PWD && export VSH_ENTERED
+		cat /dev/zero >/run/fill 2>/dev/null
+		"$vershitify" add dev eth0 command victim drop 1%; echo "add $?"
+		"$pingkiller" dev eth0 background; echo "dev $?"
+		rm /run/fill
+		"$vershitify" add dev eth0 command victim drop 1%; echo "add $?"
+		cat /dev/zero >/run/fill 2>/dev/null
+		"$vershitify" down; echo "down $?"
+		ls /run'
+	assert_line 'add 1'
+	assert_line 'dev 1'
+	assert_line 'add 0'
+	assert_line 'down 0'
+	assert_line --regexp 'vershitify.sh: cannot write /run/vershitify[^ ]* \(is there no room on /run\?\)'
+	assert_line --regexp 'pingkiller.sh: cannot write /run/[^ ]* \(is there no room on /run\?\)'
+	refute_line vershitify
+	assert_equal "$(state_of_netns "$CLIENT")" "$before"
+}
+
+@test "what cannot be taken away is named, its record stays, and the next down takes it away" {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	# a tc that takes nothing away
+	printf '#!/bin/sh\ncase "$*" in\n*" del "*) echo "RTNETLINK answers: Device or resource busy" >&2; exit 2 ;;\nesac\nexec %s "$@"\n' \
+		"$(PATH=$PATH:/usr/sbin:/sbin command -v tc)" >"$BATS_TEST_TMPDIR/bin/tc"
+	chmod +x "$BATS_TEST_TMPDIR/bin/tc"
+	rule_add command victim drop 1%
+	pingkiller -n "$SERVER" dev eth0 hook tc background 2>/dev/null
+	run -1 env PATH="$BATS_TEST_TMPDIR/bin:$PATH" "$VERSHITIFY" down 3>&-
+	assert_output 'vershitify.sh: cannot detach from device eth0: RTNETLINK answers: Device or resource busy'
+	run -1 env PATH="$BATS_TEST_TMPDIR/bin:$PATH" "$PINGKILLER" stop 3>&-
+	assert_output 'pingkiller.sh: cannot detach from device eth0: RTNETLINK answers: Device or resource busy'
+	run -0 vershitify down
+	run -0 pingkiller stop
+	refute_regex "$(on_client tc qdisc show dev eth0)" clsact
+	refute_regex "$(on_server tc qdisc show dev eth0)" clsact
 }

@@ -133,7 +133,7 @@ usage() {
 		VSH_LISTENERS_MAX:Up to N can listen
 		VSH_RING_BYTES:monitor N KiB
 	END
-	for text in $(sed -n 's/^filter_\(pref\|handle\)=//p' "$TOP/tc/paths.sh"); do
+	for text in $(sed -n 's/^filter_\(pref\|handle\)=//p' "$TOP/tc/filter.sh" "$TOP/tc/vershitify.sh"); do
 		assert grep -qF "$text" "$MANUAL"
 		assert grep -qF "$text" "$TOP/README.md"
 	done

@@ -522,7 +522,7 @@ system_state() {
 	find "$(cgroup_root)" -mindepth 1 -type d -name '*vsh*' 2>/dev/null | sed 's/^/cgroup /'
 	findmnt -rn -o TARGET,FSTYPE | grep -E '^/(sys/fs|run/(vershitify|pingkiller))' | sed 's/^/mount /'
 	find /sys/fs/bpf -mindepth 1 2>/dev/null | grep -vxE '/sys/fs/bpf/(tc(/globals)?|ip|xdp|[a-z]*\.debug)' | sed 's/^/pin /'
-	find /run/vershitify /run/pingkiller -mindepth 1 ! -name lock 2>/dev/null | sed 's/^/run /'
+	find /run/vershitify /run/pingkiller /run/vershitify.* -mindepth 0 2>/dev/null | sed 's/^/run /'
 	processes_left | sed 's/^/process /'
 }
 

@@ -711,6 +711,12 @@ path_mtu() {
 	rm -r /run/pingkiller /sys/fs/bpf/pingkiller
 	pingkiller stop
 	assert_equal "$(answered "$SERVER4")" 10
+	assert_state "$before"
+	# whose clsact it is stands in the record that all commands share
+	kill_pings hook tc
+	rm -r /run/pingkiller /run/vershitify.shared /sys/fs/bpf/pingkiller
+	pingkiller stop
+	assert_equal "$(answered "$SERVER4")" 10
 	on_server tc qdisc del dev eth0 clsact
 	assert_state "$before"
 }

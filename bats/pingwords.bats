@@ -293,7 +293,7 @@ completion_words() {
 		SAMPLE_DEFAULT:one packet in N
 		BURST_DEFAULT:(default N)
 	END
-	assert grep -qF "preference $(sed -n 's/^ingress_pref=//p' "$TOP/tc/ping.sh") and handle $(sed -n 's/^ingress_handle=//p' "$TOP/tc/ping.sh")" <<<"$manual"
+	assert grep -qF "preference $(sed -n 's/^filter_pref=//p' "$TOP/tc/filter.sh") and handle $(sed -n 's/^filter_handle=//p' "$TOP/tc/pingkiller.sh")" <<<"$manual"
 }
 
 @test "the manual page is made, and looks like one" {

@@ -30,12 +30,18 @@ fi
 . "$library/command.sh"
 # shellcheck source=tc/paths.sh
 . "$library/paths.sh"
-# shellcheck source=tc/clsact.sh
-. "$library/clsact.sh"
-# shellcheck source=tc/setup.sh
-. "$library/setup.sh"
-# shellcheck source=tc/ping.sh
-. "$library/ping.sh"
+# shellcheck source=tc/enter.sh
+. "$library/enter.sh"
+# shellcheck source=tc/lock.sh
+. "$library/lock.sh"
+# shellcheck source=tc/plan.sh
+. "$library/plan.sh"
+# shellcheck source=tc/filter.sh
+. "$library/filter.sh"
+# shellcheck source=tc/shared.sh
+. "$library/shared.sh"
+# shellcheck source=tc/pingkiller.sh
+. "$library/pingkiller.sh"
 # shellcheck source=tc/doctor.sh
 . "$library/doctor.sh"
 # shellcheck source=tc/doctor-pingkiller.sh
@@ -106,7 +112,7 @@ command_dev() {
 		announce
 		return
 	fi
-	journal
+	journal_end
 	lock_release
 	trap - EXIT
 	announce
@@ -195,14 +201,17 @@ command_stop() {
 	*) die 2 "what is $(words_quote "$*")? (stop [dev DEV])" ;;
 	esac
 	change_begin
+	stop_status=0
 	for stop_key in $(stop_keys "$@"); do
-		device_release "$stop_key"
+		device_release "$stop_key" || stop_status=1
 	done
 	if [ $# = 0 ] && [ -z "$netns_name" ]; then
-		strays_release
+		strays_release || stop_status=1
+		[ "$stop_status" = 1 ] || clsact_forget
 	fi
 	[ -n "$dry_run" ] || pins_trim
 	change_end
+	[ "$stop_status" = 0 ] || exit "$failed"
 	# The helper says why if there was nothing of that name.
 	[ $# = 0 ] || [ -n "${stop_key:-}" ] || helper ping show "$@" >/dev/null
 }

@@ -31,12 +31,18 @@ pretty='' statistics='' color=''
 . "$library/command.sh"
 # shellcheck source=tc/paths.sh
 . "$library/paths.sh"
-# shellcheck source=tc/attach.sh
-. "$library/attach.sh"
-# shellcheck source=tc/clsact.sh
-. "$library/clsact.sh"
-# shellcheck source=tc/setup.sh
-. "$library/setup.sh"
+# shellcheck source=tc/enter.sh
+. "$library/enter.sh"
+# shellcheck source=tc/lock.sh
+. "$library/lock.sh"
+# shellcheck source=tc/plan.sh
+. "$library/plan.sh"
+# shellcheck source=tc/filter.sh
+. "$library/filter.sh"
+# shellcheck source=tc/shared.sh
+. "$library/shared.sh"
+# shellcheck source=tc/vershitify.sh
+. "$library/vershitify.sh"
 # shellcheck source=tc/doctor.sh
 . "$library/doctor.sh"
 # shellcheck source=tc/doctor-vershitify.sh
@@ -113,8 +119,7 @@ change_fail() {
 rule_set_up() {
 	set_up_id=${1#id }
 	set_up_id=${set_up_id%%"$newline"*}
-	journal add "$set_up_id"
-	if setup_load && plan_carry_out "$1" && run "$vsh" scan >/dev/null && [ -z "$interrupted" ]; then
+	if journal_begin add "$set_up_id" && setup_load && plan_carry_out "$1" && run "$vsh" scan >/dev/null && [ -z "$interrupted" ]; then
 		return 0
 	fi
 	[ -n "$dry_run" ] || rule_take_back
@@ -153,16 +158,14 @@ command_change() {
 command_del() {
 	change_begin
 	del_plan=$(helper plan del "$@") || exit $?
-	journal del
-	plan_carry_out "$del_plan"
-	setup_trim
+	{ journal_begin del && plan_carry_out "$del_plan" && setup_trim; } || change_fail
 	change_end
 }
 
 command_flush() {
 	[ $# = 0 ] || die 2 "flush takes no words"
 	change_begin
-	teardown
+	teardown || change_fail
 	change_end
 }
 
@@ -172,21 +175,21 @@ command_down() {
 	needs_root
 	needs_capabilities
 	lock_take
+	down_status=0
 	if [ -n "$netns_name" ]; then
-		devices_detach "$(netns_cookie "$netns_file")"
-		rules_of_netns_remove
+		devices_detach "$(netns_cookie "$netns_file")" || down_status=1
+		rules_of_netns_remove || down_status=1
 	else
-		teardown
-		strays_detach
+		{ teardown && strays_detach && clsact_forget; } || down_status=1
 	fi
 	lock_release
+	return "$down_status"
 }
 
 # The rules of a namespace go with its devices.
 rules_of_netns_remove() {
 	setup_is_there || return 0
-	plan_carry_out "$(helper plan leave)"
-	setup_trim
+	plan_carry_out "$(helper plan leave)" && setup_trim
 }
 
 # look_begin: for commands that change nothing by themselves. What a killed one has
@@ -229,7 +232,7 @@ foreground_end() {
 		plan_carry_out "$end_plan"
 	fi
 	setup_trim
-	journal
+	journal_end
 	lock_release
 }
 
@@ -243,7 +246,7 @@ foreground_set_up() {
 		exit "$foreground_status"
 	}
 	rule_set_up "$foreground_plan" || change_fail
-	journal
+	journal_end
 	lock_release
 	trap - EXIT
 }

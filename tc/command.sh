@@ -6,6 +6,7 @@
 
 version=0.1.0
 vsh=$objects/vsh
+tool=${speaker%.sh}
 # cron's PATH, and that of many a user, lacks the folders of tc, bpftool and ip.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 

@@ -87,7 +87,7 @@ trial() {
 	trial_status=0
 	# Somebody may have been faster.
 	if ! setup_is_there; then
-		journal down
+		journal_begin down
 		trial_set_up || trial_status=1
 		teardown
 	fi
@@ -117,7 +117,7 @@ pins_list() {
 # trial_attach: the classifier to the first device that has room for it.
 trial_attach() {
 	for trial_device in $(devices_list); do
-		[ -z "$(device_obstacle "$trial_device" "$(device_filters "$trial_device" egress)")" ] || continue
+		[ -z "$(device_room "$trial_device")" ] || continue
 		device_attach "$trial_device" "$(device_index "$trial_device")" "$(netns_cookie "$netns_file")"
 		return
 	done
@@ -163,8 +163,8 @@ device_is_needed() {
 
 # doctor_device DEV IFINDEX
 doctor_device() {
-	doctor_filters=$(device_filters "$1" egress)
-	doctor_obstacle=$(device_obstacle "$1" "$doctor_filters")
+	doctor_filters=$(filters "$1" egress)
+	doctor_obstacle=$(device_room "$1")
 	if filters_have_ours "$doctor_filters"; then
 		doctor_tell ok "$1" "our classifier is attached"
 	elif [ -n "$doctor_obstacle" ]; then

@@ -70,6 +70,18 @@ run_or() {
 	return 1
 }
 
+# net_run_or WHAT COMMAND...: the same in the chosen network namespace.
+net_run_or() {
+	local what="$1"
+
+	shift
+	if [ -n "$netns_name" ]; then
+		run_or "$what" nsenter --net="$netns_file" "$@"
+	else
+		run_or "$what" "$@"
+	fi
+}
+
 # net COMMAND...: the words of COMMAND as they have to be run in the chosen network
 # namespace. nsenter, because "ip netns exec" and "tc -n" hide /sys/fs/bpf.
 net() {

@@ -221,7 +221,7 @@ static void fd_close(int fd)
 		close(fd);
 }
 
-/* A slot is free if its listener is gone. The lock is that of tc/setup.sh.
+/* A slot is free if its listener is gone. The lock is that of tc/lock.sh.
  */
 static int slot_take(struct listener *listener, int ring)
 {

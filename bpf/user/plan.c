@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* vsh plan add|run|original|change|del|leave|reap|needed ...: what has to be done, in the
- * order to do it, a line each. Nothing is changed here; tc/setup.sh carries it out:
+ * order to do it, a line each. Nothing is changed here; tc/vershitify.sh carries it out:
  *
  *	id N                              the rule's number
  *	hook cg_egress|cg_ingress         attach this program to the root cgroup

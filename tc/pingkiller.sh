@@ -1,37 +1,31 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# pingkiller's programs on devices: XDP, native or generic, or tc ingress. Lock, journal
-# and mounts are those of setup.sh, with a folder of our own. Each device that is served
+# pingkiller's programs on devices: XDP, native or generic, or tc ingress. Each device that is served
 # has a KEY, which is COOKIE-IFINDEX (see bpf/pingkiller.h): the name of a folder of pins,
 # and of its record $state/KEY, which is written before the device is touched:
 #
-#	DEV IFINDEX NETNS_INODE xdp|tc clsact|- OWNER|- OWNER_START NETNS_FILE
-#
-# clsact: the qdisc is ours, and goes when nobody else uses it.
+#	DEV IFINDEX NETNS_INODE xdp|tc OWNER|- OWNER_START NETNS_FILE
 
 state=/run/pingkiller
 pins=$bpffs/pingkiller
-ingress_pref=3
-ingress_handle=0x504b
+filter_handle=0x504b
+filter_program=pk_tc
 
 # process_start PID: when it was started, which tells it from a later one of that number.
 process_start() {
 	sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
 }
 
-# record_write KEY xdp|tc clsact|-
-record_write() {
-	[ -z "$dry_run" ] || return 0
-	printf '%s %s %s %s %s %s %s %s\n' "$plan_dev" "${1#*-}" "$(netns_inode "$netns_file")" "$2" "$3" \
-		"${plan_owner:--}" "$(process_start "${plan_owner:-$$}")" "$netns_file" >"$state/record.new"
-	mv "$state/record.new" "$state/$1"
+# device_record KEY xdp|tc
+device_record() {
+	record_write "$1" "$plan_dev ${1#*-} $(netns_inode "$netns_file") $2 ${plan_owner:--} $(process_start "${plan_owner:-$$}") $netns_file"
 }
 
 # record_read KEY: sets record_dev and so on. Fails if there is none.
 record_read() {
 	[ -r "$state/$1" ] &&
-		read -r record_dev record_ifindex record_inode record_hook record_clsact \
+		read -r record_dev record_ifindex record_inode _ \
 			record_owner record_start record_file <"$state/$1"
 }
 
@@ -69,25 +63,6 @@ xdp_mode() {
 	xdp_where "$1" | sed 's/ .*//'
 }
 
-ingress_filters() {
-	net command tc filter show dev "$1" ingress 2>/dev/null
-}
-
-# ingress_is_ours FILTERS
-ingress_is_ours() {
-	case $1 in
-	*" pref $ingress_pref bpf "*" handle $ingress_handle "*" name pk_tc "*) return 0 ;;
-	esac
-	return 1
-}
-
-ingress_holds_pref() {
-	case $1 in
-	*" pref $ingress_pref "*) return 0 ;;
-	esac
-	return 1
-}
-
 # device_check: is there room on the device for what the plan wants? Changes nothing.
 device_check() {
 	if [ -e "$pins/$plan_key" ]; then
@@ -106,11 +81,12 @@ device_check() {
 }
 
 ingress_check() {
-	! ingress_holds_pref "$(ingress_filters "$plan_dev")" ||
-		{
-			say "device $plan_name: another filter has pref $ingress_pref, which is ours (tc filter show dev $plan_name ingress)"
-			return 1
-		}
+	local obstacle
+
+	obstacle=$(device_obstacle "$plan_dev" ingress "$filter_handle" "$filter_program")
+	[ -n "$obstacle" ] || return 0
+	say "device $plan_name: $obstacle"
+	return 1
 }
 
 # plan_read: sets what the lines of $plan say that are not for maps. plan_name is what can
@@ -130,14 +106,11 @@ plan_read() {
 	END
 }
 
-# maps_write: one bpftool for all updates of the plan.
+# maps_write: all updates of the plan.
 maps_write() {
-	maps_batch=$(printf '%s\n' "$plan" | sed -n "s|^update |map update pinned $pins/$plan_key/|p")
-	[ -z "$verbose$dry_run" ] || printf '%s\n' "$maps_batch" | sed 's/^/bpftool /' >&2
-	[ -z "$dry_run" ] || return 0
-	maps_said=$(printf '%s\n' "$maps_batch" | bpftool batch file - 2>&1 >/dev/null) && return 0
-	say "cannot write the maps in $pins/$plan_key: $(printf '%s\n' "$maps_said" | grep -v '^$' | tail -n 1)"
-	return 1
+	map_edits=$(printf '%s\n' "$plan" | sed -n "s|^update |map update pinned $pins/$plan_key/|p")$newline
+	[ -z "$verbose$dry_run" ] || printf '%s' "$map_edits" | sed 's/^/bpftool /' >&2
+	map_flush
 }
 
 # hook_tell NUMBER: enum pk_hook, for who looks.
@@ -157,12 +130,8 @@ xdp_attach() {
 	native) set -- xdpdrv 1 ;;
 	generic) set -- xdpgeneric 2 ;;
 	esac
-	net run_or_device bpftool net attach "$1" pinned "$pins/$plan_key/pk_xdp" dev "$plan_dev" &&
+	net_run_or "cannot attach to device $plan_name" bpftool net attach "$1" pinned "$pins/$plan_key/pk_xdp" dev "$plan_dev" &&
 		hook_tell "$2"
-}
-
-run_or_device() {
-	run_or "cannot attach to device $plan_name" "$@"
 }
 
 # xdp_attach_best: the driver's own hook if it has one. What it says otherwise is no
@@ -181,16 +150,15 @@ xdp_attach_best() {
 }
 
 ingress_attach() {
-	clsact_is_there "$plan_dev" ||
-		net run_or_device tc qdisc add dev "$plan_dev" clsact || return 1
-	net run_or_device tc filter add dev "$plan_dev" ingress protocol all \
-		pref "$ingress_pref" handle "$ingress_handle" \
+	clsact_take "$plan_dev" "${plan_key%-*}" "${plan_key#*-}" || return
+	net_run_or "cannot attach to device $plan_name" tc filter add dev "$plan_dev" ingress protocol all \
+		pref "$filter_pref" handle "$filter_handle" \
 		bpf direct-action object-pinned "$pins/$plan_key/pk_tc" && hook_tell 3
 }
 
 # device_serve: after device_check. The maps are complete before the first packet is seen.
 device_serve() {
-	journal start "$plan_key"
+	journal_begin start "$plan_key" || return
 	case $plan_hook in
 	auto) serve_best ;;
 	tc) serve_in_tc ;;
@@ -200,7 +168,7 @@ device_serve() {
 
 # serve_best: in XDP, or in tc where the kernel does not take the program for XDP.
 serve_best() {
-	record_write "$plan_key" xdp -
+	device_record "$plan_key" xdp || return
 	if program_load pk_xdp; then
 		maps_write && xdp_attach_best
 		return
@@ -211,100 +179,84 @@ serve_best() {
 
 # serve_in_xdp native|generic
 serve_in_xdp() {
-	record_write "$plan_key" xdp -
-	program_load pk_xdp && maps_write && xdp_attach "$1"
+	device_record "$plan_key" xdp && program_load pk_xdp && maps_write && xdp_attach "$1"
 }
 
 serve_in_tc() {
-	if clsact_is_there "$plan_dev"; then
-		record_write "$plan_key" tc -
-	else
-		record_write "$plan_key" tc clsact
-	fi
-	program_load pk_tc && maps_write && ingress_attach
+	device_record "$plan_key" tc && program_load pk_tc && maps_write && ingress_attach
 }
 
-# xdp_detach DEV: only a program of ours.
+# xdp_detach DEV: only a program of ours. Fails if it is still there afterwards.
 xdp_detach() {
-	detach_id=$(xdp_attached "$1")
-	[ -n "$detach_id" ] && [ "$(program_name "$detach_id")" = pk_xdp ] || return 0
-	case $(xdp_mode "$1") in
-	generic) net run bpftool net detach xdpgeneric dev "$1" ;;
-	*) net run bpftool net detach xdpdrv dev "$1" ;;
-	esac
+	local id hook=xdpdrv
+
+	id=$(xdp_attached "$1")
+	[ -n "$id" ] && [ "$(program_name "$id")" = pk_xdp ] || return 0
+	[ "$(xdp_mode "$1")" != generic ] || hook=xdpgeneric
+	net_run_or "cannot detach from device $(words_quote "$1")" bpftool net detach "$hook" dev "$1"
 }
 
-# ingress_detach DEV clsact|- COOKIE IFINDEX
 ingress_detach() {
-	if ingress_is_ours "$(ingress_filters "$1")"; then
-		net run tc filter del dev "$1" ingress protocol all \
-			pref "$ingress_pref" handle "$ingress_handle" bpf
-	fi
-	[ "$2" = clsact ] || return 0
-	if [ -n "$(ingress_filters "$1")$(net command tc filter show dev "$1" egress 2>/dev/null)" ]; then
-		clsact_leave "$3" "$4"
-	elif clsact_is_there "$1"; then
-		net run tc qdisc del dev "$1" clsact
-	fi
+	filter_remove "$1" ingress "$filter_handle" "$filter_program"
 }
 
 # device_release KEY: everything of ours for that device. Without a record, or with the
-# device or its namespace gone, there is nothing to detach.
+# device or its namespace gone, there is nothing to detach. Fails, and keeps the record, if something is left.
 device_release() {
-	journal stop "$1"
-	release_name=$netns_name release_file=$netns_file
-	if record_read "$1" && netns_file=$(netns_find "$record_inode" "${1%-*}" "$record_file"); then
-		netns_name=$netns_file
-		[ "$record_inode" != "$(netns_inode /proc/self/ns/net)" ] || netns_name=
-		record_dev=$(device_name "$record_ifindex")
-		[ -z "$record_dev" ] || case $record_hook in
-		xdp) xdp_detach "$record_dev" ;;
-		tc) ingress_detach "$record_dev" "$record_clsact" "${1%-*}" "$record_ifindex" ;;
-		esac
+	local netns_name="$netns_name" netns_file="$netns_file" dev=''
+
+	journal_begin stop "$1" || :
+	if record_read "$1"; then
+		if netns_file=$(netns_find "$record_inode" "${1%-*}" "$record_file"); then
+			netns_name=$netns_file
+			[ "$record_inode" != "$(netns_inode /proc/self/ns/net)" ] || netns_name=
+			dev=$(device_name "$record_ifindex")
+			[ -z "$dev" ] || { xdp_detach "$dev" && ingress_detach "$dev"; } || return
+		fi
+		clsact_leave "$dev" "${1%-*}" "${1#*-}" || return
 	fi
-	netns_name=$release_name netns_file=$release_file
 	[ ! -d "$pins/$1" ] || run rm -rf "$pins/$1"
 	[ -n "$dry_run" ] || rm -f "$state/$1"
 }
 
 # strays_release: programs of ours that no record tells of, as after /run was emptied.
 strays_release() {
+	local netns_name netns_file known=' ' key dev status=0
+
 	[ -n "$(bpftool prog show name pk_xdp 2>/dev/null)$(bpftool prog show name pk_tc 2>/dev/null)" ] || return 0
-	strays_known=' '
-	for stray in $(records); do
-		! record_read "$stray" ||
-			strays_known="$strays_known$(program_id "$pins/$stray/pk_xdp") $(program_id "$pins/$stray/pk_tc") "
+	for key in $(records); do
+		! record_read "$key" ||
+			known="$known$(program_id "$pins/$key/pk_xdp") $(program_id "$pins/$key/pk_tc") "
 	done
-	strays_name=$netns_name strays_file=$netns_file
 	for netns_file in /proc/self/ns/net /run/netns/*; do
 		[ -e "$netns_file" ] || continue
 		netns_name=$netns_file
-		for stray in $(devices_list); do
-			stray_release "$stray"
+		for dev in $(devices_list); do
+			stray_release "$dev" "$known" || status=1
 		done
 	done
-	netns_name=$strays_name netns_file=$strays_file
+	return "$status"
 }
 
-# stray_release DEV
+# stray_release DEV KNOWN: not those whose numbers are known.
 stray_release() {
-	case $strays_known in
+	case $2 in
 	*" $(xdp_attached "$1") "*) ;;
-	*) xdp_detach "$1" ;;
+	*) xdp_detach "$1" || return ;;
 	esac
-	case $strays_known in
-	*" $(ingress_filters "$1" | sed -n 's/.* id \([0-9]*\) name pk_tc .*/\1/p') "*) ;;
-	*) ingress_detach "$1" - ;;
+	case $2 in
+	*" $(filters "$1" ingress | sed -n 's/.* id \([0-9]*\) name pk_tc .*/\1/p') "*) ;;
+	*) ingress_detach "$1" && clsact_leave "$1" "$(netns_cookie "$netns_file")" "$(device_index "$1")" ;;
 	esac
 }
 
 # pins_trim: the last device takes all the rest with it.
 pins_trim() {
-	journal
+	journal_end
 	[ -z "$(records)" ] || return 0
 	[ ! -d "$pins" ] || run rmdir "$pins"
-	[ -n "$dry_run" ] || rm -f "$state/record.new"
-	mounts_remove
+	[ -n "$dry_run" ] || rm -f "$state"/*.new
+	bpffs_leave
 }
 
 # owner_is_alive: of the record that was read.
@@ -312,27 +264,27 @@ owner_is_alive() {
 	[ "$record_owner" = - ] || [ "$(process_start "$record_owner")" = "$record_start" ]
 }
 
-# leftovers_settle: what a killed command has left, in the place of the function of that
-# name in setup.sh. Called with the lock held.
-leftovers_settle() {
+# pingkiller_settle: what a killed command has left. Called with the lock held.
+pingkiller_settle() {
+	local what key count=0 strays=''
+
 	[ -z "$dry_run" ] || return 0
-	settle_count=0 settle_strays=
-	if read -r settle_what settle_key 2>/dev/null <"$state/journal"; then
-		case $settle_what:$settle_key in
-		start:*-* | stop:*-*) device_release "$settle_key" ;;
+	if read -r what key 2>/dev/null <"$state/journal"; then
+		case $what:$key in
+		start:*-* | stop:*-*) device_release "$key" ;;
 		esac
 	fi
-	for settle_key in $(records); do
-		if record_read "$settle_key"; then
-			owner_is_alive && [ -d "$pins/$settle_key" ] && continue
-			[ "$record_owner" = - ] || settle_count=$((settle_count + 1))
+	for key in $(records); do
+		if record_read "$key"; then
+			owner_is_alive && [ -d "$pins/$key" ] && continue
+			[ "$record_owner" = - ] || count=$((count + 1))
 		else
-			settle_strays=1
+			strays=1
 		fi
-		device_release "$settle_key"
+		device_release "$key"
 	done
-	[ -z "$settle_strays" ] || strays_release
-	[ "$settle_count" = 0 ] || say "note: removed what a killed run has left"
+	[ -z "$strays" ] || strays_release
+	[ "$count" = 0 ] || say "note: removed what a killed run has left"
 	pins_trim
 	state_ensure
 }

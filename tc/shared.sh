@@ -1,0 +1,222 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What one of our commands makes and others use, too: bpffs, control groups, tc's folders below bpffs, clsact
+# on a device. One record for all of it, a line each:
+#
+#	THING TOOL...
+#
+# A THING is recorded before it is made, with the tools that use it; what was there before us never is. The
+# last tool that leaves a thing takes it away. Called with the lock held, which is one for all tools.
+
+shared=/run/vershitify.shared
+
+# shared_users THING: fails if it is not ours.
+shared_users() {
+	local thing users
+
+	[ -r "$shared" ] || return 1
+	while read -r thing users; do
+		[ "$thing" = "$1" ] || continue
+		printf '%s\n' "$users"
+		return 0
+	done <"$shared"
+	return 1
+}
+
+# shared_write THING [TOOL...]: its line, in the place of the one that there was; without tools none.
+shared_write() {
+	local thing="$1"
+
+	[ -z "$dry_run" ] || return 0
+	shift
+	if {
+		{ [ ! -e "$shared" ] || sed "/^$thing /d" "$shared"; } &&
+			{ [ $# = 0 ] || printf '%s %s\n' "$thing" "$*"; }
+	} 2>/dev/null >"$shared.new" && mv "$shared.new" "$shared"; then
+		[ -s "$shared" ] || rm -f "$shared"
+		return 0
+	fi
+	rm -f "$shared.new"
+	say "cannot write $shared (is there no room on /run?)"
+	return 1
+}
+
+# shared_take THING: one more tool uses it. Fails if it is not ours.
+shared_take() {
+	local users
+
+	users=$(shared_users "$1") || return 1
+	case " $users " in
+	*" $tool "*) return 0 ;;
+	esac
+	# shellcheck disable=SC2086 # names of tools are words
+	shared_write "$1" $users "$tool"
+}
+
+# shared_make THING: it is about to be made.
+shared_make() {
+	shared_write "$1" "$tool"
+}
+
+# shared_leave THING: true if it is ours, this tool has used it, and nobody does any more. It stays recorded
+# until shared_gone.
+shared_leave() {
+	local users others='' user
+
+	users=$(shared_users "$1") || return 1
+	case " $users " in
+	*" $tool "*) ;;
+	*) return 1 ;;
+	esac
+	for user in $users; do
+		[ "$user" = "$tool" ] || others="$others $user"
+	done
+	[ -n "$others" ] || return 0
+	# shellcheck disable=SC2086 # names of tools are words
+	shared_write "$1" $others
+	return 1
+}
+
+# shared_gone THING
+shared_gone() {
+	shared_write "$1"
+}
+
+# shared_things PREFIX: those of ours whose names begin with it.
+shared_things() {
+	[ ! -r "$shared" ] || sed -n "s/^\($1[^ ]*\) .*/\1/p" "$shared"
+}
+
+# --- file systems ----------------------------------------------------------------------------
+
+# Where a mount is seen: other mount namespaces have mounts of their own.
+bpffs_thing() {
+	printf 'bpffs@%s\n' "$(netns_inode /proc/self/ns/mnt)"
+}
+
+bpffs_ensure() {
+	local thing
+
+	thing=$(bpffs_thing)
+	if bpffs_is_mounted; then
+		shared_take "$thing" || :
+		return 0
+	fi
+	shared_make "$thing" && run_or "cannot mount $bpffs" mount -t bpf -o mode=0700 bpf "$bpffs"
+}
+
+# bpffs_is_used: by more than the kernel's own two files.
+bpffs_is_used() {
+	local entry
+
+	for entry in "$bpffs"/*; do
+		case $entry in
+		*.debug | "$bpffs/*") ;;
+		*) return 0 ;;
+		esac
+	done
+	return 1
+}
+
+# bpffs_leave: kept if somebody else has pinned something there since. What is mounted elsewhere cannot be
+# reached from here, and is forgotten.
+bpffs_leave() {
+	local thing here
+
+	here=$(bpffs_thing)
+	for thing in $(shared_things bpffs@); do
+		shared_leave "$thing" || continue
+		[ "$thing" != "$here" ] || bpffs_is_used || run_quietly umount "$bpffs"
+		shared_gone "$thing"
+	done
+}
+
+# cgroup_find: sets cgroup_root; empty if cgroup v2 is mounted nowhere.
+cgroup_find() {
+	cgroup_root=$(mount_find cgroup2)
+	cgroup_root=${cgroup_root%%"$newline"*}
+}
+
+cgroup_mount=/run/vershitify.cgroup
+
+cgroup_ensure() {
+	cgroup_find
+	if [ -n "$cgroup_root" ]; then
+		shared_take cgroup2 || :
+		return 0
+	fi
+	cgroup_root=$cgroup_mount
+	shared_make cgroup2 && run mkdir -p "$cgroup_root" &&
+		run_or "cannot mount cgroup v2 (is CONFIG_CGROUPS there?)" mount -t cgroup2 cgroup2 "$cgroup_root"
+}
+
+cgroup_leave() {
+	shared_leave cgroup2 || return 0
+	run_quietly umount "$cgroup_mount"
+	run_quietly rmdir "$cgroup_mount"
+	shared_gone cgroup2
+}
+
+# tc makes folders for itself the first time that it loads a program.
+folders_take() {
+	local folder
+
+	for folder in tc ip xdp; do
+		[ -e "$bpffs/$folder" ] || shared_make "folder:$folder" || return
+		shared_take "folder:$folder" || :
+	done
+}
+
+# folders_leave: those that nobody else uses.
+folders_leave() {
+	local thing folder
+
+	for thing in $(shared_things folder:); do
+		shared_leave "$thing" || continue
+		folder=$bpffs/${thing#folder:}
+		run_quietly rmdir "$folder/globals"
+		[ ! -L "$folder" ] || [ -d "$bpffs/tc/globals" ] || run_quietly rm -f "$folder"
+		run_quietly rmdir "$folder"
+		shared_gone "$thing"
+	done
+}
+
+# --- clsact ------------------------------------------------------------------------------------
+
+clsact_is_there() {
+	case $(net command tc qdisc show dev "$1" clsact 2>/dev/null) in
+	*clsact*) return 0 ;;
+	esac
+	return 1
+}
+
+# clsact_take DEV COOKIE IFINDEX
+clsact_take() {
+	if clsact_is_there "$1"; then
+		shared_take "clsact@$2-$3" || :
+		return 0
+	fi
+	shared_make "clsact@$2-$3" &&
+		net_run_or "cannot attach to device $(words_quote "$1")" tc qdisc add dev "$1" clsact
+}
+
+# clsact_leave DEV COOKIE IFINDEX: kept if somebody else has a filter there. DEV is empty if the device is gone.
+clsact_leave() {
+	local thing="clsact@$2-$3"
+
+	shared_leave "$thing" || return 0
+	if [ -n "$1" ] && clsact_is_there "$1" && [ -z "$(filters "$1" egress)$(filters "$1" ingress)" ]; then
+		net run tc qdisc del dev "$1" clsact || return
+	fi
+	shared_gone "$thing"
+}
+
+# clsact_forget: of a tool that has no record of a device any more, as after it was lost with /run/TOOL.
+clsact_forget() {
+	local thing
+
+	for thing in $(shared_things clsact@); do
+		! shared_leave "$thing" || shared_gone "$thing"
+	done
+}
