@@ -187,8 +187,10 @@ $(MAN_PAGES): build/%: scripts/man/%.scd
 	@mkdir -p $(@D)
 	$(SCDOC) <$< >$@
 
--include $(BPF_OBJECTS:.o=.d) $(USER_SOURCES:bpf/user/%.c=build/user/%.d) \
-	$(USER_SOURCES:bpf/user/%.c=build/asan/user/%.d) $(TEST_PROGRAMS:=.d)
+# What DEPENDENCIES has written: the headers that an object was made from. An object is missing in this list
+# only if its rule names all headers, as that of the fuzz targets does.
+-include $(addsuffix .d,$(basename $(BPF_OBJECTS) $(USER_SOURCES:bpf/user/%.c=build/user/%.o) \
+	$(USER_SOURCES:bpf/user/%.c=build/asan/user/%.o) $(TEST_PROGRAMS) $(BENCH_PROGRAMS)))
 
 # --- lint --------------------------------------------------------------------------------------
 
