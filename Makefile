@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Everything that is made goes to build/. Whatever is not there yet (a folder, a tool that only one
-# target needs) is left out instead of breaking the rest.
+# Everything that is made goes to build/. What a package needs is named below: a file that is missing ends
+# the build. Only a tool that one target alone needs may be missing, and then only that target is left out.
 #
-# A line of the form "target: ... ## text" is a target that "make help" shows.
+# A line of the form "target: ... ## text" is a target that "make help" shows. V=1 shows the commands.
 
 SHELL := /bin/sh
 .SHELLFLAGS := -ec
 .DELETE_ON_ERROR:
 .SUFFIXES:
-MAKEFLAGS += --no-builtin-rules
+MAKEFLAGS += -r
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -24,34 +24,41 @@ SCDOC ?= scdoc
 INSTALL ?= install
 
 # Some distributions ship llvm-strip under its version's name only: take the newest of those.
-LLVM_STRIP ?= $(shell command -v llvm-strip || \
+ifndef LLVM_STRIP
+LLVM_STRIP := $(shell command -v llvm-strip || \
 	{ IFS=:; for d in $$PATH; do ls "$$d"; done 2>/dev/null | grep -x 'llvm-strip-[0-9]*' | sort -t- -k3n | tail -n 1; } | \
 	grep . || echo llvm-strip)
+endif
+
+# The version is written in one place, which the commands read as well.
+VERSION_FILE := tc/command.sh
+VERSION := $(shell sed -n 's/^version=//p' $(VERSION_FILE) 2>/dev/null)
 
 # --- what there is -----------------------------------------------------------------------------
 
-BPF_SOURCES := $(wildcard bpf/*.bpf.c)
-BPF_OBJECTS := $(BPF_SOURCES:bpf/%.bpf.c=build/%.o)
+# Commands, each with a manual page and a completion of its name.
+TOOLS := vershitify pingkiller
+# The libraries that they source go to LIBDIR, and so do the BPF objects.
+LIBRARIES := $(addprefix tc/,attach.sh clsact.sh command.sh doctor.sh doctor-pingkiller.sh doctor-vershitify.sh \
+	paths.sh ping.sh run.sh setup.sh)
+BPF_OBJECTS := $(addprefix build/,vershitify.o tracker.o receive.o pingkiller.o)
+
+COMMANDS := $(TOOLS:%=scripts/%.sh)
+MAN_PAGES := $(TOOLS:%=build/%.8)
+COMPLETIONS := $(TOOLS:%=scripts/completion/%.bash)
+COMPLETION_LIBRARY := scripts/completion/vershitify-common.bash
+HELPER := build/vsh
+INSTALLED := $(COMMANDS) $(LIBRARIES) $(COMPLETIONS) $(COMPLETION_LIBRARY)
+
+BENCH_PROGRAMS := $(addprefix build/bench/,burst clock fate testrun traffic baseline.o pingparse.o)
+
+# Of these nothing has to be listed: the linker misses one of the helper's files, a test its program.
 USER_SOURCES := $(wildcard bpf/user/*.c)
-TEST_SOURCES := $(wildcard bats/programs/*.c)
-TEST_PROGRAMS := $(TEST_SOURCES:bats/programs/%.c=build/test/%)
-BENCH_LIBRARIES := $(filter-out scripts/bench/run.sh,$(wildcard scripts/bench/*.sh))
-BENCH_BPF := $(wildcard scripts/bench/*.bpf.c)
-BENCH_SOURCES := $(filter-out $(BENCH_BPF),$(wildcard scripts/bench/*.c))
-BENCH_PROGRAMS := $(BENCH_SOURCES:scripts/bench/%.c=build/bench/%) $(BENCH_BPF:scripts/bench/%.bpf.c=build/bench/%.o)
+TEST_PROGRAMS := $(patsubst bats/programs/%.c,build/test/%,$(wildcard bats/programs/*.c))
 FUZZ_TARGETS := $(wildcard bats/fuzz/*.c)
 FUZZ_PROGRAMS := $(FUZZ_TARGETS:bats/fuzz/%.c=build/fuzz/%)
 # The helper's files that the fuzz targets exercise; each must link without the rest of the helper.
-FUZZ_SOURCES := $(wildcard bpf/user/words.c)
-MAN_SOURCES := $(wildcard scripts/man/*.scd)
-MAN_PAGES := $(MAN_SOURCES:scripts/man/%.scd=build/%)
-HELPER := $(if $(USER_SOURCES),build/vsh)
-
-# Commands that "make install" puts into SBINDIR. The libraries that they source go to LIBDIR.
-COMMANDS := $(wildcard scripts/vershitify.sh scripts/pingkiller.sh)
-LIBRARIES := $(wildcard tc/*.sh)
-COMPLETION_LIBRARY := scripts/completion/vershitify-common.bash
-COMPLETIONS := $(filter-out $(COMPLETION_LIBRARY),$(wildcard scripts/completion/*.bash))
+FUZZ_SOURCES := bpf/user/words.c
 
 # --- how it is compiled ------------------------------------------------------------------------
 
@@ -75,10 +82,22 @@ CFLAGS ?= -O2 -g
 USER_FLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -Ibpf $(LIBBPF_CFLAGS)
 SANITIZERS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
+# --- what is said ------------------------------------------------------------------------------
+
+ifeq ($(V),1)
+Q :=
+else
+Q := @
+endif
+
+# say WORD[,WHAT]: one line for what is made next; nothing with V=1, which shows the commands, and with -s.
+silent = $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
+say = $(if $(Q),$(if $(silent),,@printf '  %-9s %s\n' '$(1)' '$(or $(2),$@)'))
+
 # --- targets for people ------------------------------------------------------------------------
 
 .PHONY: all
-all: $(BPF_OBJECTS) $(HELPER) man ## build the BPF objects, the helper and the manual pages into build/
+all: $(BPF_OBJECTS) $(HELPER) $(INSTALLED) man ## build the BPF objects, the helper and the manual pages into build/
 
 .PHONY: testprograms
 testprograms: $(TEST_PROGRAMS) ## build the programs that the tests run, into build/test/
@@ -111,7 +130,7 @@ bench: all ## measure what it costs, BENCH=... some sections (needs root and a q
 	scripts/bench/run.sh $(BENCH)
 
 .PHONY: sanitize
-sanitize: $(if $(USER_SOURCES),build/asan/vsh) ## build the helper with address and undefined-behaviour sanitizers
+sanitize: build/asan/vsh ## build the helper with address and undefined-behaviour sanitizers
 
 .PHONY: fuzz
 fuzz: $(FUZZ_PROGRAMS:%=%.run) ## fuzz the helper's parsers, FUZZ_SECONDS=30 each; findings stay in build/fuzz/
@@ -122,20 +141,31 @@ corpus: $(FUZZ_PROGRAMS:%=%.merge) ## add what fuzzing found interesting to the 
 # --- objects -----------------------------------------------------------------------------------
 
 # DWARF goes, BTF stays: the loaders need it, and it is a tenth of the size.
+define compile_bpf
+@mkdir -p $(@D)
+$(call say,BPF)
+$(Q)$(CLANG) $(BPF_FLAGS) $(DEPENDENCIES) -c $< -o $@
+$(Q)$(LLVM_STRIP) -g $@
+endef
+
 $(BPF_OBJECTS): build/%.o: bpf/%.bpf.c Makefile
-	@mkdir -p $(@D)
-	$(CLANG) $(BPF_FLAGS) $(DEPENDENCIES) -c $< -o $@
-	$(LLVM_STRIP) -g $@
+	$(compile_bpf)
 
 # helper DIRECTORY,FLAGS: the rules that build the helper once into DIRECTORY, with FLAGS
 define helper
 $(USER_SOURCES:bpf/user/%.c=$(1)/user/%.o): $(1)/user/%.o: bpf/user/%.c Makefile
 	@mkdir -p $$(@D)
-	$$(CC) $$(CPPFLAGS) $(2) $$(USER_FLAGS) $$(DEPENDENCIES) -c $$< -o $$@
+	$$(call say,CC)
+	$$(Q)$$(CC) $$(CPPFLAGS) $(2) $$(USER_FLAGS) $$(DEPENDENCIES) -c $$< -o $$@
+
+$(1)/user/main.o: CPPFLAGS += -DVSH_VERSION='"$$(version_known)"'
+$(1)/user/main.o: $(VERSION_FILE)
 
 $(1)/vsh: $(USER_SOURCES:bpf/user/%.c=$(1)/user/%.o)
-	$$(CC) $(2) $$(LDFLAGS) $$^ $$(LIBBPF_LIBS) -lm $$(LDLIBS) -o $$@
+	$$(call say,LD)
+	$$(Q)$$(CC) $(2) $$(LDFLAGS) $$^ $$(LIBBPF_LIBS) -lm $$(LDLIBS) -o $$@
 endef
+version_known = $(or $(VERSION),$(error $(VERSION_FILE) says no version))
 $(eval $(call helper,build,$$(CFLAGS)))
 $(eval $(call helper,build/asan,$$(SANITIZERS)))
 
@@ -143,49 +173,53 @@ $(eval $(call helper,build/asan,$$(SANITIZERS)))
 build/test/verify build/test/mapfill: LDLIBS += $(LIBBPF_LIBS)
 $(TEST_PROGRAMS): build/test/%: bats/programs/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_FLAGS) -pthread $(DEPENDENCIES) $< $(LDFLAGS) $(LDLIBS) -o $@
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_FLAGS) -pthread $(DEPENDENCIES) $< $(LDFLAGS) $(LDLIBS) -o $@
 
 # A target may include other files of the helper, with the system behind them replaced: hence all of them.
 $(FUZZ_PROGRAMS): build/fuzz/%: bats/fuzz/%.c $(USER_SOURCES) $(wildcard bats/fuzz/*.h bpf/*.h bpf/user/*.h) Makefile
 	@mkdir -p $(@D)
-	$(CLANG) $(SANITIZERS) -fsanitize=fuzzer $(USER_FLAGS) -Ibpf/user $< $(FUZZ_SOURCES) -lm -o $@
+	$(call say,CC)
+	$(Q)$(CLANG) $(SANITIZERS) -fsanitize=fuzzer $(USER_FLAGS) -Ibpf/user $< $(FUZZ_SOURCES) -lm -o $@
 
 # What the measurements send with, and measure against.
 .PHONY: benchprograms
 benchprograms: $(BENCH_PROGRAMS)
 
 build/bench/%.o: scripts/bench/%.bpf.c Makefile
-	@mkdir -p $(@D)
-	$(CLANG) $(BPF_FLAGS) $(DEPENDENCIES) -c $< -o $@
-	$(LLVM_STRIP) -g $@
+	$(compile_bpf)
 
 build/bench/%: scripts/bench/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_FLAGS) $(DEPENDENCIES) $< $(LDFLAGS) $(LDLIBS) -o $@
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_FLAGS) $(DEPENDENCIES) $< $(LDFLAGS) $(LDLIBS) -o $@
 
 FUZZ_SECONDS ?= 30
 # The kept corpus is only read; new inputs go to build/fuzz/NAME.corpus, crashing ones to build/fuzz/NAME-*.
 .PHONY: $(FUZZ_PROGRAMS:%=%.run) $(FUZZ_PROGRAMS:%=%.merge)
 $(FUZZ_PROGRAMS:%=%.run): build/fuzz/%.run: build/fuzz/%
 	@mkdir -p $<.corpus
-	$< -max_total_time=$(FUZZ_SECONDS) -timeout=5 -verbosity=0 -print_final_stats=1 -artifact_prefix=$<- \
+	$(call say,FUZZ,$<)
+	$(Q)$< -max_total_time=$(FUZZ_SECONDS) -timeout=5 -verbosity=0 -print_final_stats=1 -artifact_prefix=$<- \
 		$(patsubst %,-dict=%,$(wildcard bats/fuzz/$*.dict)) $<.corpus $(wildcard bats/fuzz/corpus/$*)
 
 $(FUZZ_PROGRAMS:%=%.merge): build/fuzz/%.merge: build/fuzz/%
 	@mkdir -p $<.corpus bats/fuzz/corpus/$*
-	$< -merge=1 -use_counters=0 bats/fuzz/corpus/$* $<.corpus
+	$(call say,MERGE,$<)
+	$(Q)$< -merge=1 -use_counters=0 bats/fuzz/corpus/$* $<.corpus
 
 .PHONY: man
 ifneq ($(shell command -v $(SCDOC)),)
 man: $(MAN_PAGES)
 else
 man:
-	$(if $(MAN_SOURCES),@echo "no manual page: scdoc is missing (install the package scdoc)" >&2)
+	@echo "no manual page: scdoc is missing (install the package scdoc)" >&2
 endif
 
-$(MAN_PAGES): build/%: scripts/man/%.scd
+$(MAN_PAGES): build/%: scripts/man/%.scd $(VERSION_FILE) Makefile
 	@mkdir -p $(@D)
-	$(SCDOC) <$< >$@
+	$(call say,MAN)
+	$(Q)sed '1s/@VERSION@/$(version_known)/' $< | $(SCDOC) >$@
 
 # What DEPENDENCIES has written: the headers that an object was made from. An object is missing in this list
 # only if its rule names all headers, as that of the fuzz targets does.
@@ -194,73 +228,86 @@ $(MAN_PAGES): build/%: scripts/man/%.scd
 
 # --- lint --------------------------------------------------------------------------------------
 
-SH_FILES := $(wildcard .ci/run scripts/*.sh scripts/*/*.sh tc/*.sh bats/*.sh bats/*/*.sh)
+SH_FILES := $(wildcard .ci/run scripts/*.sh scripts/*/*.sh tc/*.sh bats/*.sh)
 # The language of a script is what its first line says.
-BASH_SCRIPTS := $(if $(SH_FILES),$(shell awk 'FNR == 1 && /^#!.*bash/ { print FILENAME }' $(SH_FILES)))
+BASH_SCRIPTS := $(shell awk 'FNR == 1 && /^\#!.*bash/ { print FILENAME }' /dev/null $(SH_FILES))
 POSIX_SCRIPTS := $(filter-out $(BASH_SCRIPTS),$(SH_FILES))
 BASH_SCRIPTS += $(wildcard bats/*.bash scripts/completion/*.bash)
 BATS_FILES := $(wildcard bats/*.bats)
-C_FILES := $(wildcard bpf/*.c bpf/*.h bpf/user/*.c bpf/user/*.h bats/programs/*.c bats/programs/*.h bats/fuzz/*.c bats/fuzz/*.h scripts/bench/*.c)
+BENCH_LIBRARIES := $(filter-out scripts/bench/run.sh,$(wildcard scripts/bench/*.sh))
+USER_FILES := $(USER_SOURCES) $(wildcard bats/programs/*.c) $(FUZZ_TARGETS) \
+	$(filter-out %.bpf.c,$(wildcard scripts/bench/*.c))
+C_FILES := $(USER_FILES) $(wildcard bpf/*.c bpf/*.h bpf/user/*.h bats/programs/*.h bats/fuzz/*.h scripts/bench/*.bpf.c)
 
 .PHONY: lint-shell lint-posix lint-format lint-c
 
 # What a library defines for the scripts that source it looks unused in itself, and the other way round:
 # "-a" judges the libraries together with those scripts, then each is judged alone, without these two.
 lint-shell:
-	shellcheck -x -a $(filter-out $(LIBRARIES) $(BENCH_LIBRARIES),$(POSIX_SCRIPTS)) $(BASH_SCRIPTS) $(BATS_FILES)
-	$(if $(LIBRARIES),shellcheck -x -e SC2034 -e SC2154 $(LIBRARIES) $(BENCH_LIBRARIES))
+	$(call say,LINT,scripts)
+	$(Q)shellcheck -x -a $(filter-out $(wildcard tc/*.sh) $(BENCH_LIBRARIES),$(POSIX_SCRIPTS)) $(BASH_SCRIPTS) $(BATS_FILES)
+	$(Q)shellcheck -x -e SC2034 -e SC2154 $(wildcard tc/*.sh) $(BENCH_LIBRARIES)
 
 # "shfmt -w" in the place of "-d" mends what is found.
 lint-format:
-	shfmt -d -i 0 -ln posix $(POSIX_SCRIPTS)
-	$(if $(BASH_SCRIPTS),shfmt -d -i 0 -ln bash $(BASH_SCRIPTS))
-	$(if $(BATS_FILES),shfmt -d -i 0 -ln bats $(BATS_FILES))
-	$(if $(C_FILES),clang-format --dry-run -Werror $(C_FILES))
+	$(call say,LINT,format)
+	$(Q)shfmt -d -i 0 -ln posix $(POSIX_SCRIPTS)
+	$(Q)shfmt -d -i 0 -ln bash $(BASH_SCRIPTS)
+	$(Q)shfmt -d -i 0 -ln bats $(BATS_FILES)
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
 
 # Both of the small shells read every script: what they cannot parse is no POSIX sh.
 lint-posix:
-	for f in $(POSIX_SCRIPTS); do dash -n "$$f"; busybox sh -n "$$f"; done
+	$(call say,LINT,POSIX)
+	$(Q)for f in $(POSIX_SCRIPTS); do dash -n "$$f"; busybox sh -n "$$f"; done
 
+# The BPF programs are not among these: cppcheck cannot read sections, and the verifier judges them.
 CPPCHECK_FLAGS := --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
-	--suppress=missingIncludeSystem --error-exitcode=1 -Ibpf \
-	-D'LIBBPF_OPTS(TYPE,NAME,...)=struct TYPE NAME = { __VA_ARGS__ }'
+	--suppress=missingIncludeSystem --error-exitcode=1 -Ibpf -Ibpf/user \
+	-D'LIBBPF_OPTS(TYPE,NAME,...)=struct TYPE NAME = { __VA_ARGS__ }' \
+	-D'bpf_object__for_each_program(PROGRAM,OBJECT)=while ((PROGRAM = bpf_object__next_program(OBJECT, PROGRAM)))' \
+	-D'bpf_object__for_each_map(MAP,OBJECT)=while ((MAP = bpf_object__next_map(OBJECT, MAP)))'
 lint-c:
-	$(if $(USER_SOURCES),cppcheck $(CPPCHECK_FLAGS) bpf/user)
+	$(call say,LINT,C)
+	$(Q)cppcheck $(CPPCHECK_FLAGS) $(USER_FILES)
 
 # --- installing --------------------------------------------------------------------------------
 
 # The commands find LIBDIR from where they are, so PREFIX is written into no file.
 .PHONY: install
 install: all ## install under DESTDIR/PREFIX (PREFIX=/usr/local)
-	$(INSTALL) -d '$(DESTDIR)$(SBINDIR)' '$(DESTDIR)$(LIBDIR)/tc'
-	$(INSTALL) -m 755 $(COMMANDS) '$(DESTDIR)$(SBINDIR)'
-	for f in $(notdir $(COMMANDS)); do ln -sfn "$$f" '$(DESTDIR)$(SBINDIR)'/"$${f%.sh}"; done
-	$(INSTALL) -m 755 $(HELPER) '$(DESTDIR)$(LIBDIR)'
-	$(INSTALL) -m 644 $(BPF_OBJECTS) '$(DESTDIR)$(LIBDIR)'
-	$(INSTALL) -m 644 $(LIBRARIES) '$(DESTDIR)$(LIBDIR)/tc'
-	for f in $(MAN_PAGES); do \
+	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
+	$(Q)$(INSTALL) -d '$(DESTDIR)$(SBINDIR)' '$(DESTDIR)$(LIBDIR)/tc'
+	$(Q)$(INSTALL) -m 755 $(COMMANDS) '$(DESTDIR)$(SBINDIR)'
+	$(Q)for f in $(notdir $(COMMANDS)); do ln -sfn "$$f" '$(DESTDIR)$(SBINDIR)'/"$${f%.sh}"; done
+	$(Q)$(INSTALL) -m 755 $(HELPER) '$(DESTDIR)$(LIBDIR)'
+	$(Q)$(INSTALL) -m 644 $(BPF_OBJECTS) '$(DESTDIR)$(LIBDIR)'
+	$(Q)$(INSTALL) -m 644 $(LIBRARIES) '$(DESTDIR)$(LIBDIR)/tc'
+	$(Q)for f in $(MAN_PAGES); do \
 		[ -e "$$f" ] || continue; \
 		$(INSTALL) -D -m 644 "$$f" '$(DESTDIR)$(MANDIR)'/man"$${f##*.}"/"$${f##*/}"; \
 	done
-	for f in $(COMPLETIONS); do \
+	$(Q)for f in $(COMPLETIONS); do \
 		name=$${f##*/}; name=$${name%.bash}; \
 		$(INSTALL) -D -m 644 "$$f" '$(DESTDIR)$(COMPDIR)'/"$$name.sh"; \
 		ln -sfn "$$name.sh" '$(DESTDIR)$(COMPDIR)'/"$$name"; \
 	done
-	$(INSTALL) -m 644 $(COMPLETION_LIBRARY) '$(DESTDIR)$(COMPDIR)'
+	$(Q)$(INSTALL) -m 644 $(COMPLETION_LIBRARY) '$(DESTDIR)$(COMPDIR)'
 
 .PHONY: uninstall
 uninstall: ## remove what install put there, and nothing else
-	for f in $(notdir $(COMMANDS)); do rm -f '$(DESTDIR)$(SBINDIR)'/"$$f" '$(DESTDIR)$(SBINDIR)'/"$${f%.sh}"; done
-	for f in $(notdir $(HELPER) $(BPF_OBJECTS)) $(LIBRARIES); do rm -f '$(DESTDIR)$(LIBDIR)'/"$$f"; done
-	for f in $(notdir $(MAN_PAGES)); do rm -f '$(DESTDIR)$(MANDIR)'/man"$${f##*.}"/"$$f"; done
-	for f in $(notdir $(COMPLETIONS:.bash=)); do rm -f '$(DESTDIR)$(COMPDIR)'/"$$f" '$(DESTDIR)$(COMPDIR)'/"$$f.sh"; done
-	rm -f '$(DESTDIR)$(COMPDIR)'/$(notdir $(COMPLETION_LIBRARY))
-	for d in '$(DESTDIR)$(LIBDIR)/tc' '$(DESTDIR)$(LIBDIR)'; do [ ! -d "$$d" ] || rmdir --ignore-fail-on-non-empty "$$d"; done
+	$(call say,UNINSTALL,$(DESTDIR)$(PREFIX))
+	$(Q)for f in $(notdir $(COMMANDS)); do rm -f '$(DESTDIR)$(SBINDIR)'/"$$f" '$(DESTDIR)$(SBINDIR)'/"$${f%.sh}"; done
+	$(Q)for f in $(notdir $(HELPER) $(BPF_OBJECTS)) $(LIBRARIES); do rm -f '$(DESTDIR)$(LIBDIR)'/"$$f"; done
+	$(Q)for f in $(notdir $(MAN_PAGES)); do rm -f '$(DESTDIR)$(MANDIR)'/man"$${f##*.}"/"$$f"; done
+	$(Q)for f in $(notdir $(COMPLETIONS:.bash=)); do rm -f '$(DESTDIR)$(COMPDIR)'/"$$f" '$(DESTDIR)$(COMPDIR)'/"$$f.sh"; done
+	$(Q)rm -f '$(DESTDIR)$(COMPDIR)'/$(notdir $(COMPLETION_LIBRARY))
+	$(Q)for d in '$(DESTDIR)$(LIBDIR)/tc' '$(DESTDIR)$(LIBDIR)'; do [ ! -d "$$d" ] || rmdir --ignore-fail-on-non-empty "$$d"; done
 
 .PHONY: clean
 clean: ## remove build/
-	rm -rf build
+	$(call say,CLEAN,build)
+	$(Q)rm -rf build
 
 .PHONY: help
 help: ## print this list

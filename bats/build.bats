@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The build itself, in a copy of the tree: what is made again after a change. No root is needed, and nothing
-# is loaded.
+# The build itself, in a copy of the tree: what is made again after a change, what is missed, what is said. No
+# root is needed, and nothing is loaded.
 #
 # bats sets stderr, and status and output anew in each test:
 # shellcheck disable=SC2154,SC2030,SC2031
@@ -15,7 +15,7 @@ TREE_TARGETS='all testprograms benchprograms sanitize'
 setup_file() {
 	export TREE=$BATS_FILE_TMPDIR/tree
 	mkdir "$TREE"
-	cp -a "$TOP"/{Makefile,bpf,tc,scripts,bats} "$TREE"
+	cp -a "$TOP"/{Makefile,CHANGELOG.md,bpf,tc,scripts,bats} "$TREE"
 	# shellcheck disable=SC2086 # names of targets
 	make -s -j "$(nproc)" -C "$TREE" $TREE_TARGETS >&2 3>&-
 }
@@ -130,4 +130,107 @@ assert_all_of() {
 		count=$((count + 1))
 	done
 	assert [ "$count" -gt 15 ]
+}
+
+# --- files ---------------------------------------------------------------------------
+
+# missed FILE TARGET: without FILE there is no TARGET, and make names what it lacks.
+missed() {
+	local said
+
+	mv "$TREE/$1" "$BATS_TEST_TMPDIR/away"
+	rm -f "$TREE/build/vsh"
+	if said=$(in_tree "$2" 2>&1); then
+		fail "make $2 is content without $1"
+	fi
+	mv "$BATS_TEST_TMPDIR/away" "$TREE/$1"
+	case $1 in
+	bpf/user/*.c) assert_regex "$said" 'undefined reference' ;;
+	*) assert_regex "$said" "No rule to make target '$1'" ;;
+	esac
+}
+
+@test "a file that is missing breaks the build" {
+	local file
+
+	cd "$TREE"
+	for file in bpf/*.bpf.c bpf/user/*.c scripts/man/*.scd scripts/completion/*.bash tc/*.sh scripts/{vershitify,pingkiller}.sh; do
+		missed "$file" all
+	done
+	for file in scripts/bench/*.c; do
+		missed "$file" benchprograms
+	done
+	in_tree -s all
+}
+
+@test "a file that is there is built, or installed" {
+	local file made
+
+	cd "$TREE"
+	# shellcheck disable=SC2046 # names of targets
+	made=$(in_tree -n -B all testprograms benchprograms $(fuzzers) install | tr -s ' ' '\n')
+	for file in bpf/*.c bpf/user/*.c scripts/bench/*.c bats/programs/*.c bats/fuzz/*.c scripts/man/*.scd tc/*.sh; do
+		assert grep -qxF "$file" <<<"$made"
+	done
+}
+
+# --- one version ------------------------------------------------------------------------
+
+@test "the version is written in one place, and every part says it" {
+	local version page
+
+	version=$(sed -n 's/^version=//p' "$TREE/tc/command.sh")
+	cd "$TREE"
+	# what tells of the past may name it, too
+	run -0 grep -rlF "$version" --exclude-dir=build --exclude-dir=corpus .
+	assert_equal "$(sort <<<"$output" | xargs)" \
+		"./CHANGELOG.md ./scripts/bench/RESULTS-pingkiller.md ./scripts/bench/RESULTS.md ./tc/command.sh"
+	assert_equal "$(grep -m 1 '^## ' CHANGELOG.md | cut -d ' ' -f 2)" "$version"
+
+	cp -p tc/command.sh "$BATS_TEST_TMPDIR"
+	sed -i 's/^version=.*/version=98.76.54/' tc/command.sh
+	in_tree -s all sanitize
+	assert_equal "$(build/vsh -V)" 'vsh 98.76.54'
+	assert_equal "$(build/asan/vsh -V)" 'vsh 98.76.54'
+	assert_equal "$(scripts/vershitify.sh -V)" 'vershitify 98.76.54'
+	assert_equal "$(scripts/pingkiller.sh -V)" 'pingkiller 98.76.54'
+	for page in build/*.8; do
+		assert grep -q '^\.TH .*"vershitify 98\.76\.54"$' "$page"
+	done
+	sed -i '/^version=/d' tc/command.sh
+	run ! in_tree all
+	assert_output --partial 'tc/command.sh says no version'
+	cp -p "$BATS_TEST_TMPDIR/command.sh" tc
+	in_tree -s -B build/user/main.o build/asan/user/main.o
+}
+
+# --- what make says ------------------------------------------------------------------------
+
+@test "make tells in one line what it makes, V=1 shows the commands, -s says nothing" {
+	cd "$TREE"
+	run -0 in_tree -B build/user/words.o build/pingkiller.o build/pingkiller.8
+	assert_output '  CC        build/user/words.o
+  BPF       build/pingkiller.o
+  MAN       build/pingkiller.8'
+	run -0 in_tree V=1 -B build/user/words.o build/pingkiller.o
+	assert_line --regexp '^cc .* -c bpf/user/words\.c -o build/user/words\.o$'
+	assert_line --regexp '^clang .* -c bpf/pingkiller\.bpf\.c -o build/pingkiller\.o$'
+	refute_line --regexp '^  (CC|BPF) '
+	for words in -s -sj2 '-s CPPFLAGS=-Wall'; do
+		# shellcheck disable=SC2086 # words
+		run -0 in_tree $words -B build/user/words.o
+		assert_output ''
+	done
+	# an "s" elsewhere on the line is no -s
+	run -0 in_tree --warn-undefined-variables -B build/user/words.o CPPFLAGS=-s SCDOC=scdoc
+	assert_line '  CC        build/user/words.o'
+	# nor does quiet mean deaf
+	run ! in_tree -B build/user/words.o CPPFLAGS='-include missing.h'
+	assert_output --partial 'error'
+}
+
+@test "no command is run again for each use of a variable" {
+	run -0 in_tree -p -n build/vsh
+	assert_line --regexp '^LLVM_STRIP := [^$]'
+	refute_line --regexp '^[A-Za-z_]+ = .*\$\(shell'
 }

@@ -465,22 +465,41 @@ numbers_hide() {
 	done
 }
 
-# --- the results page ------------------------------------------------------------------------
+# --- the results pages -----------------------------------------------------------------------
 
-@test "the results page: its commands are there, and so is what it shows" {
-	local page=$TOP/scripts/bench/RESULTS.md sections word file
+@test "the results pages: their commands are there, and so is what they show" {
+	local bench=$TOP/scripts/bench sections word file page
 
-	run -0 "$TOP/scripts/bench/run.sh" help
+	run -0 "$bench/run.sh" help
 	sections=$(sed -n 's/.*or some of: //p' <<<"$output")
-	assert [ "$(wc -w <<<"$sections")" -gt 8 ]
-	for word in $(sed -n 's|.*scripts/bench/run\.sh \([a-z ]*\).*|\1|p' "$page"); do
+	assert [ "$(wc -w <<<"$sections")" -gt 10 ]
+	for word in $(sed -n 's|.*scripts/bench/run\.sh \([a-z ]*\).*|\1|p' "$bench"/RESULTS*.md); do
 		assert grep -qw "$word" <<<"$sections"
 	done
-	# each section is one that the page tells how to repeat
+	# each section is explained, and one that a page tells how to repeat
 	for word in $sections; do
-		assert grep -qw "run\.sh .*$word" "$page"
+		assert grep -qE "(^|  )$word  " <<<"$output"
+		assert grep -qw "run\.sh .*$word" "$bench"/RESULTS*.md
 	done
-	for file in $(grep -oE '\]\([a-zA-Z./]+\)' "$page" | tr -d ']()'); do
-		assert [ -e "$TOP/scripts/bench/$file" ]
+	for page in "$bench"/RESULTS*.md; do
+		for file in $(grep -oE '\]\([a-zA-Z./]+\)' "$page" | tr -d ']()'); do
+			assert [ -e "$bench/$file" ]
+		done
 	done
+}
+
+# Whatever measures is a section of run.sh, which is what `make bench` runs.
+@test "make bench reaches every measurement" {
+	local file names name
+
+	names=$("$TOP/scripts/bench/run.sh" help | sed -n 's/.*or some of: //p')
+	for name in $(sed -n 's/^section_\([a-z]*\)().*/\1/p' "$TOP"/scripts/bench/*.sh | grep -vx begin); do
+		assert grep -qw "$name" <<<"$names"
+	done
+	for file in "$TOP"/scripts/bench/*.sh; do
+		file=${file##*/}
+		[ "$file" = run.sh ] || assert grep -qxF ". \"\$top/scripts/bench/$file\"" "$TOP/scripts/bench/run.sh"
+	done
+	run -0 make -n -C "$TOP" bench BENCH=verdict 3>&-
+	assert_line 'scripts/bench/run.sh verdict'
 }

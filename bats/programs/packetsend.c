@@ -101,8 +101,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	to.sll_ifindex = if_nametoindex(argv[0]);
-	if (sscanf(argv[1], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", m, m + 1, m + 2, m + 3, m + 4,
-		   m + 5) != 6)
+	if (sscanf(argv[1], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &m[0], &m[1], &m[2], &m[3], &m[4],
+		   &m[5]) != 6)
 		die("'%s' is no MAC address", argv[1]);
 	packet_fill(&packet, label, argv[2], argv[3], number_parse(argv[4], 1, 65535));
 	count = number_parse(argv[5], 1, INT_MAX);

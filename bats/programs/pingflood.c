@@ -139,8 +139,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	to.sll_ifindex = if_nametoindex(argv[0]);
-	if (sscanf(argv[1], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", m, m + 1, m + 2, m + 3, m + 4,
-		   m + 5) != 6)
+	if (sscanf(argv[1], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &m[0], &m[1], &m[2], &m[3], &m[4],
+		   &m[5]) != 6)
 		die("'%s' is no MAC address", argv[1]);
 	count = number_parse(argv[2], 1, INT_MAX);
 	memcpy(frame.link.h_dest, to.sll_addr, ETH_ALEN);

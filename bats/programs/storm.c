@@ -40,7 +40,7 @@ static bool one_start(char **words, long number, const posix_spawn_file_actions_
 	int i;
 
 	snprintf(text, sizeof(text), "%ld", number);
-	for (i = 0; words[i] && i < 31; i++)
+	for (i = 0; i < 31 && words[i]; i++)
 		copy[i] = strcmp(words[i], "%d") ? words[i] : text;
 	copy[i] = NULL;
 	return !posix_spawn(&pid, copy[0], quiet, NULL, copy, environ);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vsh [-N NETNS_FILE] [-C CGROUP_ROOT] [-O OWNER] [-cjs] COMMAND ...: the helper of
+/* vsh [-N NETNS_FILE] [-C CGROUP_ROOT] [-O OWNER] [-cjsV] COMMAND ...: the helper of
  * vershitify.sh, and of pingkiller.sh (ping). It has no manual page of its own: -v of
  * either shows it at work.
  */
@@ -23,13 +23,15 @@ static const struct {
 	{ "words", words_command },
 };
 
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
 static int options_parse(struct options *options, int argc, char **argv)
 {
 	uint64_t owner;
 	int letter, err;
 
 	/* "+": options end at the command, whose words are its own. */
-	while ((letter = getopt(argc, argv, "+N:C:O:cjs")) != -1) {
+	while ((letter = getopt(argc, argv, "+N:C:O:cjsV")) != -1) {
 		switch (letter) {
 		case 'N':
 			err = netns_enter(optarg);
@@ -56,11 +58,25 @@ static int options_parse(struct options *options, int argc, char **argv)
 		case 's':
 			options->statistics = true;
 			break;
+		case 'V':
+			puts("vsh " VSH_VERSION);
+			exit(DONE);
 		default:
 			return MISUSED;
 		}
 	}
 	return DONE;
+}
+
+static int usage(void)
+{
+	char names[256] = "";
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? "|" : "",
+			 commands[i].name);
+	return misuse("usage: vsh [-N NETNS_FILE] [-C CGROUP_ROOT] [-O OWNER] [-cjsV] %s ...",
+		      names);
 }
 
 int main(int argc, char **argv)
@@ -72,9 +88,8 @@ int main(int argc, char **argv)
 		return status;
 	argc -= optind;
 	argv += optind;
-	for (size_t i = 0; argc && i < sizeof(commands) / sizeof(commands[0]); i++)
+	for (size_t i = 0; argc && i < COMMANDS; i++)
 		if (!strcmp(argv[0], commands[i].name))
 			return commands[i].run(&options, argc - 1, argv + 1);
-	return misuse(
-		"usage: vsh [-N NETNS_FILE] [-C CGROUP_ROOT] [-O OWNER] [-cjs] plan|load|scan|exec|listen|show|stats|summary|programs|try|fill|tcx|cookie|ping|words ...");
+	return usage();
 }

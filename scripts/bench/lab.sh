@@ -11,12 +11,13 @@
 #           original 198.18.3.1 ---- 198.18.3.2            the original's method, a socket mark
 #           ours     198.18.4.1 ---- 198.18.4.2
 #           spare    198.18.5.1 ---- 198.18.5.2            no filter either: what differs by chance
+#           pings    198.18.6.1 ---- 198.18.6.2            for the section pingflood alone
 
 lab=bench-$$
 pins=/sys/fs/bpf/bench_$$
 cgroup_name=bench-$$
 # What there is to clean up.
-work='' pids='' stats_before='' cgroup_attached='' cgroup_made='' lab_is_up=''
+work='' pids='' stats_before='' cgroup_attached='' cgroup_made='' lab_is_up='' mounted=''
 
 clean_up() {
 	trap '' INT TERM HUP
@@ -27,10 +28,12 @@ clean_up() {
 		for side in a b; do
 			[ ! -e "/run/netns/$lab-$side" ] || vershitify "$side" down || :
 		done
+		[ ! -e "/run/netns/$lab-b" ] || pingkiller stop || :
 	fi
 	[ -z "$cgroup_attached" ] ||
 		bpftool cgroup detach "$cgroup_root" ingress pinned "$pins/bench_ingress" || :
 	[ ! -d "$pins" ] || rm -rf "$pins"
+	[ -z "$mounted" ] || umount /sys/fs/bpf
 	[ -z "$cgroup_made" ] || rmdir "$cgroup_made" || :
 	[ -z "$stats_before" ] || stats_switch "$stats_before"
 	for side in a b; do
@@ -81,7 +84,13 @@ cable_up() {
 
 lab_up() {
 	work=$(mktemp -d)
+	mountpoint -q /sys/fs/bpf || {
+		mount -t bpf bpf /sys/fs/bpf
+		mounted=1
+	}
+	# Counting takes time itself: a section that wants it switches it on.
 	stats_before=$(cat /proc/sys/kernel/bpf_stats_enabled)
+	stats_switch 0
 	names_make
 	lab_is_up=1
 	for side in a b; do

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# run.sh - what vershitify costs, in figures. Needs root and a quiet machine. RESULTS.md has the figures of
-# one machine, and what they say.
+# run.sh - what vershitify and pingkiller cost, in figures. Needs root and a quiet machine. RESULTS.md and
+# RESULTS-pingkiller.md have the figures of one machine, and what they say.
 #
 # Each round visits all cells of a section, with programs loaded anew; what is printed is the median over
 # the rounds. Raw figures stay in build/bench/raw/RELEASE/, plots in build/bench/plot/RELEASE/.
@@ -18,7 +18,7 @@ seconds=${BENCH_SECONDS:-1}
 built=$top/build/bench
 raw=$built/raw/$(uname -r)
 plots=$built/plot/$(uname -r)
-sections='egress ingress flat rules flood wire time memory change events scale plot'
+sections='egress ingress flat rules flood wire time memory change events scale plot verdict pingflood'
 tab='	'
 
 usage() {
@@ -32,9 +32,11 @@ wire     iperf3 over a cable, TCP and UDP, against netem and nftables where the 
 time     of add, change, del, down and of run           memory   pinned by an idle set-up
 change   from a change to the first packet that obeys   events   how many monitor follows in a second
 scale    up to 100,000 sockets and 10,000 processes     plot     from the raw figures of the others
+verdict  pingkiller: time of one, in BPF_PROG_TEST_RUN, against a program that only finds the message
+pingflood  pingkiller: packets per second of a ping flood: with nothing, pingkiller, nftables, tc
 
-All of them take a quarter of an hour. BENCH_ROUNDS=$rounds rounds of BENCH_PACKETS=$packets packets; iperf3 runs for
-BENCH_SECONDS=$seconds.
+All of them take twenty minutes. BENCH_ROUNDS=$rounds rounds of BENCH_PACKETS=$packets packets (pingflood: $ping_packets),
+verdict: of BENCH_RUNS=$runs runs; iperf3 runs for BENCH_SECONDS=$seconds.
 END
 }
 
@@ -61,6 +63,10 @@ die() {
 . "$top/scripts/bench/scale.sh"
 # shellcheck source=scripts/bench/plot.sh
 . "$top/scripts/bench/plot.sh"
+# shellcheck source=scripts/bench/verdict.sh
+. "$top/scripts/bench/verdict.sh"
+# shellcheck source=scripts/bench/pingflood.sh
+. "$top/scripts/bench/pingflood.sh"
 
 for word; do
 	case " $sections " in
@@ -77,7 +83,7 @@ cd "$top"
 # shellcheck source=scripts/packages.sh
 . "$top/scripts/packages.sh"
 packages_need build run bench
-make -s all benchprograms
+make -s all testprograms benchprograms
 [ ! -e /sys/fs/bpf/vershitify ] || die "rules are at work, and would be measured too (vershitify.sh down)"
 
 trap clean_up EXIT

@@ -124,6 +124,7 @@ static void ready_say(void)
 static void child_hold(int ready)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* cppcheck-suppress leakReturnValNotUsed ; they stay open until the process ends */
 	sockets_make(SOCK_DGRAM, NULL);
 	if (write(ready, "", 1) != 1)
 		err(1, "pipe");
