@@ -119,7 +119,7 @@ chrootcheck: ## the set-up on a system that lacks everything: demo and tests in 
 	bats/chroot.sh
 
 .PHONY: lint
-lint: lint-shell lint-posix lint-format lint-c ## judge scripts and C code without running them
+lint: lint-shell lint-posix lint-format lint-c lint-headers ## judge scripts and C code without running them
 
 .PHONY: verifier
 verifier: all build/test/verify ## what the verifier makes of each program, here and in virtual machines; RENEW=1 keeps the figures
@@ -237,9 +237,12 @@ BATS_FILES := $(wildcard bats/*.bats)
 BENCH_LIBRARIES := $(filter-out scripts/bench/run.sh,$(wildcard scripts/bench/*.sh))
 USER_FILES := $(USER_SOURCES) $(wildcard bats/programs/*.c) $(FUZZ_TARGETS) \
 	$(filter-out %.bpf.c,$(wildcard scripts/bench/*.c))
-C_FILES := $(USER_FILES) $(wildcard bpf/*.c bpf/*.h bpf/user/*.h bats/programs/*.h bats/fuzz/*.h scripts/bench/*.bpf.c)
+# A header whose name does not say "bpf" is read by both sides, if it is not in a folder of one of them.
+BPF_HEADERS := $(wildcard bpf/*.h)
+USER_HEADERS := $(filter-out %.bpf.h,$(BPF_HEADERS)) $(wildcard bpf/user/*.h bats/programs/*.h bats/fuzz/*.h)
+C_FILES := $(USER_FILES) $(wildcard bpf/*.bpf.c scripts/bench/*.bpf.c) $(sort $(BPF_HEADERS) $(USER_HEADERS))
 
-.PHONY: lint-shell lint-posix lint-format lint-c
+.PHONY: lint-shell lint-posix lint-format lint-c lint-headers
 
 # What a library defines for the scripts that source it looks unused in itself, and the other way round:
 # "-a" judges the libraries together with those scripts, then each is judged alone, without these two.
@@ -270,6 +273,13 @@ CPPCHECK_FLAGS := --quiet --std=c11 --enable=warning,performance,portability --i
 lint-c:
 	$(call say,LINT,C)
 	$(Q)cppcheck $(CPPCHECK_FLAGS) $(USER_FILES)
+
+# Each header compiles as the first and only one: it includes what it uses. ("-include", because a function
+# of the file itself that nobody calls would be complained of.)
+lint-headers:
+	$(call say,LINT,headers)
+	$(Q)for f in $(BPF_HEADERS); do $(CLANG) $(BPF_FLAGS) -fsyntax-only -include "$$f" -x c /dev/null; done
+	$(Q)for f in $(USER_HEADERS); do $(CC) $(USER_FLAGS) -Ibpf/user -fsyntax-only -include "$$f" -x c /dev/null; done
 
 # --- installing --------------------------------------------------------------------------------
 

@@ -132,6 +132,32 @@ assert_all_of() {
 	assert [ "$count" -gt 15 ]
 }
 
+# without_line FILE REGEX: `make lint-headers` fails where FILE has lost that line, and names FILE.
+without_line() {
+	cp -p "$TREE/$1" "$BATS_TEST_TMPDIR/kept"
+	sed -i "/$2/d" "$TREE/$1"
+	run ! cmp "$TREE/$1" "$BATS_TEST_TMPDIR/kept"
+	run ! in_tree lint-headers
+	cp -p "$BATS_TEST_TMPDIR/kept" "$TREE/$1"
+	assert_output --partial "${1##*/}:"
+}
+
+@test "a header that needs another to have been included first is noticed" {
+	local header
+
+	without_line bpf/event.bpf.h '^#include <bpf\/bpf_core_read.h>'
+	without_line bpf/random.bpf.h '^#include "kernel.bpf.h"'
+	without_line bpf/vershitify.h '^#include <linux\/types.h>'
+	without_line bpf/user/pace.h '^#include <time.h>'
+	without_line bats/fuzz/fuzz.h '^#include "user\/vsh.h"'
+	run -0 in_tree lint-headers
+	# no header is left out
+	run -0 in_tree -n lint-headers
+	for header in $(cd "$TREE" && find bpf bats -name '*.h'); do
+		assert_output --regexp " ${header}[ ;]"
+	done
+}
+
 # --- files ---------------------------------------------------------------------------
 
 # missed FILE TARGET: without FILE there is no TARGET, and make names what it lacks.

@@ -6,6 +6,7 @@
 #define VERSHITIFY_EVENT_BPF_H
 
 #include "kernel.bpf.h"
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include "vershitify.h"
 

@@ -41,8 +41,6 @@
 #define TCP_LISTEN 10
 #define TCP_NEW_SYN_RECV 12
 
-#define MINORBITS 20
-
 typedef int pid_t;
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)

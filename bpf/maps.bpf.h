@@ -5,6 +5,7 @@
 #ifndef VERSHITIFY_MAPS_BPF_H
 #define VERSHITIFY_MAPS_BPF_H
 
+#include "kernel.bpf.h"
 #include <bpf/bpf_helpers.h>
 #include "vershitify.h"
 

@@ -5,7 +5,11 @@
 #ifndef VERSHITIFY_OWNER_BPF_H
 #define VERSHITIFY_OWNER_BPF_H
 
-#include "judge.bpf.h"
+#include "kernel.bpf.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "tag.bpf.h"
 
 /* Since 6.2, both at no cost in the program. Where they are missing, libbpf
  * leaves their address 0 and the verifier removes the branch: the choice is made

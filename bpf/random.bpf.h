@@ -3,6 +3,7 @@
 #ifndef VERSHITIFY_RANDOM_BPF_H
 #define VERSHITIFY_RANDOM_BPF_H
 
+#include "kernel.bpf.h"
 #include <bpf/bpf_helpers.h>
 
 #define GOLDEN 0x9e3779b97f4a7c15ULL /* 2^64 divided by the golden ratio */

@@ -7,8 +7,8 @@
 #ifndef VERSHITIFY_TAG_BPF_H
 #define VERSHITIFY_TAG_BPF_H
 
-#include <bpf/bpf_helpers.h>
 #include "kernel.bpf.h"
+#include <bpf/bpf_helpers.h>
 #include "maps.bpf.h"
 
 /* Index of the lowest bit set; mask is not 0. Without branches, so that the

@@ -5,7 +5,10 @@
 #ifndef VERSHITIFY_TARGET_BPF_H
 #define VERSHITIFY_TARGET_BPF_H
 
+#include "kernel.bpf.h"
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
 #include "tag.bpf.h"
 
 struct {

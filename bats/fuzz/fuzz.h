@@ -27,7 +27,7 @@
 static FILE *real_stderr;
 
 /* What a target does with its input, as text. It may change that. */
-static void input_check(char *text);
+void input_check(char *text);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

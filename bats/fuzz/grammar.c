@@ -86,7 +86,7 @@ static void print_check(const struct impairment *impairment)
 	free(first.bytes);
 }
 
-static void input_check(char *text)
+void input_check(char *text)
 {
 	struct grammar grammar = impairment_grammar;
 	struct impairment impairment;

@@ -508,7 +508,7 @@ static void print_check(const struct ping_request *request)
 	print_words_check(&device, request);
 }
 
-static void input_check(char *text)
+void input_check(char *text)
 {
 	struct ping_request request;
 	struct words words;

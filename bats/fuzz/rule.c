@@ -169,7 +169,7 @@ static void rule_check(const struct request *request)
 		print_check(request);
 }
 
-static void input_check(char *text)
+void input_check(char *text)
 {
 	struct request request = {}, change;
 	struct words words, rest = {};

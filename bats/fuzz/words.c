@@ -124,7 +124,7 @@ static void number_check(const char *word, uint64_t max)
 		CHECK(number == value);
 }
 
-static void input_check(char *word)
+void input_check(char *word)
 {
 	percent_check(word);
 	time_check(word);
