@@ -164,7 +164,7 @@ memory_pinned() {
 @test "the manual page is made, and looks like one" {
 	run -0 scdoc <"$MANUAL"
 	assert_line --regexp '^\.TH "vershitify" "8"'
-	for section in NAME SYNOPSIS DESCRIPTION OPTIONS 'EXIT STATUS' FILES EXAMPLES LIMITS 'SEE ALSO'; do
+	for section in NAME SYNOPSIS DESCRIPTION OPTIONS 'EXIT STATUS' FILES EXAMPLES OVERHEAD LIMITS 'SEE ALSO'; do
 		assert_line --regexp "^\\.SH \"?$section\"?\$"
 	done
 }
@@ -486,6 +486,66 @@ numbers_hide() {
 			assert [ -e "$bench/$file" ]
 		done
 	done
+}
+
+# overhead_holds MANUAL PAGE: on stdin lines "COLUMN@ROW@TEXT": the manual has TEXT, whose N is the number in
+# that column (1 is the first after the name) of the first row of that name in PAGE's tables. With "text" for
+# COLUMN, ROW is a regex, and N what its group matches anywhere in PAGE.
+overhead_holds() {
+	local section prose column row text number
+
+	section=$(sed -n '/^# OVERHEAD/,/^# LIMITS/p' "$1" | tr -s '\n\t ' ' ')
+	prose=$(tr -s '\n ' ' ' <"$2")
+	while IFS=@ read -r column row text; do
+		if [ "$column" = text ]; then
+			[[ $prose =~ $row ]] || fail "$2 has not '$row'"
+			number=${BASH_REMATCH[1]}
+		else
+			number=$(awk -F ' *[|] *' -v row="$row" -v column="$column" '
+				{ gsub(/[*`]/, "") }
+				$2 == row { print $(column + 2); exit }' "$2" | tr -d '+')
+		fi
+		[ -n "$number" ] || fail "$2 has no figure of '$row'"
+		grep -qF "${text//N/$number}" <<<"$section" || fail "$1: OVERHEAD has not '${text//N/$number}'"
+	done
+}
+
+@test "the manuals' figures of overhead are those of the results pages" {
+	overhead_holds "$TOP/scripts/man/vershitify.8.scd" "$TOP/scripts/bench/RESULTS.md" <<-'END'
+		1@bystander, ours@N (UDP)
+		text@bystander \+([0-9.]+) \(original@(UDP), N (TCP); devices
+		text@ingress, empty.*bystander, ours \| \+([0-9.]+)@*both* N A packet
+		1@matched, ours@pass N (UDP)
+		text@matched \+([0-9.]+) \(original@(UDP), N (TCP); received
+		text@ingress, empty.*matched, ours \| \+([0-9.]+)@received: N A packet
+		1@ours, drop 100%@dropped N, and the sender
+		text@nothing in the caches: \+([0-9]+) ns for a matched@cache: N for a packet of a target
+		text@\+([0-9]+) ns for a bystander's@target, N for one of a bystander
+		text@opening sockets ([0-9,]+) with@making: N sockets a second
+		text@opening sockets [0-9,]+ with, ([0-9,]+) without@a second instead of N,
+		text@process: ([0-9,]+) a second one after the other@, N processes instead
+		text@at work, ([0-9,]+) without; opening@instead of N. *add*
+		text@`add`, from nothing / set up already \| ([0-9]+) ms@*add* takes N ms
+		text@`add`, from nothing / set up already \| [0-9]+ ms / ([0-9]+) ms@set up and N ms otherwise
+		text@takes ([0-9]+) ms until its command begins@*run* N ms until
+	END
+	overhead_holds "$TOP/scripts/man/pingkiller.8.scd" "$TOP/scripts/bench/RESULTS-pingkiller.md" <<-'END'
+		1@a program that does nothing@does nothing takes N.
+		1@echo request, dropped and counted (target: 30 ns, 1.3 times)@or not N to
+		1@another type, passed and counted@to N; devices
+		1@dropped, drop 50%@*drop* 50%: N;
+		1@dropped, for 1h@*for*: N;
+		1@dropped, src, 1 prefix@one prefix: N,
+		1@dropped, src, 10,000 prefixes@with 10,000: N;
+		1@dropped, rate 10/s@*rate*: N One
+		1@dropped, every packet timed (sample 1)@timed N; of 64
+		1@dropped, one packet in 64 timed (the default)@makes N on average
+		1@pingkiller, native@cable takes N for each
+		1@pingkiller, generic@XDP, N with *generic*
+		1@pingkiller, hook tc@N with *hook tc*
+		1@nothing: answered@and N where nobody
+		1@nftables, ingress hook@hook (N) drops
+	END
 }
 
 # Whatever measures is a section of run.sh, which is what `make bench` runs.

@@ -615,7 +615,7 @@ test_end() {
 	rules_remove
 }
 
-# All but the one that stands, if it does.
+# Deletes all rules but the standing one.
 rules_remove() {
 	local standing
 

@@ -299,7 +299,7 @@ completion_words() {
 @test "the manual page is made, and looks like one" {
 	run -0 scdoc <"$MANUAL"
 	assert_line --regexp '^\.TH "pingkiller" "8"'
-	for section in NAME SYNOPSIS DESCRIPTION OPTIONS 'EXIT STATUS' FILES EXAMPLES LIMITS 'SEE ALSO'; do
+	for section in NAME SYNOPSIS DESCRIPTION OPTIONS 'EXIT STATUS' FILES EXAMPLES OVERHEAD LIMITS 'SEE ALSO'; do
 		assert_line --regexp "^\\.SH \"?$section\"?\$"
 	done
 }

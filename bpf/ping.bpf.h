@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* From a frame to the ICMP message in it. Whatever ends before it should, or is longer
- * or deeper than is looked at, has a class of its own; nothing of it is judged.
+/* From a frame to the ICMP message in it. Truncated, malformed and too deeply nested
+ * packets are counted by class and never judged.
  */
 #ifndef PINGKILLER_PING_BPF_H
 #define PINGKILLER_PING_BPF_H
@@ -182,7 +182,7 @@ static __always_inline int extensions_walk(void *ctx, bool is_skb, __u32 offset,
 	return is_extension(next) ? -PK_DEEP : (int)(offset << 8 | next);
 }
 
-/* Rare, and a function of its own, for the sake of the code that is not rare. */
+/* Out of line: the common path stays short. */
 __noinline int extensions_walk_xdp(struct xdp_md *ctx, __u32 offset, __u8 next)
 {
 	return extensions_walk(ctx, false, offset & 0xff, next);

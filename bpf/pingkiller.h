@@ -30,7 +30,7 @@ enum pk_verdict {
 	PK_VERDICTS,
 };
 
-/* What is no ICMP message to judge, and passes. */
+/* PK_ICMP is judged. Packets of all other classes are counted and passed. */
 enum pk_class {
 	PK_ICMP, /* judged, and counted by type */
 	PK_OTHER_IPV4,

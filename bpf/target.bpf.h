@@ -144,9 +144,10 @@ static __always_inline bool is_network_socket(struct sock *sk)
 	return family == AF_INET || family == AF_INET6 || family == AF_PACKET;
 }
 
-/* Of an MPTCP socket, "stale" says that its subflows have to be told of its rules. That is
- * the helper's work, and said to it several times: it may be interrupted, the process that
- * has the socket open may end, and another scan, which runs at the same time, relies on it.
+/* Of an MPTCP socket, "stale" says that its subflows have to be told of its rules. The
+ * helper does it. It is asked SUBFLOW_TELLINGS times, since one scan may be interrupted,
+ * the process that has the socket open may end, and another scan that runs at the same time
+ * relies on the result.
  */
 #define SUBFLOW_TELLINGS 3
 

@@ -214,15 +214,14 @@ static bool second_passed(struct listener *listener)
 	return state.rules[listener->only].generation == listener->generation;
 }
 
-/* Of what could not be opened there is nothing to close. */
+/* Accepts the negative result of an open that failed. */
 static void fd_close(int fd)
 {
 	if (fd >= 0)
 		close(fd);
 }
 
-/* A slot is free if its listener is gone. The lock is that of tc/lock.sh.
- */
+/* A slot is free if its listener has ended. The lock is that of tc/lock.sh. */
 static int slot_take(struct listener *listener, int ring)
 {
 	struct vsh_listener own = { .pid = getpid() }, other;

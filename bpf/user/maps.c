@@ -18,7 +18,7 @@ int map_open(const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Every entry of an array. */
+/* The array has an entry for each rule, used or not: 0, or -errno of the first that cannot be read. */
 static int array_read(const char *name, void *entries, size_t size)
 {
 	int fd = map_open(name);

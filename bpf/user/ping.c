@@ -104,7 +104,7 @@ static int pin_open(const char *folder, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The only entry of a map. */
+/* 0 or -errno; the map has one entry, and *value room for it. */
 static int entry_read(const char *folder, const char *name, void *value)
 {
 	int fd = pin_open(folder, name), err;
@@ -177,7 +177,7 @@ static void types_add(struct pk_stats *sum, const struct pk_stats *stats)
 					  &stats->types[family][type].count[verdict]);
 }
 
-/* Of all processors. 0 or -errno. */
+/* The sum over all processors that the kernel could have: 0 or -errno. */
 static int stats_read(const struct ping_device *device, struct pk_stats *sum)
 {
 	int cpus = cpus_possible(), err;

@@ -70,7 +70,7 @@ uint32_t process_parent(uint32_t pid);
 int exe_identify(const char *path, struct vsh_exe *exe);
 int protected_check(const struct vsh_label *label);
 
-/* The commands. */
+/* The commands, which main.c finds by name: argv holds the words that follow the name. */
 int plan_command(const struct options *options, int argc, char **argv);
 int load_command(const struct options *options, int argc, char **argv);
 int scan_command(const struct options *options, int argc, char **argv);
