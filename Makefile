@@ -234,7 +234,7 @@ BASH_SCRIPTS := $(shell awk 'FNR == 1 && /^\#!.*bash/ { print FILENAME }' /dev/n
 POSIX_SCRIPTS := $(filter-out $(BASH_SCRIPTS),$(SH_FILES))
 BASH_SCRIPTS += $(wildcard bats/*.bash scripts/completion/*.bash)
 BATS_FILES := $(wildcard bats/*.bats)
-BENCH_LIBRARIES := $(filter-out scripts/bench/run.sh,$(wildcard scripts/bench/*.sh))
+SH_LIBRARIES := $(wildcard tc/*.sh scripts/check/*.sh) $(filter-out scripts/bench/run.sh,$(wildcard scripts/bench/*.sh))
 USER_FILES := $(USER_SOURCES) $(wildcard bats/programs/*.c) $(FUZZ_TARGETS) \
 	$(filter-out %.bpf.c,$(wildcard scripts/bench/*.c))
 # A header whose name does not say "bpf" is read by both sides, if it is not in a folder of one of them.
@@ -248,8 +248,8 @@ C_FILES := $(USER_FILES) $(wildcard bpf/*.bpf.c scripts/bench/*.bpf.c) $(sort $(
 # "-a" judges the libraries together with those scripts, then each is judged alone, without these two.
 lint-shell:
 	$(call say,LINT,scripts)
-	$(Q)shellcheck -x -a $(filter-out $(wildcard tc/*.sh) $(BENCH_LIBRARIES),$(POSIX_SCRIPTS)) $(BASH_SCRIPTS) $(BATS_FILES)
-	$(Q)shellcheck -x -e SC2034 -e SC2154 $(wildcard tc/*.sh) $(BENCH_LIBRARIES)
+	$(Q)shellcheck -x -a $(filter-out $(SH_LIBRARIES),$(POSIX_SCRIPTS)) $(BASH_SCRIPTS) $(BATS_FILES)
+	$(Q)shellcheck -x -e SC2034 -e SC2154 $(SH_LIBRARIES)
 
 # "shfmt -w" in the place of "-d" mends what is found.
 lint-format:

@@ -71,10 +71,9 @@ suite_run() {
 	rm -f "$pipe"
 }
 
-# tests_filter FILE: the expression that names of tests have to match here; in a virtual machine (see
-# bats/vm.sh) the file has one.
+# tests_filter FILE: the expression that names of tests have to match here.
 tests_filter() {
-	[ -z "${VSH_VM-}" ] || [ -n "${EVERY-}" ] || sed -n 's/^# vm: //p' "$1"
+	[ -z "${VSH_VM-}" ] || vm_filter "$1"
 }
 
 # lines_mark MARK: copy until the file is closed. What a straggler says later must not be taken for the
@@ -127,100 +126,22 @@ suite_here() {
 	results_read "$run" "$log" "the run ended with status $status" "$@"
 }
 
-# vms_start FILE...: all virtual machines at the same time; each takes one processor, when nothing else
-# wants it: the tests on this kernel have the machine as if to themselves.
-vms_start() {
-	local series run share
-
-	# The guest has file systems of its own on /tmp and /run.
-	case $top in
-	/tmp/* | /run/*) share=$top ;;
-	*) share=$logs ;;
-	esac
-	for series in $kernels; do
-		run=$(vm_kernel "$series") || continue
-		announce "tests in a virtual machine, kernel $run, begin"
-		: >"$logs/$run-vm.tap"
-		exec_idle bats/vm.sh -k "$series" -t "$VM_SECONDS" -s "$share" \
-			env FILE_SECONDS="$VM_SECONDS" EVERY="$every" scripts/check.sh --tap "$@" >"$logs/$run-vm.tap" 2>&1 &
-		guests="$guests $!:$run"
-	done
-}
-
-# exec_idle COMMAND...: becomes COMMAND, which gets what time others leave, and gives way to them at once.
-exec_idle() {
-	! chrt -i 0 true 2>/dev/null || exec chrt -i 0 "$@"
-	exec nice -n 19 "$@"
-}
-
-# vms_wait FILE...
-vms_wait() {
-	local run guest status words
-
-	[ -n "$guests" ] || return 0
-	announce "tests in virtual machines"
-	logs_follow "$logs"/*-vm.tap
-	for guest in $guests; do
-		status=0
-		wait "${guest%%:*}" || status=$?
-		case $status in
-		124) words="the guest ran into its time limit of $VM_SECONDS s" ;;
-		*) words="the guest ended with status $status" ;;
-		esac
-		# This machine may run the very same release: a name that differs.
-		run=${guest#*:}
-		results_read "$run vm" "$logs/$run-vm.tap" "$words" "$@"
-	done
-	guests=
-	logs_unfollow
-}
-
-# vm_kernel SERIES: fetch the kernel, print its release. A kernel that was not asked for by name need
-# not exist in every distribution.
-vm_kernel() {
-	local status=0
-
-	bats/vm.sh -f -k "$1" || status=$?
-	[ "$status" != 0 ] || return 0
-	if [ "$status" = 3 ] && [ -z "$kernels_asked" ]; then
-		step_record note "kernel $1: not run, this distribution does not have it"
-	else
-		step_record fail "kernel $1"
-	fi
-	return 1
-}
-
 # --- results ------------------------------------------------------------------------------------
 
-# tests_list vm|here FILE...: lines "FILE NUMBER NAME", separated by tabs, in the order of the files.
-# The names are read from the source, since a run that died cannot tell them.
+# tests_list vm|here FILE...: the tests that have to run there, in the order of the files, as tests.awk has them.
 tests_list() {
-	local where="$1"
+	local file filter where="$1"
 
 	shift
-	awk -v where="$where" -v every="$every" '
-	FNR == 1 {
-		n = 0
-		filter = ""
-	}
-	where == "vm" && !every && /^# vm: / { filter = substr($0, 7) }
-	/^[ \t]*@test[ \t].*\{/ {
-		name = $0
-		sub(/^[ \t]*@test[ \t]+/, "", name)
-		sub(/[ \t]+\{[^{]*$/, "", name)
-		if (name ~ /^".*"$/ || name ~ /^\047.*\047$/)
-			name = substr(name, 2, length(name) - 2)
-		gsub(/\\/, "", name)
-		gsub(/\t/, " ", name)
-		if (name !~ filter)
-			next
-		print FILENAME "\t" ++n "\t" name
-	}' "$@"
+	for file in "$@"; do
+		filter=
+		[ "$where" = here ] || filter=$(vm_filter "$file")
+		FILTER=$filter awk -f "$top/scripts/check/tests.awk" "$file"
+	done
 }
 
-# results_read RUN LOG END FILE...: append to $results a line "RUN FILE NUMBER VERDICT MS NAME
-# REASON" (tabs between) for each test of FILE..., whether LOG tells of it or not; and to $failures what
-# failed tests printed.
+# results_read RUN LOG END FILE...: append to $results what LOG says of each test of FILE..., and to $failures
+# what failed tests printed (results.awk).
 results_read() {
 	local run="$1" log="$2" end="$3"
 
@@ -230,108 +151,8 @@ results_read() {
 	*) tests_list here "$@" >"$work/expected" ;;
 	esac
 	printf '%s\n' "$@" >"$work/files"
-	awk -v run="$run" -v end="$end" -v failures="$failures" '
-	BEGIN { OFS = "\t" }
-
-	function record(number, verdict, name, reason, ms) {
-		gsub(/\t/, " ", name)
-		gsub(/\t/, " ", reason)
-		if (verdict == "fail")
-			failed[file]++
-		if (number > last[file])
-			last[file] = number
-		line[file, number] = line[file, number] run OFS file OFS number OFS verdict OFS ms + 0 OFS name OFS reason "\n"
-	}
-
-	# A verdict waits for the comments that follow it: they say why.
-	function flush() {
-		if (open)
-			record(number, verdict, name, reason, ms)
-		open = 0
-	}
-
-	# All that is known of the file, in the order of its tests; what is not known has failed.
-	function finish(ended, why,    n) {
-		flush()
-		for (n = 1; n <= wanted[file] || n <= plan[file]; n++)
-			if (!((file, n) in line))
-				record(n, "fail", (file, n) in names ? names[file, n] : "test " n, "did not run, " why)
-		if (!failed[file] && (ended != 0 || !last[file]))
-			record(0, "fail", "(the file)", last[file] ? why : "no tests in it")
-		for (n = 0; n <= last[file]; n++)
-			printf "%s", line[file, n]
-		finished[file] = 1
-	}
-
-	FILENAME == ARGV[1] {
-		split($0, field, "\t")
-		names[field[1], field[2]] = field[3]
-		wanted[field[1]] = field[2]
-		next
-	}
-	FILENAME == ARGV[2] {
-		files[++count] = $0
-		asked[$0] = 1
-		next
-	}
-
-	{
-		sub(/^[^ ]+ /, "")
-		file = substr($0, 1, index($0, ": ") - 1)
-		if (!(file in asked) || file in finished)
-			next
-		$0 = substr($0, length(file) + 3)
-	}
-	/^::ended / {
-		why = "bats ended with status " $2
-		if ($2 == 124)
-			why = "the time limit ended it"
-		if ($2 == 137)
-			why = "bats was killed"
-		finish($2, why)
-		next
-	}
-	/^1\.\.[0-9]+$/ {
-		plan[file] = substr($0, 4) + 0
-		next
-	}
-	/^(not )?ok [0-9]+ / {
-		flush()
-		verdict = $1 == "ok" ? "pass" : "fail"
-		reason = ""
-		number = verdict == "pass" ? $2 : $3
-		name = $0
-		sub(/^(not )?ok [0-9]+ /, "", name)
-		if (verdict == "pass" && match(name, / in [0-9]+ms # skip/)) {
-			verdict = "skip"
-			reason = substr(name, RSTART + RLENGTH)
-			sub(/^ /, "", reason)
-			name = substr(name, 1, RSTART + RLENGTH - 8)
-		}
-		ms = 0
-		if (match(name, / in [0-9]+ms$/)) {
-			ms = substr(name, RSTART + 4, RLENGTH - 6)
-			name = substr(name, 1, RSTART - 1)
-		}
-		# bats gives a failed setup_file the number of the first test, though that did not run.
-		if (name ~ /^(setup|teardown)_file failed$/)
-			number = 0
-		open = 1
-		if (verdict == "fail")
-			print run " " file ": " $0 >>failures
-		next
-	}
-	open && verdict == "fail" && /^# / && reason == "" { reason = substr($0, 3) }
-	open && verdict == "fail" && /^#   `/ { reason = reason " " substr($0, 5) }
-	open && verdict == "fail" { print run ": " $0 >>failures }
-
-	END {
-		for (n = 1; n <= count; n++) {
-			file = files[n]
-			if (!(file in finished))
-				finish(1, end)
-		}
-	}' "$work/expected" "$work/files" "$log" >>"$results"
+	awk -v run="$run" -v end="$end" -v failures="$failures" -f "$top/scripts/check/results.awk" \
+		"$work/expected" "$work/files" "$log" >>"$results"
 }
 
 # step_record VERDICT NAME: VERDICT is pass, fail, or note, which counts as neither
@@ -365,83 +186,13 @@ results_slowest() {
 	printf '\n'
 }
 
-# results_tell: the table of tests and kernels, the reasons of what was skipped or failed, what the
-# failed tests printed (last, where the end of a log is all that is kept), the sums.
-# 0 if nothing failed.
+# results_tell: all there is to say. 0 if nothing failed.
 results_tell() {
 	results_slowest
-	awk -F '\t' -v whole="$whole" -v failures="$failures" '
-	FILENAME == ARGV[1] {
-		step[++steps] = $2
-		step_verdict[steps] = $1
-		sum[$1]++
-		next
-	}
-	{
-		test = $2 SUBSEP $6
-		if (!($1 in column)) {
-			column[$1] = ++columns
-			head[columns] = $1
-			sub(/\+.*|-[a-z].*| .*/, "", head[columns])
-		}
-		if (!(test in row)) {
-			row[test] = ++rows
-			row_file[rows] = $2
-			row_name[rows] = $6
-		}
-		cell[row[test], column[$1]] = $4
-		why[row[test], column[$1]] = $7
-		if ($4 != "skip")
-			ran[row[test]] = 1
-		sum[$4]++
-	}
-	END {
-		for (c = 1; c <= columns; c++)
-			printf "%-10.10s", head[c]
-		if (columns)
-			printf "\n"
-		indent = sprintf("%" columns * 10 + 2 "s", "")
-		for (r = 1; r <= rows; r++) {
-			if (row_file[r] != file)
-				printf "%s\n", file = row_file[r]
-			for (c = 1; c <= columns; c++)
-				printf "%-10s", (r, c) in cell ? cell[r, c] : "-"
-			printf "%s\n", row_name[r]
-			for (c = 1; c <= columns; c++)
-				if ((r, c) in why && cell[r, c] != "pass")
-					printf "%s%s: %s%s\n", indent, head[c], cell[r, c], why[r, c] == "" ? "" : ", " why[r, c]
-			if (whole && !ran[r]) {
-				printf "%sfail, it ran on no kernel at all\n", indent
-				sum["fail"]++
-			}
-		}
-		if (!rows) {
-			print "fail: no test was run"
-			sum["fail"]++
-		}
-		print ""
-		while ((getline text <failures) > 0)
-			print text
-		for (s = 1; s <= steps; s++)
-			printf "%-10s%s\n", step_verdict[s], step[s]
-		printf "%d passed, %d failed", sum["pass"], sum["fail"]
-		if (sum["skip"])
-			printf ", %d skipped", sum["skip"]
-		printf "\n"
-		exit sum["fail"] != 0
-	}' "$steps" "$results"
+	awk -v whole="$whole" -v failures="$failures" -f "$top/scripts/check/report.awk" "$steps" "$results"
 }
 
 # --- the steps ----------------------------------------------------------------------------------
-
-# vm_files FILE...: those that are meant for virtual machines
-vm_files() {
-	if [ -n "$every" ]; then
-		printf '%s\n' "$@"
-	else
-		grep -l '^# vm: ' "$@" || true
-	fi
-}
 
 # finish: tell, and leave with the status that belongs to it.
 finish() {
@@ -524,6 +275,8 @@ files=$(for file in "$@"; do realpath -- "$file" | sed "s|^.*/bats/|bats/|"; don
 cd "$top"
 [ -n "$files" ] || files=$(for file in bats/*.bats; do [ ! -e "$file" ] || printf '%s\n' "$file"; done)
 
+# shellcheck source=scripts/check/vms.sh
+. "$top/scripts/check/vms.sh"
 trap clean_up EXIT
 # PIPE as well: a shell that nobody listens to would leave the guests behind.
 trap interrupted INT TERM HUP PIPE
