@@ -232,7 +232,7 @@ SH_FILES := $(wildcard .ci/run scripts/*.sh scripts/*/*.sh tc/*.sh bats/*.sh)
 # The language of a script is what its first line says.
 BASH_SCRIPTS := $(shell awk 'FNR == 1 && /^\#!.*bash/ { print FILENAME }' /dev/null $(SH_FILES))
 POSIX_SCRIPTS := $(filter-out $(BASH_SCRIPTS),$(SH_FILES))
-BASH_SCRIPTS += $(wildcard bats/*.bash scripts/completion/*.bash)
+BASH_SCRIPTS += $(wildcard bats/*.bash bats/lib/*.bash scripts/completion/*.bash)
 BATS_FILES := $(wildcard bats/*.bats)
 SH_LIBRARIES := $(wildcard tc/*.sh scripts/check/*.sh) $(filter-out scripts/bench/run.sh,$(wildcard scripts/bench/*.sh))
 USER_FILES := $(USER_SOURCES) $(wildcard bats/programs/*.c) $(FUZZ_TARGETS) \

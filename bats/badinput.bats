@@ -6,8 +6,14 @@
 #
 # A rule of ours is in place all the time, so that "nothing changed" means the
 # set-up, the rule and its counters too.
+#
+# bats sets stderr, and status and output anew in each test:
+# shellcheck disable=SC2154,SC2030,SC2031
 
 load helpers
+load lib/refuse
+
+export COMMAND=vershitify REFUSING=vsh
 
 setup_file() {
 	suite_begin
@@ -35,77 +41,16 @@ state_with_rules() {
 	vershitify -j -s show
 }
 
-# What a script that builds a command line can get wrong, whatever the option.
-# shellcheck disable=SC1003,SC2016 # meant as they stand
-ODD_WORDS=(
-	''
-	' '
-	'-'
-	'--'
-	$'\xff\xfe'
-	$'new\nline'
-	$'\e[31mred'
-	$'tab\there'
-	'$(touch pwned)'
-	'`touch pwned`'
-	';touch pwned'
-	'| touch pwned'
-	'> pwned'
-	'*'
-	'../../../etc/passwd'
-	'%s%s%n'
-	"it's"
-	'"'
-	'\'
-)
-# Where a number is wanted.
-# shellcheck disable=SC2054 # a comma in a number
-ODD_NUMBERS=(
-	-1
-	+1
-	1e3
-	0x10
-	1,5
-	1.2.3
-	.
-	nan
-	inf
-	abc
-	1abc
-	'1 2'
-	99999999999999999999999999
-	340282366920938463463374607431768211456
-	٣
-)
-
-# refused STATUS WORDS...: exactly one line, quotable on a terminal, nothing on stdout.
-refused() {
-	local wanted=$1 shown
-	shift
-	run --separate-stderr vsh "$@"
-	# shellcheck disable=SC2154 # bats sets it
-	shown="$(printf '%q ' "$@"): status $status, stdout '$output', stderr '$stderr'"
-	case " $wanted " in
-	*" $status "*) ;;
-	*) fail "wanted status $wanted. $shown" ;;
-	esac
-	[ -z "$output" ] || fail "something on stdout. $shown"
-	[ "$(wc -l <<<"$stderr")" = 1 ] || fail "not one line. $shown"
-	[[ $stderr == "vershitify.sh: "?* ]] || fail "not our message. $shown"
-	! LC_ALL=C grep -q '[[:cntrl:]]' <<<"$stderr" || fail "control bytes. $shown"
-	iconv -f UTF-8 -t UTF-8 <<<"$stderr" >/dev/null || fail "not UTF-8. $shown"
-}
-
 assert_unchanged() {
 	diff "$BATS_FILE_TMPDIR/with-rule" <(state_with_rules) || fail "something has changed (<: before, >: now)"
 	refute [ -e pwned ]
 }
 
-# A whole rule of which one option can be replaced: rule_with OPTION VALUE.
-rule_with() {
-	local words=(dev eth0 command innocent drop 1%) i
+# words_with OPTION VALUE: to add a whole rule, of which one option is replaced.
+words_with() {
+	local words=(add dev eth0 command innocent drop 1%) i
 
-	for i in 0 2 4; do
+	for i in 1 3 5; do
 		if [ "${words[i]}" = "$1" ]; then
 			words[i + 1]=$2
 			printf '%s\0' "${words[@]}"
@@ -113,21 +58,11 @@ rule_with() {
 		fi
 	done
 	case $1 in
-	loss) words=(dev eth0 command innocent loss "$2") ;;
-	exe | pid | cgroup) words=(dev eth0 drop 1% "$1" "$2") ;;
+	loss) words=(add dev eth0 command innocent loss "$2") ;;
+	exe | pid | cgroup) words=(add dev eth0 drop 1% "$1" "$2") ;;
 	*) words+=("$1" "$2") ;;
 	esac
 	printf '%s\0' "${words[@]}"
-}
-
-# refused_values STATUS OPTION VALUE...: in add.
-refused_values() {
-	local wanted=$1 option=$2 value words
-	shift 2
-	for value in "$@"; do
-		mapfile -d '' words < <(rule_with "$option" "$value")
-		refused "$wanted" add "${words[@]}"
-	done
 }
 
 @test "a word that is no command is refused" {

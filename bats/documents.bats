@@ -13,7 +13,7 @@
 # shellcheck disable=SC2016,SC2013
 
 load helpers
-load grammar
+load lib/grammar
 
 export COMMAND=vershitify VALUES='PERCENT|TIME' RULES=RULES FEWEST=40
 MANUAL=$TOP/scripts/man/vershitify.8.scd

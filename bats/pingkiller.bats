@@ -38,11 +38,6 @@ bpffs_borrow() {
 	touch "$BATS_TEST_TMPDIR/mounted"
 }
 
-# In the namespace where the device is.
-pk() {
-	pingkiller -n "$SERVER" "$@"
-}
-
 # kill_pings WORD...: on the server's device, in the background.
 kill_pings() {
 	pk dev eth0 background "$@" 2>/dev/null

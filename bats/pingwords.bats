@@ -11,9 +11,10 @@
 # shellcheck disable=SC2016,SC2013,SC2054
 
 load helpers
-load grammar
+load lib/grammar
+load lib/refuse
 
-export COMMAND=pingkiller VALUES='PERCENT|TIME|RATE|TYPE' RULES=WHAT FEWEST=25
+export COMMAND=pingkiller REFUSING=pk VALUES='PERCENT|TIME|RATE|TYPE' RULES=WHAT FEWEST=25
 MANUAL=$TOP/scripts/man/pingkiller.8.scd
 COMPLETION=$TOP/scripts/completion/pingkiller.bash
 
@@ -37,43 +38,14 @@ teardown() {
 	[ ! -e "/run/netns/$CLIENT" ] || ip -n "$CLIENT" link del other 2>/dev/null || :
 }
 
-pk() {
-	pingkiller -n "$SERVER" "$@"
-}
-
-ODD_WORDS=('' ' ' $'\e[31mred\e[0m' $'two\nlines' $'\xff\xfe' '$(touch pwned)' '`touch pwned`' '; touch pwned' '%s%n' '../..' '*')
-ODD_NUMBERS=(-1 +1 1e3 0x10 1,5 1.2.3 . nan abc 1abc '1 2' 99999999999999999999999999)
-
-# refused STATUS WORDS...: exactly one line, quotable on a terminal, nothing on stdout.
-refused() {
-	local wanted=$1 shown
-	shift
-	run --separate-stderr pk "$@"
-	shown="$(printf '%q ' "${@:0:20}"): status $status, stdout '$output', stderr '$stderr'"
-	case " $wanted " in
-	*" $status "*) ;;
-	*) fail "wanted status $wanted. $shown" ;;
-	esac
-	[ -z "$output" ] || fail "something on stdout. $shown"
-	[ "$(wc -l <<<"$stderr")" = 1 ] || fail "not one line. $shown"
-	[[ $stderr == "pingkiller.sh: "?* ]] || fail "not our message. $shown"
-	[ "${#stderr}" -lt 400 ] || fail "too long. $shown"
-	! LC_ALL=C grep -q '[[:cntrl:]]' <<<"$stderr" || fail "control bytes. $shown"
-	iconv -f UTF-8 -t UTF-8 <<<"$stderr" >/dev/null || fail "not UTF-8. $shown"
-}
-
 assert_unchanged() {
 	assert_state "$(cat "$BATS_FILE_TMPDIR/with-device")"
 	refute [ -e pwned ]
 }
 
-# refused_values STATUS WORD VALUE...: of a device
-refused_values() {
-	local wanted=$1 word=$2 value
-	shift 2
-	for value in "$@"; do
-		refused "$wanted" dev eth0 "$word" "$value"
-	done
+# words_with WORD VALUE: to serve a device.
+words_with() {
+	printf '%s\0' dev eth0 "$1" "$2"
 }
 
 @test "words that are no command, option or part of one are refused" {
