@@ -465,6 +465,27 @@ numbers_hide() {
 	done
 }
 
+@test "CONTRIBUTING: what it names is there, and its example is of the form that it asks for" {
+	local page=$TOP/CONTRIBUTING.md name target subject
+
+	assert grep -qF '(CONTRIBUTING.md)' "$TOP/README.md"
+	for name in $(grep -oE '`[A-Za-z]+(/[A-Za-z.]*)*`' "$page" | tr -d '`' | grep -E '[/.]|^Makefile$'); do
+		assert [ -e "$TOP/${name/TOOL/vershitify}" ]
+	done
+	for name in $(grep -oE '`[A-Z]+_?[A-Z]+` of the' "$page" | tr -d '`' | cut -d ' ' -f 1) LIBRARIES; do
+		assert grep -q "^$name := " "$TOP/Makefile"
+	done
+	for target in $(grep -oE '\bmake [a-z]+' "$page" | cut -d ' ' -f 2 | sort -u); do
+		assert grep -q "^$target:.* ## " "$TOP/Makefile"
+	done
+	for name in $(sed -n '/^opens a shell/,/^its status/p' "$page" | grep -oE '`[a-z_]+' | tr -d '`'); do
+		assert [ "$(type -t "$name")" = function ]
+	done
+	subject=$(sed -n 's/^    \([a-z]*: .*\)/\1/p' "$page")
+	assert_regex "$subject" '^[a-z]+: [a-z][^.]*$'
+	assert [ "${#subject}" -le 72 ]
+}
+
 # --- the results pages -----------------------------------------------------------------------
 
 @test "the results pages: their commands are there, and so is what they show" {
