@@ -39,8 +39,8 @@ VERSION := $(shell sed -n 's/^version=//p' $(VERSION_FILE) 2>/dev/null)
 # Commands, each with a manual page and a completion of its name.
 TOOLS := vershitify pingkiller
 # The libraries that they source go to LIBDIR, and so do the BPF objects.
-LIBRARIES := $(addprefix tc/,attach.sh clsact.sh command.sh doctor.sh doctor-pingkiller.sh doctor-vershitify.sh \
-	paths.sh ping.sh run.sh setup.sh)
+LIBRARIES := $(addprefix tc/,command.sh run.sh paths.sh enter.sh lock.sh plan.sh filter.sh shared.sh vershitify.sh \
+	pingkiller.sh doctor.sh doctor-vershitify.sh doctor-pingkiller.sh)
 BPF_OBJECTS := $(addprefix build/,vershitify.o tracker.o receive.o pingkiller.o)
 
 COMMANDS := $(TOOLS:%=scripts/%.sh)
@@ -54,7 +54,9 @@ BENCH_PROGRAMS := $(addprefix build/bench/,burst clock fate testrun traffic base
 
 # Of these nothing has to be listed: the linker misses one of the helper's files, a test its program.
 USER_SOURCES := $(wildcard bpf/user/*.c)
-TEST_PROGRAMS := $(patsubst bats/programs/%.c,build/test/%,$(wildcard bats/programs/*.c))
+TEST_BPF := $(wildcard bats/programs/*.bpf.c)
+TEST_SOURCES := $(filter-out $(TEST_BPF),$(wildcard bats/programs/*.c))
+TEST_PROGRAMS := $(TEST_SOURCES:bats/programs/%.c=build/test/%) $(TEST_BPF:bats/programs/%.bpf.c=build/test/%.o)
 FUZZ_TARGETS := $(wildcard bats/fuzz/*.c)
 FUZZ_PROGRAMS := $(FUZZ_TARGETS:bats/fuzz/%.c=build/fuzz/%)
 # The helper's files that the fuzz targets exercise; each must link without the rest of the helper.
@@ -170,8 +172,11 @@ $(eval $(call helper,build,$$(CFLAGS)))
 $(eval $(call helper,build/asan,$$(SANITIZERS)))
 
 # A test program is one file and needs nothing but libc (with threads), but for those that use BPF objects.
-build/test/verify build/test/mapfill: LDLIBS += $(LIBBPF_LIBS)
-$(TEST_PROGRAMS): build/test/%: bats/programs/%.c Makefile
+build/test/verify build/test/mapfill build/test/paths: LDLIBS += $(LIBBPF_LIBS)
+build/test/%.o: bats/programs/%.bpf.c Makefile
+	$(compile_bpf)
+
+build/test/%: bats/programs/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_FLAGS) -pthread $(DEPENDENCIES) $< $(LDFLAGS) $(LDLIBS) -o $@
@@ -235,12 +240,12 @@ POSIX_SCRIPTS := $(filter-out $(BASH_SCRIPTS),$(SH_FILES))
 BASH_SCRIPTS += $(wildcard bats/*.bash bats/lib/*.bash scripts/completion/*.bash)
 BATS_FILES := $(wildcard bats/*.bats)
 SH_LIBRARIES := $(wildcard tc/*.sh scripts/check/*.sh) $(filter-out scripts/bench/run.sh,$(wildcard scripts/bench/*.sh))
-USER_FILES := $(USER_SOURCES) $(wildcard bats/programs/*.c) $(FUZZ_TARGETS) \
+USER_FILES := $(USER_SOURCES) $(TEST_SOURCES) $(FUZZ_TARGETS) \
 	$(filter-out %.bpf.c,$(wildcard scripts/bench/*.c))
 # A header whose name does not say "bpf" is read by both sides, if it is not in a folder of one of them.
 BPF_HEADERS := $(wildcard bpf/*.h)
 USER_HEADERS := $(filter-out %.bpf.h,$(BPF_HEADERS)) $(wildcard bpf/user/*.h bats/programs/*.h bats/fuzz/*.h)
-C_FILES := $(USER_FILES) $(wildcard bpf/*.bpf.c scripts/bench/*.bpf.c) $(sort $(BPF_HEADERS) $(USER_HEADERS))
+C_FILES := $(USER_FILES) $(TEST_BPF) $(wildcard bpf/*.bpf.c scripts/bench/*.bpf.c) $(sort $(BPF_HEADERS) $(USER_HEADERS))
 
 .PHONY: lint-shell lint-posix lint-format lint-c lint-headers
 

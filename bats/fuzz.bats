@@ -231,3 +231,11 @@ tree_copy() {
 	run ! fuzz FUZZ_TARGETS=bats/fuzz/grammar.c FUZZ_SECONDS=20
 	assert_output --regexp 'not true: impairment->|out of bounds'
 }
+
+@test "fuzzing finds a rule whose needs nobody has worked out" {
+	tree_copy
+	sed -i '/^\tneeds_finish(rule);$/d' "$BATS_TEST_TMPDIR/tree/bpf/user/rule.c"
+	run ! cmp "$TOP/bpf/user/rule.c" "$BATS_TEST_TMPDIR/tree/bpf/user/rule.c"
+	run ! fuzz FUZZ_TARGETS=bats/fuzz/rule.c FUZZ_SECONDS=20
+	assert_output --partial 'not true: (rule.needs & ~VSH_SEEDED) == needs'
+}

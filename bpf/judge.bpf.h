@@ -38,12 +38,20 @@ static __always_inline bool rule_is_over(const struct vsh_rule *rule)
 	return rule->expires_ns && bpf_ktime_get_boot_ns() >= rule->expires_ns;
 }
 
-/* Of the packets of an owner with this epoch: those of this device? */
+/* Of the packets of an owner with this epoch: those of this device? The answer is the same for
+ * all of these packets. A condition on the packet itself belongs into rule_takes().
+ */
 static __always_inline bool rule_is_for(const struct vsh_rule *rule, __u32 epoch,
 					__u64 netns_cookie, __u32 ifindex)
 {
-	return rule_is_of(rule, epoch) && !(rule->flags & VSH_ORPHANED) &&
+	return rule_is_of(rule, epoch) && !(rule->needs & VSH_ORPHANED) &&
 	       rule->netns_cookie == netns_cookie && rule_has_device(rule, ifindex);
+}
+
+/* Of the packets that it is for: this one? */
+static __always_inline bool rule_takes(const struct vsh_rule *rule, __u32 hook)
+{
+	return (rule->hooks & hook) && !rule_is_over(rule);
 }
 
 /* The fate of packet n of a socket: a number that depends on nothing but (seed, socket,
@@ -83,11 +91,11 @@ static __always_inline void count_add(struct vsh_count *count, __u32 hook, __u32
 	count->bytes += bytes;
 }
 
-/* The verdict of one rule, once for a packet however many hooks see it. flags: those
- * of the rule, or 0 where it is known to have nothing special.
+/* The verdict of one rule, once for a packet however many hooks see it. needs: those of the
+ * rule, or 0 on the fast path, where there are none.
  */
 static __always_inline int rule_judge(struct __sk_buff *skb, const struct vsh_rule *rule,
-				      __u32 flags, __u32 id, struct vsh_sock *tag, __u32 hook,
+				      __u32 needs, __u32 id, struct vsh_sock *tag, __u32 hook,
 				      __u64 bytes)
 {
 	__u32 direction = hook == VSH_CG_INGRESS ? VSH_INGRESS : VSH_EGRESS;
@@ -95,18 +103,18 @@ static __always_inline int rule_judge(struct __sk_buff *skb, const struct vsh_ru
 	struct vsh_stats *stats;
 	__u32 number;
 
-	if ((flags & VSH_ONCE) && skb->tc_index == VSH_JUDGED + id)
+	if ((needs & VSH_ONCE) && skb->tc_index == VSH_JUDGED + id)
 		return PASS;
 	stats = bpf_map_lookup_elem(&vsh_stats, &key);
 	if (unlikely(!stats))
 		return NOT_OURS;
 	count_add(&stats->seen, hook, segments, bytes);
-	number = flags & VSH_SEEDED ? draw_seeded(rule, id % VSH_RULES_MAX, tag, direction)
+	number = needs & VSH_SEEDED ? draw_seeded(rule, id % VSH_RULES_MAX, tag, direction)
 				    : draw(stats);
 	if (number >= rule->threshold)
-		return flags & VSH_ONCE ? PASS_MARKED + id : PASS;
+		return needs & VSH_ONCE ? PASS_MARKED + id : PASS;
 	count_add(&stats->dropped, hook, segments, bytes);
-	return flags & VSH_LOCAL ? DROP_LOCAL : DROP;
+	return needs & VSH_LOCAL ? DROP_LOCAL : DROP;
 }
 
 /* Short cuts: nearly always one and the same rule takes all packets of a socket. A
@@ -123,18 +131,24 @@ static __always_inline bool shortcut_holds(__u64 shortcut)
 	return config && config->epoch == shortcut >> 32;
 }
 
-/* The rule to which the short cut leads, if it takes this packet and is a plain one.
- * NULL: judge_all() has to look.
+/* Does the fast path judge all that this rule has? */
+static __always_inline bool rule_is_simple(const struct vsh_rule *rule)
+{
+	return rule->needs == VSH_KNOWN;
+}
+
+/* The fast path: the rule to which the short cut leads, if it is a simple one and takes this
+ * packet. NULL: judge_all() has to look.
  */
-static __always_inline struct vsh_rule *rule_plain(struct __sk_buff *skb,
-						   const struct vsh_owner *owner, __u32 epoch,
-						   __u64 shortcut, __u32 hook)
+static __always_inline struct vsh_rule *rule_fast(struct __sk_buff *skb,
+						  const struct vsh_owner *owner, __u32 epoch,
+						  __u64 shortcut, __u32 hook)
 {
 	struct vsh_rule *rule = rule_get(shortcut);
 
-	if (unlikely(!rule || rule->plain != skb->ifindex || !(rule->hooks & hook) ||
-		     rule->generation > epoch || rule->netns_cookie != owner->netns_cookie ||
-		     !shortcut_holds(shortcut)))
+	if (unlikely(!rule || !rule_is_simple(rule) || rule->ifindex[0] != skb->ifindex ||
+		     !(rule->hooks & hook) || !rule_is_of(rule, epoch) ||
+		     rule->netns_cookie != owner->netns_cookie || !shortcut_holds(shortcut)))
 		return NULL;
 	return rule;
 }
@@ -156,7 +170,7 @@ struct search {
 	__u32 epoch; /* of the owner */
 	__u32 ifindex;
 	__u32 hook;
-	__u32 passed_over; /* hooks of rules for this device, but not for this packet */
+	__u32 passed_over; /* hooks of rules that do not take this packet, but perhaps another */
 	int found; /* index of a rule, or -1 */
 };
 
@@ -171,13 +185,18 @@ static long rule_try(__u32 i, void *context)
 	id = lowest_bit(search->mask);
 	search->mask &= search->mask - 1;
 	rule = rule_get(id);
-	if (!rule || !rule_is_for(rule, search->epoch, search->netns_cookie, search->ifindex))
+	if (!rule)
 		return 0;
-	if ((rule->hooks & search->hook) && !rule_is_over(rule)) {
-		search->found = id;
-		return 1;
+	if (rule_is_for(rule, search->epoch, search->netns_cookie, search->ifindex)) {
+		if (rule_takes(rule, search->hook)) {
+			search->found = id;
+			return 1;
+		}
+		search->passed_over |= rule->hooks;
 	}
-	search->passed_over |= rule->hooks;
+	/* What is not known may depend on the packet: no short cut leads past such a rule. */
+	if (!(rule->needs & VSH_KNOWN))
+		search->passed_over |= rule->hooks;
 	return 0;
 }
 
@@ -203,9 +222,9 @@ __noinline int judge_all(struct __sk_buff *skb, struct vsh_sock *tag, __u32 hook
 	rule = rule_get(search.found);
 	if (!rule)
 		return NOT_OURS;
-	if (rule->plain && !(rule->hooks & search.passed_over))
+	if (rule_is_simple(rule) && !(rule->hooks & search.passed_over))
 		shortcut_make(&tag->owner, mask, search.epoch, (__u64)epoch << 32 | search.found);
-	return rule_judge(skb, rule, rule->flags, (__u32)search.found % VSH_RULES_MAX, tag, hook,
+	return rule_judge(skb, rule, rule->needs, (__u32)search.found % VSH_RULES_MAX, tag, hook,
 			  bytes);
 }
 
@@ -215,7 +234,7 @@ static __always_inline int judge(struct __sk_buff *skb, struct vsh_sock *tag, __
 {
 	__u32 epoch = READ_ONCE(tag->owner.epoch); /* first, see tag_add() */
 	__u64 shortcut = READ_ONCE(tag->owner.shortcut);
-	struct vsh_rule *rule = rule_plain(skb, &tag->owner, epoch, shortcut, hook);
+	struct vsh_rule *rule = rule_fast(skb, &tag->owner, epoch, shortcut, hook);
 
 	if (unlikely(!rule))
 		return judge_all(skb, tag, hook, bytes);

@@ -33,9 +33,10 @@ static __always_inline struct vsh_rule *rule_get(__u32 id)
 	return bpf_map_lookup_elem(&vsh_rules, &id);
 }
 
+/* One comparison: less one, the generation 0 of no rule is above every epoch. */
 static __always_inline bool rule_is_of(const struct vsh_rule *rule, __u32 epoch)
 {
-	return rule->generation && rule->generation <= epoch;
+	return rule->generation - 1 < epoch;
 }
 
 struct bits {

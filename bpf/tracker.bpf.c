@@ -95,10 +95,8 @@ static __always_inline void owner_gone(__u32 tgid)
 		__u32 id = lowest_bit(mask);
 		struct vsh_rule *rule = rule_get(id);
 
-		if (rule && rule->owner == tgid) {
-			rule->flags |= VSH_ORPHANED;
-			rule->plain = 0;
-		}
+		if (rule && rule->owner == tgid)
+			rule->needs |= VSH_ORPHANED;
 		mask &= mask - 1;
 	}
 	event_abandoned(tgid, *owned);

@@ -44,12 +44,24 @@ enum vsh_hook {
 	VSH_CG_INGRESS = 1 << 2, /* cgroup_skb/ingress */
 };
 
+/* What the classifier need not know of a rule. */
 enum vsh_flag {
 	VSH_CHILDREN = 1 << 0, /* descendants keep the rule over exec */
+};
+
+/* What a rule needs of the classifier beyond the fast path (rule_fast() in judge.bpf.h),
+ * which judges device, hook, namespace and generation, and draws without a seed. The fast
+ * path is taken if VSH_KNOWN is there and nothing else: 0, and each bit that it has not
+ * heard of, mean "look at everything". bpf/user/needs.c says when a rule is known.
+ */
+enum vsh_need {
+	VSH_KNOWN = 1 << 0, /* the rule has no condition that these bits do not tell of */
 	VSH_ONCE = 1 << 1, /* several hooks can see one packet: mark it */
 	VSH_LOCAL = 1 << 2, /* egress drops are reported: ENOBUFS */
-	VSH_ORPHANED = 1 << 3, /* the process that owned the rule is gone */
+	VSH_ORPHANED = 1 << 3, /* the process that owned the rule is gone: it takes nothing */
 	VSH_SEEDED = 1 << 4, /* fates can be repeated */
+	VSH_DEVICES = 1 << 5, /* not one device, but several or all */
+	VSH_CLOCK = 1 << 6, /* it ends at expires_ns */
 };
 
 /* Whom a rule names. */
@@ -74,19 +86,21 @@ struct vsh_comm {
 	char comm[VSH_COMM_LEN];
 };
 
-/* Value of vsh_rules. Index N holds rule N + 1. */
+/* Value of vsh_rules. Index N holds rule N + 1. What the fast path looks at comes first. In
+ * a field that is a condition 0 means that the rule has none: see bpf/user/needs.c.
+ */
 struct vsh_rule {
-	__u64 seed; /* VSH_SEEDED */
 	__u64 threshold; /* 0..VSH_CERTAIN */
 	__u64 netns_cookie; /* of the devices */
 	__u32 generation; /* 0: no such rule */
-	__u32 plain; /* its one device, if no more than this line has to be looked at; or 0 */
+	__u32 needs; /* enum vsh_need */
 	__u32 hooks; /* enum vsh_hook */
-	__u32 flags; /* enum vsh_flag */
-	__u64 expires_ns; /* CLOCK_BOOTTIME; 0: never */
-	__u32 owner; /* tgid of the foreground run that the rule ends with, or 0 */
 	__u32 devs; /* entries used in ifindex[]; 0: every device */
 	__u32 ifindex[VSH_DEVS_MAX];
+	__u64 seed; /* VSH_SEEDED */
+	__u64 expires_ns; /* CLOCK_BOOTTIME; 0: never */
+	__u32 owner; /* tgid of the foreground run that the rule ends with, or 0 */
+	__u32 flags; /* enum vsh_flag */
 };
 
 /* Value of vsh_labels, same index: what the programs do not need, and `show` does. */

@@ -59,6 +59,7 @@ bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns)
 #define statfs(path, fs) fake_statfs(path, fs)
 #define realpath fake_realpath
 #include "user/grammar.c"
+#include "user/needs.c"
 #include "user/print.c"
 #include "user/rule.c"
 #include "user/values.c"
@@ -85,6 +86,27 @@ static int words_parse(const struct grammar *grammar, const struct words *words,
 	return status;
 }
 
+/* Everything that can be said is known; more is not. */
+static void needs_check(const struct request *request)
+{
+	uint32_t needs = VSH_KNOWN, hooks = request->rule.hooks;
+	struct vsh_rule rule = request->rule;
+
+	if (rule.devs != 1 || __builtin_popcount(hooks) > 1)
+		needs |= VSH_ONCE;
+	if (rule.devs != 1)
+		needs |= VSH_DEVICES;
+	if (rule.expires_ns)
+		needs |= VSH_CLOCK;
+	if (request->visible == VISIBLE_LOCAL)
+		needs |= VSH_LOCAL;
+	CHECK((rule.needs & ~VSH_SEEDED) == needs);
+	CHECK(!rule.seed || (rule.needs & VSH_SEEDED));
+	rule.flags |= 1U << 31;
+	needs_finish(&rule);
+	CHECK(!(rule.needs & VSH_KNOWN));
+}
+
 static void request_check(const struct request *request)
 {
 	const struct vsh_rule *rule = &request->rule;
@@ -95,13 +117,12 @@ static void request_check(const struct request *request)
 	CHECK(rule->devs <= VSH_DEVS_MAX);
 	CHECK(rule->hooks && egress != (VSH_TC_EGRESS | VSH_CG_EGRESS));
 	CHECK(!request->ingress || request->visible != VISIBLE_DENIED);
-	CHECK(rule->devs == 1 || (rule->flags & VSH_ONCE));
+	CHECK(rule->devs == 1 || (rule->needs & VSH_ONCE));
 	for (uint32_t i = 0; i < rule->devs; i++)
 		CHECK(rule->ifindex[i] == fake_nametoindex(request->label.dev[i]));
-	CHECK(!rule->plain ||
-	      (rule->devs == 1 && rule->plain == rule->ifindex[0] && !rule->expires_ns));
 	CHECK(!rule->expires_ns || rule->expires_ns > NOW_NS);
 	CHECK(memchr(request->label.comm.comm, '\0', VSH_COMM_LEN));
+	needs_check(request);
 }
 
 /* What comes back is what was meant. */
@@ -112,7 +133,7 @@ static void same_check(const struct request *first, const struct request *second
 	CHECK(a->threshold == b->threshold);
 	CHECK(a->hooks == b->hooks);
 	CHECK(a->flags == b->flags);
-	CHECK(a->plain == b->plain);
+	CHECK(a->needs == b->needs);
 	CHECK(a->devs == b->devs &&
 	      !memcmp(a->ifindex, b->ifindex, sizeof(a->ifindex[0]) * a->devs));
 	CHECK(a->seed == b->seed);

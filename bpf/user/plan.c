@@ -362,7 +362,7 @@ static bool is_to_reap(const struct options *options, const struct vsh_rule *rul
 		return false;
 	if (options->owner)
 		return rule->owner == options->owner;
-	return (rule->flags & VSH_ORPHANED) || process_comm(rule->owner, comm);
+	return (rule->needs & VSH_ORPHANED) || process_comm(rule->owner, comm);
 }
 
 /* Ring buffers of listeners that are gone. */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <linux/magic.h>
+#include "needs.h"
 #include "rule.h"
 #include "values.h"
 #include "words.h"
@@ -178,7 +179,7 @@ static int seed_parse(struct cursor *cursor, void *context)
 	if (status != DONE)
 		return status;
 	request->rule.seed = seed;
-	request->rule.flags |= VSH_SEEDED;
+	request->rule.needs |= VSH_SEEDED;
 	return DONE;
 }
 
@@ -305,20 +306,11 @@ static void hooks_finish(struct request *request)
 	rule->hooks = request->ingress ? VSH_CG_INGRESS : 0;
 	if (request->egress)
 		rule->hooks |= request->visible == VISIBLE_DENIED ? VSH_CG_EGRESS : VSH_TC_EGRESS;
-	rule->flags &= ~(VSH_ONCE | VSH_LOCAL);
+	rule->needs &= ~(VSH_ONCE | VSH_LOCAL);
 	if (request->visible == VISIBLE_LOCAL)
-		rule->flags |= VSH_LOCAL;
+		rule->needs |= VSH_LOCAL;
 	if (rule->devs != 1 || has_several_bits(rule->hooks))
-		rule->flags |= VSH_ONCE;
-}
-
-/* See struct vsh_rule. */
-static void plain_finish(struct vsh_rule *rule)
-{
-	bool plain = rule->devs == 1 && !rule->expires_ns &&
-		     !(rule->flags & (VSH_ONCE | VSH_LOCAL | VSH_SEEDED));
-
-	rule->plain = plain ? rule->ifindex[0] : 0;
+		rule->needs |= VSH_ONCE;
 }
 
 int request_finish(struct request *request)
@@ -336,7 +328,6 @@ int request_finish(struct request *request)
 		return misuse(
 			"\"visible denied\" is for direction egress: at ingress there is no sender to deny");
 	hooks_finish(request);
-	plain_finish(rule);
 	/* A change that names no device keeps those it has, wherever they are. */
 	err = request->given & WORD_DEV ? netns_cookie(&cookie) : 0;
 	if (err)
@@ -344,6 +335,7 @@ int request_finish(struct request *request)
 			"this kernel does not tell network namespaces apart (SO_NETNS_COOKIE, 5.14): %s",
 			strerror(-err));
 	rule->netns_cookie = cookie;
+	needs_finish(rule);
 	return DONE;
 }
 
@@ -351,7 +343,7 @@ static enum visible rule_visible(const struct vsh_rule *rule)
 {
 	if (rule->hooks & VSH_CG_EGRESS)
 		return VISIBLE_DENIED;
-	return rule->flags & VSH_LOCAL ? VISIBLE_LOCAL : VISIBLE_WIRE;
+	return rule->needs & VSH_LOCAL ? VISIBLE_LOCAL : VISIBLE_WIRE;
 }
 
 void request_from_rule(struct request *request, const struct vsh_rule *rule,
@@ -372,7 +364,7 @@ static const char *direction_name(const struct vsh_rule *rule)
 
 static const char *state_name(const struct vsh_rule *rule)
 {
-	if (rule->flags & VSH_ORPHANED)
+	if (rule->needs & VSH_ORPHANED)
 		return "disabled";
 	return rule_expired(rule, boot_now_ns()) ? "expired" : "active";
 }
@@ -431,7 +423,7 @@ void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule, const struc
 		fputs(" children", out);
 	percent_format(label->loss, percent, sizeof(percent));
 	fprintf(out, " direction %s drop %s%%", direction_name(rule), percent);
-	if (rule->flags & VSH_SEEDED)
+	if (rule->needs & VSH_SEEDED)
 		fprintf(out, " seed %llu", (unsigned long long)rule->seed);
 	if (rule_visible(rule) != VISIBLE_WIRE)
 		fprintf(out, " visible %s", visible_names[rule_visible(rule)]);
@@ -481,7 +473,7 @@ void rule_print_json(FILE *out, uint32_t id, const struct vsh_rule *rule,
 	percent_format(label->loss, percent, sizeof(percent));
 	fprintf(out, ",\"children\":%s,\"direction\":\"%s\",\"drop_percent\":%s",
 		rule->flags & VSH_CHILDREN ? "true" : "false", direction_name(rule), percent);
-	if (rule->flags & VSH_SEEDED)
+	if (rule->needs & VSH_SEEDED)
 		fprintf(out, ",\"seed\":%llu", (unsigned long long)rule->seed);
 	fprintf(out, ",\"visible\":\"%s\",\"state\":\"%s\"", visible_names[rule_visible(rule)],
 		state_name(rule));
