@@ -125,6 +125,27 @@ one_line_error() {
 	assert_line '    ingress seen 0 packets 0 segments 0 bytes dropped 0 packets 0 segments 0 bytes'
 }
 
+@test "show -s counts what is dropped by reason: JSON always, text where there are several" {
+	receiver_start
+	vsh add dev eth0 command victim drop 100%
+	send victim -s 100 "$SERVER4" "$PORT" 10
+	assert_equal "$(rule_field 1 egress.reasons | jq -c .)" '{"loss":{"packets":10,"segments":10,"bytes":1420}}'
+	assert_equal "$(rule_field 1 ingress.reasons)" '{}'
+	run -0 vershitify -s show
+	refute_output --partial loss
+	vsh change 1 seed 7
+	send victim -s 100 "$SERVER4" "$PORT" 5
+	vsh change 1 drop 0%
+	send victim -s 100 "$SERVER4" "$PORT" 2
+	assert_equal "$(rule_field 1 egress.reasons | jq -c '[.loss.packets, .seeded_loss.packets, length]')" '[10,5,2]'
+	run -0 vershitify -s show
+	assert_line '    egress seen 17 packets 17 segments 2414 bytes dropped 15 packets 15 segments 2130 bytes (loss 10 packets, seeded_loss 5 packets)'
+	run -0 vershitify stats
+	assert_line --partial 'rule 1 egress seen 17 packets 17 segments 2414 bytes dropped 15 packets '
+	assert_line --partial ' (loss 10 packets, seeded_loss 5 packets)'
+	assert_equal "$(vershitify -j stats | jq -c '.egress.reasons | map_values(.bytes)')" '{"loss":1420,"seeded_loss":710}'
+}
+
 @test "show -j is JSON with every field" {
 	vsh add dev eth0 command victim drop 12.5% seed 3 for 1h
 	run -0 vershitify -j -s show

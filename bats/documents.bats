@@ -141,6 +141,15 @@ usage() {
 	assert grep -qF 'preference 3 and handle 0x5653' <<<"$manual"
 }
 
+@test "the manual page names each reason for a drop" {
+	local reason
+
+	for reason in $(sed -n 's/^	\[VSH_[A-Z_]*\] = "\(.*\)",$/\1/p' "$TOP/bpf/user/counters.c" | grep -vx passed); do
+		assert grep -qF "_${reason}_" "$MANUAL"
+	done
+	assert [ -n "${reason-}" ]
+}
+
 # Of the programs and maps that the kernel holds now, whoever still uses them.
 memory_pinned() {
 	{

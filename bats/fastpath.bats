@@ -4,7 +4,7 @@
 # The fast path of the judge, for simple rules, against the full one, which looks at everything: both give
 # the same verdicts and counts, whatever a rule says. bats/programs/paths.c compares them in the kernel,
 # packet by packet, without traffic.
-# vm: ^the fast path
+# vm: ^the fast path judges each
 #
 # bats sets stderr, and status and output anew in each test:
 # shellcheck disable=SC2154,SC2030,SC2031
@@ -21,10 +21,11 @@ compare() {
 	on_client "$1/paths" "$1/judged.o" eth0 "$2"
 }
 
-# assert_fast: no packet differs, and of 20 at least one went by the fast path.
+# assert_fast: no packet differs, of 20 at least one went by the fast path, and there was whatever can become
+# of a packet: it is not a rule's, passes, passes with a mark, is dropped, is dropped and the sender told.
 assert_fast() {
 	assert_success
-	assert_output --regexp '^[0-9]+ packets, [0-9]+ by the fast path$'
+	assert_output --regexp '^[0-9]+ packets, [0-9]+ by the fast path, 5 actions, 3 reasons$'
 	read -r all _ fast _ <<<"$output"
 	((fast * 20 >= all)) || fail "$output"
 }

@@ -6,13 +6,41 @@
 #include "random.bpf.h"
 #include "tag.bpf.h"
 
-enum verdict {
-	NOT_OURS,
+enum action {
+	NOT_OURS, /* no rule takes the packet */
 	PASS,
-	PASS_MARKED, /* + the rule's index: let it pass, and mark the packet as judged */
-	DROP = PASS_MARKED + VSH_RULES_MAX,
+	PASS_MARKED, /* and mark the packet as judged by the rule */
+	DROP, /* from here on the packet does not pass */
 	DROP_LOCAL, /* and let the sender know */
 };
+
+/* What becomes of a packet. It stays in registers: a function that the verifier looks at alone
+ * returns it as a number, since it may return nothing else.
+ */
+struct verdict {
+	__u8 action; /* enum action */
+	__u8 reason; /* enum vsh_reason, if a rule has decided */
+	__u16 rule; /* its index, likewise */
+};
+
+static __always_inline __u32 verdict_pack(struct verdict verdict)
+{
+	return verdict.action | verdict.reason << 8 | (__u32)verdict.rule << 16;
+}
+
+static __always_inline struct verdict verdict_unpack(__u32 packed)
+{
+	return (struct verdict){
+		.action = packed,
+		.reason = packed >> 8,
+		.rule = packed >> 16,
+	};
+}
+
+static __always_inline bool verdict_drops(struct verdict verdict)
+{
+	return verdict.action >= DROP;
+}
 
 /* Global, so that it is verified once and not at every call. */
 __noinline bool rule_has_further_device(const struct vsh_rule *rule, __u32 ifindex)
@@ -94,27 +122,33 @@ static __always_inline void count_add(struct vsh_count *count, __u32 hook, __u32
 /* The verdict of one rule, once for a packet however many hooks see it. needs: those of the
  * rule, or 0 on the fast path, where there are none.
  */
-static __always_inline int rule_judge(struct __sk_buff *skb, const struct vsh_rule *rule,
-				      __u32 needs, __u32 id, struct vsh_sock *tag, __u32 hook,
-				      __u64 bytes)
+static __always_inline struct verdict rule_judge(struct __sk_buff *skb, const struct vsh_rule *rule,
+						 __u32 needs, __u32 id, struct vsh_sock *tag,
+						 __u32 hook, __u64 bytes)
 {
 	__u32 direction = hook == VSH_CG_INGRESS ? VSH_INGRESS : VSH_EGRESS;
 	__u32 key = VSH_STATS_KEY(id, direction), segments = skb->gso_segs ?: 1;
+	struct verdict pass = { .action = needs & VSH_ONCE ? PASS_MARKED : PASS, .rule = id };
+	struct verdict drop = { .action = needs & VSH_LOCAL ? DROP_LOCAL : DROP,
+				.reason = needs & VSH_SEEDED ? VSH_SEEDED_LOSS : VSH_LOSS,
+				.rule = id };
 	struct vsh_stats *stats;
 	__u32 number;
 
 	if ((needs & VSH_ONCE) && skb->tc_index == VSH_JUDGED + id)
-		return PASS;
+		return (struct verdict){ .action = PASS };
 	stats = bpf_map_lookup_elem(&vsh_stats, &key);
 	if (unlikely(!stats))
-		return NOT_OURS;
-	count_add(&stats->seen, hook, segments, bytes);
+		return (struct verdict){ .action = NOT_OURS };
 	number = needs & VSH_SEEDED ? draw_seeded(rule, id % VSH_RULES_MAX, tag, direction)
 				    : draw(stats);
-	if (number >= rule->threshold)
-		return needs & VSH_ONCE ? PASS_MARKED + id : PASS;
-	count_add(&stats->dropped, hook, segments, bytes);
-	return needs & VSH_LOCAL ? DROP_LOCAL : DROP;
+	if (unlikely(number < rule->threshold)) {
+		count_add(&stats->verdicts[drop.reason], hook, segments, bytes);
+		barrier(); /* or both are made one, with a jump for each address in it */
+		return drop;
+	}
+	count_add(&stats->verdicts[VSH_PASSED], hook, segments, bytes);
+	return pass;
 }
 
 /* Short cuts: nearly always one and the same rule takes all packets of a socket. A
@@ -201,18 +235,19 @@ static long rule_try(__u32 i, void *context)
 }
 
 /* A packet, which is in the namespace of its socket, takes the first rule, by number,
- * that matches it. bytes: what it is counted as. Returns enum verdict.
+ * that matches it. bytes: what it is counted as. Returns the verdict, packed.
  */
-__noinline int judge_all(struct __sk_buff *skb, struct vsh_sock *tag, __u32 hook, __u32 bytes)
+__noinline __u32 judge_all(struct __sk_buff *skb, struct vsh_sock *tag, __u32 hook, __u32 bytes)
 {
 	struct search search = { .ifindex = skb->ifindex, .hook = hook, .found = -1 };
+	struct verdict verdict = { .action = NOT_OURS };
 	struct vsh_config *config = config_get();
 	struct vsh_rule *rule;
 	__u64 mask;
 	__u32 epoch;
 
 	if (!tag || !config)
-		return NOT_OURS;
+		return verdict_pack(verdict);
 	epoch = READ_ONCE(config->epoch);
 	search.epoch = READ_ONCE(tag->owner.epoch);
 	mask = READ_ONCE(tag->owner.mask);
@@ -221,23 +256,24 @@ __noinline int judge_all(struct __sk_buff *skb, struct vsh_sock *tag, __u32 hook
 	bpf_loop(VSH_RULES_MAX, rule_try, &search, 0);
 	rule = rule_get(search.found);
 	if (!rule)
-		return NOT_OURS;
+		return verdict_pack(verdict);
 	if (rule_is_simple(rule) && !(rule->hooks & search.passed_over))
 		shortcut_make(&tag->owner, mask, search.epoch, (__u64)epoch << 32 | search.found);
-	return rule_judge(skb, rule, rule->needs, (__u32)search.found % VSH_RULES_MAX, tag, hook,
-			  bytes);
+	verdict = rule_judge(skb, rule, rule->needs, (__u32)search.found % VSH_RULES_MAX, tag, hook,
+			     bytes);
+	return verdict_pack(verdict);
 }
 
 /* The same, by the short cut where there is one. */
-static __always_inline int judge(struct __sk_buff *skb, struct vsh_sock *tag, __u32 hook,
-				 __u64 bytes)
+static __always_inline struct verdict judge(struct __sk_buff *skb, struct vsh_sock *tag, __u32 hook,
+					    __u64 bytes)
 {
 	__u32 epoch = READ_ONCE(tag->owner.epoch); /* first, see tag_add() */
 	__u64 shortcut = READ_ONCE(tag->owner.shortcut);
 	struct vsh_rule *rule = rule_fast(skb, &tag->owner, epoch, shortcut, hook);
 
 	if (unlikely(!rule))
-		return judge_all(skb, tag, hook, bytes);
+		return verdict_unpack(judge_all(skb, tag, hook, bytes));
 	return rule_judge(skb, rule, 0, shortcut, tag, hook, bytes);
 }
 

@@ -94,14 +94,14 @@ static __always_inline struct vsh_sock *egress_tag(struct __sk_buff *skb, enum s
 /* STOLEN: the sender's stack is told that the packet left. UNSPEC: the next filter
  * decides.
  */
-static __always_inline int egress_act(struct __sk_buff *skb, int verdict)
+static __always_inline int egress_act(struct __sk_buff *skb, struct verdict verdict)
 {
-	if (verdict == DROP)
+	if (verdict.action == DROP)
 		return TC_ACT_STOLEN;
-	if (verdict == DROP_LOCAL)
+	if (verdict.action == DROP_LOCAL)
 		return TC_ACT_SHOT;
-	if (verdict >= PASS_MARKED)
-		skb->tc_index = VSH_JUDGED + verdict - PASS_MARKED;
+	if (verdict.action == PASS_MARKED)
+		skb->tc_index = VSH_JUDGED + verdict.rule;
 	return TC_ACT_UNSPEC;
 }
 
@@ -117,7 +117,7 @@ __noinline int egress_rare(struct __sk_buff *skb)
 	tag = egress_tag(skb, suspect_of(skb), netns_cookie);
 	if (!tag || tag->owner.netns_cookie != netns_cookie)
 		return TC_ACT_UNSPEC;
-	return egress_act(skb, judge_all(skb, tag, VSH_TC_EGRESS, skb->wire_len));
+	return egress_act(skb, verdict_unpack(judge_all(skb, tag, VSH_TC_EGRESS, skb->wire_len)));
 }
 
 SEC("tc")
@@ -146,7 +146,7 @@ static __always_inline int cgroup_judge(struct __sk_buff *skb, __u32 hook)
 	if (suspect_of(skb) != FULL_SOCKET)
 		return 1;
 	tag = full_socket_tag(skb->sk);
-	return !tag || judge(skb, tag, hook, skb->len) < DROP;
+	return !tag || !verdict_drops(judge(skb, tag, hook, skb->len));
 }
 
 SEC("cgroup_skb/ingress")

@@ -9,6 +9,7 @@
 #define VERSHITIFY_H
 
 #include <linux/types.h>
+#include "reasons.h"
 
 #define VSH_RULES_MAX 64 /* a rule is a bit in a __u64 mask */
 #define VSH_DEVS_MAX 16 /* devices that one rule can name */
@@ -168,11 +169,12 @@ struct vsh_count {
 	__u64 bytes; /* egress: on the wire, as tc counts; otherwise from the IP header on */
 };
 
-/* Value of vsh_stats, per CPU. */
+/* Value of vsh_stats, per CPU. Each packet is counted once: one without a seed needs no more than
+ * the first 56 bytes, however many reasons there are.
+ */
 struct vsh_stats {
-	struct vsh_count seen;
-	struct vsh_count dropped;
 	__u64 random; /* state of the generator of rules without a seed; 0: to be drawn */
+	struct vsh_count verdicts[VSH_REASONS]; /* by enum vsh_reason */
 };
 
 /* Index of vsh_stats. */
@@ -221,7 +223,7 @@ _Static_assert(sizeof(struct vsh_owner) == 40, "vsh_owner has no holes");
 _Static_assert(sizeof(struct vsh_rule) == 120, "vsh_rule has no holes");
 _Static_assert(sizeof(struct vsh_label) == 440, "vsh_label has no holes");
 _Static_assert(sizeof(struct vsh_config) == 24, "vsh_config has no holes");
-_Static_assert(sizeof(struct vsh_stats) == 56, "vsh_stats has no holes");
+_Static_assert(sizeof(struct vsh_stats) == 8 + 24 * VSH_REASONS, "vsh_stats has no holes");
 _Static_assert(sizeof(struct vsh_event) == 48, "vsh_event has no holes");
 _Static_assert(sizeof(struct vsh_open) == 16, "vsh_open has no holes");
 _Static_assert(VSH_JUDGED % VSH_RULES_MAX == 0, "a rule's number fits below VSH_JUDGED");

@@ -19,9 +19,14 @@ static __always_inline void packet_judge(struct __sk_buff *skb, struct path_pack
 					 __u32 hook)
 {
 	struct vsh_owner *owner = &packet->sock.owner;
+	struct verdict verdict;
 
 	packet->fast = !!rule_fast(skb, owner, owner->epoch, owner->shortcut, hook);
-	packet->verdict = judge(skb, &packet->sock, hook, skb->wire_len);
+	verdict = judge(skb, &packet->sock, hook, skb->wire_len);
+	packet->verdict = verdict_pack(verdict);
+	packet->action = verdict.action;
+	packet->reason = verdict.reason;
+	packet->rule = verdict.rule;
 }
 
 SEC("tc")

@@ -12,7 +12,8 @@
  *   table   each rule of a list, before each other and replaced by each other
  *   bits    a simple rule, with each bit that a rule has turned over
  *
- * Prints each difference and ends with 1, or "N packets, N by the fast path".
+ * Prints each difference and ends with 1, or "N packets, N by the fast path, N actions, N reasons": how many
+ * different ones there were.
  */
 #include "traffic.h"
 
@@ -34,6 +35,7 @@ static int program_fd, rules_fd, config_fd, stats_fd, packet_fd;
 static __u32 ifindexes[2];
 static int cpus;
 static unsigned long packets_all, packets_fast, differences;
+static __u32 actions, reasons; /* masks */
 
 /* --- rules ------------------------------------------------------------------------------------------ */
 
@@ -285,12 +287,13 @@ static void sequence_run(const struct scene *scene, bool fast, struct outcome *o
 
 /* --- both paths ------------------------------------------------------------------------------------------ */
 
-static void difference(const struct scene *scene, const char *what, int packet, int fast, int full)
+static void difference(const struct scene *scene, const char *what, int packet, __u32 fast,
+		       __u32 full)
 {
 	differences++;
 	printf("%s: %s", scene->name, what);
 	if (packet >= 0)
-		printf(" of packet %d: %d, not %d", packet, fast, full);
+		printf(" of packet %d: %#x, not %#x", packet, fast, full);
 	puts("");
 }
 
@@ -310,6 +313,8 @@ static void scene_check(const struct scene *scene)
 	packets_all += PACKETS;
 	for (int i = 0; i < PACKETS; i++) {
 		packets_fast += fast.packet[i].fast;
+		actions |= 1U << fast.packet[i].action;
+		reasons |= 1U << fast.packet[i].reason;
 		if (full.packet[i].fast)
 			difference(scene, "path", i, 1, 0);
 		if (fast.packet[i].verdict == full.packet[i].verdict)
@@ -433,6 +438,7 @@ int main(int argc, char **argv)
 		bits_check();
 	bpf_object__close(object);
 	if (!differences)
-		printf("%lu packets, %lu by the fast path\n", packets_all, packets_fast);
+		printf("%lu packets, %lu by the fast path, %d actions, %d reasons\n", packets_all,
+		       packets_fast, __builtin_popcount(actions), __builtin_popcount(reasons));
 	return differences ? 1 : 0;
 }

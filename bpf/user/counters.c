@@ -6,6 +6,20 @@
 #include <bpf/bpf.h>
 #include "counters.h"
 
+static const char *const reason_names[] = {
+	[VSH_PASSED] = "passed",
+	[VSH_LOSS] = "loss",
+	[VSH_SEEDED_LOSS] = "seeded_loss",
+};
+
+_Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == VSH_REASONS,
+	       "each reason has a name");
+
+const char *reason_name(enum vsh_reason reason)
+{
+	return reason_names[reason];
+}
+
 static void count_add(struct vsh_count *sum, const struct vsh_count *count)
 {
 	sum->packets += count->packets;
@@ -13,22 +27,32 @@ static void count_add(struct vsh_count *sum, const struct vsh_count *count)
 	sum->bytes += count->bytes;
 }
 
-int counters_read(uint32_t id, enum vsh_direction direction, struct vsh_stats *sum)
+static void counters_add(struct counters *sum, const struct vsh_stats *stats)
+{
+	for (int reason = 0; reason < VSH_REASONS; reason++) {
+		const struct vsh_count *count = &stats->verdicts[reason];
+
+		count_add(&sum->seen, count);
+		count_add(&sum->reasons[reason], count);
+		if (reason >= DROP_REASONS_BEGIN)
+			count_add(&sum->dropped, count);
+	}
+}
+
+int counters_read(uint32_t id, enum vsh_direction direction, struct counters *sum)
 {
 	uint32_t key = VSH_STATS_KEY(id, direction);
 	int cpus = cpus_possible(), err, fd;
 	struct vsh_stats *stats;
 
-	*sum = (struct vsh_stats){};
+	*sum = (struct counters){};
 	fd = map_open("vsh_stats");
 	if (fd < 0)
 		return fd;
 	stats = calloc(cpus, sizeof(*stats));
 	err = stats ? bpf_map_lookup_elem(fd, &key, stats) : -ENOMEM;
-	for (int i = 0; !err && i < cpus; i++) {
-		count_add(&sum->seen, &stats[i].seen);
-		count_add(&sum->dropped, &stats[i].dropped);
-	}
+	for (int i = 0; !err && i < cpus; i++)
+		counters_add(sum, &stats[i]);
 	free(stats);
 	close(fd);
 	return err;

@@ -4,8 +4,21 @@
 
 #include "vsh.h"
 
-/* One direction of a rule, summed over all CPUs. 0 or -errno. */
-int counters_read(uint32_t id, enum vsh_direction direction, struct vsh_stats *sum);
+/* One direction of a rule, summed over all CPUs. */
+struct counters {
+	struct vsh_count seen; /* what has passed, and what was dropped */
+	struct vsh_count dropped;
+	struct vsh_count reasons[VSH_REASONS]; /* each by itself */
+};
+
+/* 0 or -errno. */
+int counters_read(uint32_t id, enum vsh_direction direction, struct counters *sum);
+
+/* Reasons to drop a packet are the numbers from here to VSH_REASONS. */
+#define DROP_REASONS_BEGIN (VSH_PASSED + 1)
+
+/* One word, as it is printed and as it names a member in JSON. */
+const char *reason_name(enum vsh_reason reason);
 
 /* The 95 % Wilson score interval of a share: E. B. Wilson, "Probable Inference, the
  * Law of Succession, and Statistical Inference" (1927). 0..1; seen is not 0.

@@ -180,7 +180,7 @@ static void counts_report(struct listener *listener)
 	uint64_t seen = 0, dropped = 0;
 
 	for (int direction = 0; direction < VSH_DIRECTIONS; direction++) {
-		struct vsh_stats stats;
+		struct counters stats;
 
 		if (counters_read(listener->only, direction, &stats))
 			return;

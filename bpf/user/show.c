@@ -148,9 +148,43 @@ static void count_print_json(const char *what, const struct vsh_count *count)
 	       (unsigned long long)count->bytes);
 }
 
+/* Only where there are several: otherwise it is said already. */
+static void reasons_print(const struct counters *stats)
+{
+	const char *separator = " (";
+	int several = 0;
+
+	for (int reason = DROP_REASONS_BEGIN; reason < VSH_REASONS; reason++)
+		several += stats->reasons[reason].packets > 0;
+	for (int reason = DROP_REASONS_BEGIN; several > 1 && reason < VSH_REASONS; reason++) {
+		if (!stats->reasons[reason].packets)
+			continue;
+		printf("%s%s %llu packets", separator, reason_name(reason),
+		       (unsigned long long)stats->reasons[reason].packets);
+		separator = ", ";
+	}
+	if (several > 1)
+		putchar(')');
+}
+
+static void reasons_print_json(const struct counters *stats)
+{
+	const char *separator = "";
+
+	fputs("\"reasons\":{", stdout);
+	for (int reason = DROP_REASONS_BEGIN; reason < VSH_REASONS; reason++) {
+		if (!stats->reasons[reason].packets)
+			continue;
+		fputs(separator, stdout);
+		count_print_json(reason_name(reason), &stats->reasons[reason]);
+		separator = ",";
+	}
+	putchar('}');
+}
+
 static int counters_print(uint32_t id, const char *prefix)
 {
-	struct vsh_stats stats;
+	struct counters stats;
 
 	for (int direction = 0; direction < VSH_DIRECTIONS; direction++) {
 		int err = counters_read(id, direction, &stats);
@@ -160,6 +194,7 @@ static int counters_print(uint32_t id, const char *prefix)
 		printf("%s%s", prefix, direction_names[direction]);
 		count_print("seen", &stats.seen);
 		count_print("dropped", &stats.dropped);
+		reasons_print(&stats);
 		putchar('\n');
 	}
 	return 0;
@@ -167,7 +202,7 @@ static int counters_print(uint32_t id, const char *prefix)
 
 static int counters_print_json(uint32_t id)
 {
-	struct vsh_stats stats;
+	struct counters stats;
 
 	for (int direction = 0; direction < VSH_DIRECTIONS; direction++) {
 		int err = counters_read(id, direction, &stats);
@@ -178,6 +213,8 @@ static int counters_print_json(uint32_t id)
 		count_print_json("seen", &stats.seen);
 		putchar(',');
 		count_print_json("dropped", &stats.dropped);
+		putchar(',');
+		reasons_print_json(&stats);
 		putchar('}');
 	}
 	return 0;
@@ -354,7 +391,7 @@ int stats_command(const struct options *options, int argc, char **argv)
 }
 
 static void summary_print(const struct vsh_label *label, const char *direction,
-			  const struct vsh_stats *stats)
+			  const struct counters *stats)
 {
 	char asked[16];
 	double low, high;
@@ -372,7 +409,7 @@ static void summary_print(const struct vsh_label *label, const char *direction,
 int summary_command(const struct options *options, int argc, char **argv)
 {
 	struct selection selection;
-	struct vsh_stats stats;
+	struct counters stats;
 	struct state state;
 	bool matched = false;
 	int status;
