@@ -4,15 +4,16 @@
  *
  *   verify OBJECT LOGDIR
  *
- * Loads them all, attaches and pins nothing, and prints a line for each:
+ * Loads one after the other, attaches and pins nothing, and prints a line for each:
  *
  *   PROGRAM INSNS STACK XLATED JITED USEC
+ *   PROGRAM refused - - - -                  a kernel that has it may not load it (EPERM)
  *
  * INSNS: instructions that the verifier has processed, on all paths together; STACK:
  * bytes, of the program and its functions together; XLATED, JITED: bytes; USEC: what
  * verification took. The verifier's account of each instruction on each path goes to
- * LOGDIR/PROGRAM.log: from a second load, because writing it takes time. An object
- * that does not load leaves there why.
+ * LOGDIR/PROGRAM.log: from a second load, because writing it takes time. A program
+ * that does not verify leaves there why.
  */
 #include "traffic.h"
 
@@ -26,8 +27,6 @@
 
 /* As much as all kernels take. */
 #define LOG_BYTES (UINT_MAX >> 8)
-
-#define PROGRAMS_MAX 64
 
 static char last_words[4096];
 
@@ -44,66 +43,53 @@ static void complain_and_exit(const char *what, const char *name)
 	exit(1);
 }
 
-static void log_write(const struct bpf_program *program, const char *directory, const char *log)
+static void log_write(const char *program, const char *directory, const char *log)
 {
 	char path[4096];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/%s.log", directory, bpf_program__name(program));
+	snprintf(path, sizeof(path), "%s/%s.log", directory, program);
 	file = fopen(path, "w");
 	if (!file || fputs(log, file) == EOF || fclose(file))
 		complain_and_exit("cannot write", path);
 }
 
-static void logs_write(const struct bpf_object *object, const char *directory, char *logs[])
-{
-	struct bpf_program *program;
-	unsigned int i = 0;
-
-	bpf_object__for_each_program(program, object)
-		log_write(program, directory, logs[i++]);
-}
-
-/* With a log for each program, in their order; pins stay as they are. */
-static struct bpf_object *object_load(const char *path, __u32 level, const char *directory,
-				      char *logs[])
+static struct bpf_object *object_open(const char *path)
 {
 	struct bpf_object *object = bpf_object__open_file(path, NULL);
-	struct bpf_program *program;
 	struct bpf_map *map;
-	unsigned int i = 0;
 
 	if (!object)
 		complain_and_exit("cannot open", path);
 	bpf_object__for_each_map(map, object)
-		bpf_map__set_pin_path(map, NULL);
-	bpf_object__for_each_program(program, object) {
-		if (i == PROGRAMS_MAX)
-			complain_and_exit("too many programs in", path);
-		logs[i] = calloc(1, LOG_BYTES);
-		if (!logs[i] || bpf_program__set_log_buf(program, logs[i], LOG_BYTES))
-			complain_and_exit("no log for", bpf_program__name(program));
-		bpf_program__set_log_level(program, level);
-		i++;
-	}
-	if (bpf_object__load(object)) {
-		int err = errno;
-
-		logs_write(object, directory, logs); /* they say why */
-		errno = err;
-		complain_and_exit("cannot load", path);
-	}
+		bpf_map__set_pin_path(map, NULL); /* pins stay as they are */
 	return object;
 }
 
-static void object_free(struct bpf_object *object, char *logs[])
+/* The program alone, with its log. NULL: refused. */
+static struct bpf_object *program_load(const char *path, const char *name, __u32 level,
+				       const char *directory, char *log)
 {
+	struct bpf_object *object = object_open(path);
 	struct bpf_program *program;
-	unsigned int i = 0;
+	int err;
 
+	log[0] = '\0';
 	bpf_object__for_each_program(program, object)
-		free(logs[i++]);
+		bpf_program__set_autoload(program, !strcmp(bpf_program__name(program), name));
+	program = bpf_object__find_program_by_name(object, name);
+	bpf_program__set_log_buf(program, log, LOG_BYTES);
+	bpf_program__set_log_level(program, level);
+	err = bpf_object__load(object);
+	if (!err)
+		return object;
 	bpf_object__close(object);
+	if (err == -EPERM)
+		return NULL;
+	log_write(name, directory, log); /* it says why */
+	errno = -err;
+	complain_and_exit("cannot load", name);
+	return NULL;
 }
 
 /* The number behind WORDS at the start of a line. */
@@ -139,11 +125,12 @@ static unsigned long log_stack(const char *log)
 	return sum;
 }
 
-static void figures_print(const struct bpf_program *program, const char *log)
+static void figures_print(const struct bpf_object *object, const char *name, const char *log)
 {
-	const char *name = bpf_program__name(program), *end;
+	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
 	struct bpf_prog_info info = {};
 	__u32 length = sizeof(info);
+	const char *end;
 
 	if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &length))
 		complain_and_exit("no information about", name);
@@ -152,26 +139,37 @@ static void figures_print(const struct bpf_program *program, const char *log)
 	       log_number(log, "verification time ", &end));
 }
 
+static void program_verify(const char *path, const char *name, const char *directory, char *log)
+{
+	struct bpf_object *object = program_load(path, name, LOG_STATS, directory, log);
+
+	if (!object) {
+		printf("%s\trefused\t-\t-\t-\t-\n", name);
+		return;
+	}
+	figures_print(object, name, log);
+	bpf_object__close(object);
+	object = program_load(path, name, LOG_STATS | LOG_ALL_PATHS, directory, log);
+	log_write(name, directory, log);
+	bpf_object__close(object);
+}
+
 int main(int argc, char **argv)
 {
-	char *logs[PROGRAMS_MAX];
+	char *log = calloc(1, LOG_BYTES);
 	struct bpf_program *program;
 	struct bpf_object *object;
-	unsigned int i = 0;
 
 	lifetime_limit();
-	if (argc != 3) {
+	if (argc != 3 || !log) {
 		fprintf(stderr, "usage: verify OBJECT LOGDIR\n");
 		return 2;
 	}
 	libbpf_set_print(libbpf_words_keep);
-	object = object_load(argv[1], LOG_STATS, argv[2], logs);
+	object = object_open(argv[1]);
 	bpf_object__for_each_program(program, object)
-		figures_print(program, logs[i++]);
-	object_free(object, logs);
-
-	object = object_load(argv[1], LOG_STATS | LOG_ALL_PATHS, argv[2], logs);
-	logs_write(object, argv[2], logs);
-	object_free(object, logs);
+		program_verify(argv[1], bpf_program__name(program), argv[2], log);
+	bpf_object__close(object);
+	free(log);
 	return 0;
 }
