@@ -80,15 +80,47 @@ static __always_inline __u64 comm_mask(struct task_struct *task)
 	return mask ? *mask : 0;
 }
 
-static __always_inline __u64 exe_mask(struct file *file)
+/* Since 6.13 the nanoseconds share their word with a mark of the kernel's own. */
+#define CTIME_NSEC_MASK 0x3fffffff
+#define SECOND_NS 1000000000
+
+static __always_inline __u64 inode_ctime_ns(struct inode *inode)
 {
-	struct vsh_exe key = {
-		.ino = BPF_CORE_READ(file, f_inode, i_ino),
-		.dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev),
-	};
-	__u64 *mask = bpf_map_lookup_elem(&vsh_exes, &key);
+	struct inode___6_11 *newer = (void *)inode;
+	struct inode___6_6 *new = (void *)inode;
+
+	if (bpf_core_field_exists(newer->i_ctime_sec))
+		return BPF_CORE_READ(newer, i_ctime_sec) * SECOND_NS +
+		       (BPF_CORE_READ(newer, i_ctime_nsec) & CTIME_NSEC_MASK);
+	if (bpf_core_field_exists(new->__i_ctime))
+		return BPF_CORE_READ(new, __i_ctime.tv_sec) * SECOND_NS +
+		       BPF_CORE_READ(new, __i_ctime.tv_nsec);
+	return BPF_CORE_READ(inode, i_ctime.tv_sec) * SECOND_NS +
+	       BPF_CORE_READ(inode, i_ctime.tv_nsec);
+}
+
+static __always_inline __u64 exe_key_mask(const struct vsh_exe *key)
+{
+	__u64 *mask = bpf_map_lookup_elem(&vsh_exes, key);
 
 	return mask ? *mask : 0;
+}
+
+/* By either stamp: which one the file system told, the rule's maker knows. */
+static __always_inline __u64 exe_mask(struct file *file)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct vsh_exe key = {
+		.ino = BPF_CORE_READ(inode, i_ino),
+		.dev = BPF_CORE_READ(inode, i_sb, s_dev),
+		.stamp_kind = VSH_GENERATION,
+		.stamp = BPF_CORE_READ(inode, i_generation),
+	};
+	__u64 mask = exe_key_mask(&key);
+
+	key.stamp_kind = VSH_CTIME;
+	key.stamp = inode_ctime_ns(inode);
+	return mask | exe_key_mask(&key);
 }
 
 static __always_inline __u64 pid_mask(__u32 tgid)

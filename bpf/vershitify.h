@@ -75,11 +75,18 @@ enum vsh_who {
 	VSH_RUN, /* the command that `run` starts */
 };
 
+/* What tells a file from a later one with its inode number. */
+enum vsh_stamp {
+	VSH_GENERATION, /* i_generation, where the file system tells it */
+	VSH_CTIME, /* elsewhere: the time of the last change of the inode, in ns */
+};
+
 /* Key of vsh_exes: an inode as the kernel names it. */
 struct vsh_exe {
 	__u64 ino;
+	__u64 stamp;
 	__u32 dev; /* MAJOR << 20 | MINOR, include/linux/kdev_t.h */
-	__u32 pad;
+	__u32 stamp_kind; /* enum vsh_stamp */
 };
 
 /* Key of vsh_comms: padded with NULs. */
@@ -216,12 +223,12 @@ struct vsh_event {
 	char child[VSH_COMM_LEN];
 };
 
-_Static_assert(sizeof(struct vsh_exe) == 16, "key of vsh_exes has no holes");
+_Static_assert(sizeof(struct vsh_exe) == 24, "key of vsh_exes has no holes");
 _Static_assert(sizeof(struct vsh_flow_key) == 48, "key of vsh_flows has no holes");
 _Static_assert(sizeof(struct vsh_task) == 24, "vsh_task has no holes");
 _Static_assert(sizeof(struct vsh_owner) == 40, "vsh_owner has no holes");
 _Static_assert(sizeof(struct vsh_rule) == 120, "vsh_rule has no holes");
-_Static_assert(sizeof(struct vsh_label) == 440, "vsh_label has no holes");
+_Static_assert(sizeof(struct vsh_label) == 448, "vsh_label has no holes");
 _Static_assert(sizeof(struct vsh_config) == 24, "vsh_config has no holes");
 _Static_assert(sizeof(struct vsh_stats) == 8 + 24 * VSH_REASONS, "vsh_stats has no holes");
 _Static_assert(sizeof(struct vsh_event) == 48, "vsh_event has no holes");

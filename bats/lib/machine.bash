@@ -33,9 +33,25 @@ requires() {
 		netem | fq)
 			qdisc_works "$name" || skip "needs a kernel with the $name qdisc"
 			;;
+		loop)
+			loop_works || skip "needs loop devices and ext4"
+			;;
+		overlay)
+			filesystem_works overlay || skip "needs a kernel with overlayfs"
+			;;
 		*) fail "requires: '$name' is unknown" ;;
 		esac
 	done
+}
+
+# filesystem_works TYPE: its module is loaded when it is asked for.
+filesystem_works() {
+	grep -qw "$1" /proc/filesystems || modprobe -q "$1"
+}
+
+loop_works() {
+	[ -e /dev/loop-control ] || modprobe -q loop || return
+	filesystem_works ext4 && losetup -f >/dev/null 2>&1 && command -v mkfs.ext4 >/dev/null
 }
 
 link_kind_works() {
