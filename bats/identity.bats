@@ -172,6 +172,110 @@ touched_is_hit() {
 	done
 }
 
+# in_cgroup PATH COMMAND...: on the client.
+in_cgroup() {
+	# shellcheck disable=SC2016
+	on_client sh -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' sh "$@"
+}
+
+# anew PATH...: each is removed, and made again in the other order.
+anew() {
+	local i
+
+	for ((i = $#; i > 0; i--)); do
+		busywait 5 rmdir "${!i}"
+	done
+	mkdir "$@"
+}
+
+# entries MAP: how many it has.
+entries() {
+	bpftool -j map dump pinned "/sys/fs/bpf/tc/globals/$1" | jq length
+}
+
+@test "cgroup: one that is made anew under the path is the target, from its first packet on" {
+	local group i
+
+	receiver_start
+	group=$(cgroup_make service)
+	mkdir "$group/inner" "$group/beside"
+	rule_add cgroup "$group/inner" drop 100%
+	in_cgroup "$group/inner" "$(as victim udpsend)" "$SERVER4" "$PORT" 25
+	for ((i = 0; i < 70; i++)); do # more often than there is room for numbers of cgroups
+		anew "$group/inner"
+	done
+	in_cgroup "$group/inner" "$(as victim udpsend)" "$SERVER4" "$PORT" 25
+	assert_counted "$RULE" 50 50
+	anew "$group/beside"
+	rmdir "$group/beside"
+	anew "$group" "$group/inner"
+	mkdir "$group/beside" "$group/inner/inner" "$group/inner2"
+	in_cgroup "$group/inner/inner" "$(as victim udpsend)" "$SERVER4" "$PORT" 25
+	in_cgroup "$group/beside" "$(as beside udpsend)" "$SERVER4" "$PORT" 25
+	in_cgroup "$group/inner2" "$(as inner2 udpsend)" "$SERVER4" "$PORT" 25
+	assert_received victim 0
+	assert_received beside 25
+	assert_received inner2 25
+	assert_counted "$RULE" 75 75
+	assert_equal "$(entries vsh_cgroups)" 1
+}
+
+@test "cgroup: show says that it is gone, and no more when it is there again" {
+	local group
+
+	group=$(cgroup_make service)
+	rule_add cgroup "$group" drop 100%
+	assert_equal "$(rule_field "$RULE" state)" active
+	rmdir "$group"
+	assert_equal "$(rule_field "$RULE" state)" 'cgroup gone'
+	assert_regex "$(vershitify show "$RULE")" '\(cgroup gone\)$'
+	mkdir "$group"
+	assert_equal "$(rule_field "$RULE" state)" active
+	refute_regex "$(vershitify show "$RULE")" 'gone'
+}
+
+@test "cgroup: of two rules for one path each follows it, until it is deleted" {
+	local group first second
+
+	receiver_start
+	group=$(cgroup_make service)
+	rule_add cgroup "$group" drop 0%
+	first=$RULE
+	rule_add cgroup "$group" drop 100%
+	second=$RULE
+	anew "$group"
+	in_cgroup "$group" "$(as victim udpsend)" "$SERVER4" "$PORT" 25
+	assert_counted "$first" 25 0
+	vershitify del "$first"
+	in_cgroup "$group" "$(as victim udpsend)" "$SERVER4" "$PORT" 25
+	anew "$group"
+	in_cgroup "$group" "$(as victim udpsend)" "$SERVER4" "$PORT" 25
+	assert_received victim 25
+	assert_counted "$second" 50 50
+	rule_add command other drop 0%
+	vershitify del "$second"
+	assert_equal "$(entries vsh_cgroups) $(entries vsh_followed)" '0 0'
+}
+
+@test "cgroup: where the kernel does not tell of a new one, the next command finds it" {
+	local group
+
+	receiver_start
+	group=$(cgroup_make service)
+	rule_add cgroup "$group" drop 100%
+	rm /sys/fs/bpf/vershitify/link_vsh_cgroup_new
+	anew "$group"
+	sender_start waiting victim "$SERVER4" "$PORT" 25
+	pid waiting >"$group/cgroup.procs"
+	batch waiting
+	assert_received victim 25
+	vershitify show
+	batch waiting
+	assert_received victim 25
+	assert_counted "$RULE" 25 25
+	assert_equal "$(entries vsh_cgroups)" 1
+}
+
 # cookie_of_new: of a network namespace that ends at once.
 cookie_of_new() {
 	unshare --net "$TOP/build/vsh" cookie

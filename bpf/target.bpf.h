@@ -39,6 +39,16 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } vsh_cgroups SEC(".maps");
 
+/* The same by path, for cgroups that are made anew under it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, VSH_RULES_MAX);
+	__type(key, struct vsh_cgroup_path);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} vsh_followed SEC(".maps");
+
 /* By tgid: read when running processes are looked for, gone with the process, so
  * that no other one inherits its number.
  */
@@ -61,7 +71,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } vsh_owners SEC(".maps");
 
-/* For user space alone. */
+/* For user space; the programs keep cgroup_id. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, VSH_RULES_MAX);

@@ -116,6 +116,44 @@ int BPF_PROG(vsh_exit, struct task_struct *task)
 	return 0;
 }
 
+/* The rules of mask are for the cgroup with this id from now on. */
+static __always_inline void cgroup_follow(__u64 mask, __u64 new)
+{
+	__u64 left = mask;
+
+	for (int i = 0; i < VSH_RULES_MAX && left; i++) {
+		__u32 id = lowest_bit(left);
+		struct vsh_label *label = bpf_map_lookup_elem(&vsh_labels, &id);
+
+		left &= left - 1;
+		if (!label || label->cgroup_id == new)
+			continue;
+		bpf_map_delete_elem(&vsh_cgroups, &label->cgroup_id);
+		label->cgroup_id = new;
+	}
+	bpf_map_update_elem(&vsh_cgroups, &new, &mask, BPF_ANY);
+}
+
+/* A rule by the path of a cgroup follows the path: whoever makes that anew moves a process
+ * into it only after this has run.
+ */
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(vsh_cgroup_new, struct cgroup *cgroup, const char *path)
+{
+	struct vsh_config *config = config_get();
+	struct vsh_cgroup_path key = {};
+	__u64 *mask;
+
+	if (!config || !config->cgroups || BPF_CORE_READ(cgroup, root, hierarchy_id))
+		return 0;
+	if (bpf_probe_read_kernel_str(key.path, sizeof(key.path), path) == sizeof(key.path))
+		return 0; /* it may go on */
+	mask = bpf_map_lookup_elem(&vsh_followed, &key);
+	if (mask)
+		cgroup_follow(*mask, BPF_CORE_READ(cgroup, kn, id));
+	return 0;
+}
+
 SEC("cgroup/sock_create")
 int vsh_sock_create(struct bpf_sock *sk)
 {

@@ -89,6 +89,11 @@ struct vsh_exe {
 	__u32 stamp_kind; /* enum vsh_stamp */
 };
 
+/* Key of vsh_followed: the path of a cgroup below the root of all, padded with NULs. */
+struct vsh_cgroup_path {
+	char path[VSH_PATH_LEN];
+};
+
 /* Key of vsh_comms: padded with NULs. */
 struct vsh_comm {
 	char comm[VSH_COMM_LEN];
@@ -111,14 +116,16 @@ struct vsh_rule {
 	__u32 flags; /* enum vsh_flag */
 };
 
-/* Value of vsh_labels, same index: what the programs do not need, and `show` does. */
+/* Value of vsh_labels, same index: what `show` needs, and the programs hardly do. */
 struct vsh_label {
 	__u64 loss; /* as it was asked for, in millionths of a percent */
-	__u64 cgroup_id;
+	__u64 cgroup_id; /* of the one that has the path now, or had it last */
 	struct vsh_exe exe;
 	struct vsh_comm comm;
 	__u32 who; /* enum vsh_who */
 	__u32 pid; /* VSH_PID: tgid */
+	__u32 cgroup_at; /* where in path[] the kernel's own path of the cgroup begins; 0: not known */
+	__u32 pad;
 	char dev[VSH_DEVS_MAX][VSH_DEV_LEN]; /* names that ifindex[] had */
 	char path[VSH_PATH_LEN]; /* of exe or cgroup; empty: too long */
 };
@@ -228,7 +235,7 @@ _Static_assert(sizeof(struct vsh_flow_key) == 48, "key of vsh_flows has no holes
 _Static_assert(sizeof(struct vsh_task) == 24, "vsh_task has no holes");
 _Static_assert(sizeof(struct vsh_owner) == 40, "vsh_owner has no holes");
 _Static_assert(sizeof(struct vsh_rule) == 120, "vsh_rule has no holes");
-_Static_assert(sizeof(struct vsh_label) == 448, "vsh_label has no holes");
+_Static_assert(sizeof(struct vsh_label) == 456, "vsh_label has no holes");
 _Static_assert(sizeof(struct vsh_config) == 24, "vsh_config has no holes");
 _Static_assert(sizeof(struct vsh_stats) == 8 + 24 * VSH_REASONS, "vsh_stats has no holes");
 _Static_assert(sizeof(struct vsh_event) == 48, "vsh_event has no holes");

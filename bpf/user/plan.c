@@ -62,6 +62,17 @@ static void mask_print(const char *map, const void *key, size_t key_size, __u64 
 		delete_print(map, key, key_size);
 }
 
+/* The path under which the kernel will make the cgroup anew, if it can be told. */
+static void followed_print(const struct vsh_label *label, __u64 set, __u64 keep)
+{
+	struct vsh_cgroup_path key = {};
+
+	if (!label->cgroup_at)
+		return;
+	strcpy(key.path, label->path + label->cgroup_at);
+	mask_print("vsh_followed", &key, sizeof(key), set, keep);
+}
+
 static void who_masks_print(const struct state *state, const struct vsh_rule *rule,
 			    const struct vsh_label *label, __u64 set)
 {
@@ -79,6 +90,7 @@ static void who_masks_print(const struct state *state, const struct vsh_rule *ru
 		break;
 	case VSH_CGROUP:
 		mask_print("vsh_cgroups", &label->cgroup_id, sizeof(label->cgroup_id), set, keep);
+		followed_print(label, set, keep);
 		break;
 	case VSH_PID:
 		mask_print("vsh_pids", &label->pid, sizeof(label->pid), set, keep);

@@ -17,6 +17,8 @@ const struct program programs[] = {
 	  "children of targets escape", NULL },
 	{ "tracker.o", "vsh_exit", BY_LINK, true, "forgets processes that end",
 	  "the number of a process would go on being a target's", NULL },
+	{ "tracker.o", "vsh_cgroup_new", BY_LINK, false, "follows the paths of cgroups",
+	  "a cgroup that is removed and made anew is found by the next scan, not at once", NULL },
 	{ "tracker.o", "vsh_sock_create", BY_PIN, true, "tags the sockets that targets make",
 	  "no socket is known as a target's", NULL },
 	{ "tracker.o", "vsh_set_state", BY_LINK, false, "follows TCP connections",

@@ -109,6 +109,24 @@ static int pid_parse(struct cursor *cursor, void *context)
 	return DONE;
 }
 
+#define CGROUP_ROOT_INODE 1
+
+/* The kernel's paths begin at the root of the hierarchy, which is not what a cgroup
+ * namespace shows as its own. 0: the path is not below that root.
+ */
+static uint32_t cgroup_path_begin(const struct vsh_label *label, const char *root)
+{
+	char *absolute = root ? realpath(root, NULL) : NULL;
+	size_t length = absolute ? strlen(absolute) : 0;
+	struct stat st;
+
+	if (!length || stat(absolute, &st) || st.st_ino != CGROUP_ROOT_INODE ||
+	    strncmp(label->path, absolute, length) || label->path[length] != '/')
+		length = 0;
+	free(absolute);
+	return length;
+}
+
 static int cgroup_parse(struct cursor *cursor, void *context)
 {
 	struct request *request = context;
@@ -129,6 +147,7 @@ static int cgroup_parse(struct cursor *cursor, void *context)
 		return failure("there is no cgroup (v2) %s", quoted(path));
 	request->label.cgroup_id = st.st_ino;
 	path_set(&request->label, path);
+	request->label.cgroup_at = cgroup_path_begin(&request->label, request->cgroup_root);
 	request->label.who = VSH_CGROUP;
 	return DONE;
 }
@@ -362,11 +381,27 @@ static const char *direction_name(const struct vsh_rule *rule)
 	return has_several_bits(rule->hooks) ? "both" : "ingress";
 }
 
-static const char *state_name(const struct vsh_rule *rule)
+/* Seen from where there are cgroups at all, so that the path tells. */
+static bool cgroup_is_gone(const struct vsh_label *label)
+{
+	char root[VSH_PATH_LEN];
+	struct statfs fs;
+	struct stat st;
+
+	if (label->who != VSH_CGROUP || !label->cgroup_at)
+		return false;
+	snprintf(root, sizeof(root), "%.*s", (int)label->cgroup_at, label->path);
+	return !statfs(root, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC &&
+	       (stat(label->path, &st) || st.st_ino != label->cgroup_id);
+}
+
+static const char *state_name(const struct vsh_rule *rule, const struct vsh_label *label)
 {
 	if (rule->needs & VSH_ORPHANED)
 		return "disabled";
-	return rule_expired(rule, boot_now_ns()) ? "expired" : "active";
+	if (rule_expired(rule, boot_now_ns()))
+		return "expired";
+	return cgroup_is_gone(label) ? "cgroup gone" : "active";
 }
 
 static void dev_print(FILE *out, const struct vsh_label *label, uint32_t i,
@@ -429,8 +464,8 @@ void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule, const struc
 		fprintf(out, " visible %s", visible_names[rule_visible(rule)]);
 	if (rule->expires_ns && !rule_expired(rule, boot_now_ns()))
 		fprintf(out, " for %.1fs", (rule->expires_ns - boot_now_ns()) / 1e9);
-	if (strcmp(state_name(rule), "active"))
-		fprintf(out, " (%s)", state_name(rule));
+	if (strcmp(state_name(rule, label), "active"))
+		fprintf(out, " (%s)", state_name(rule, label));
 }
 
 static void who_print_json(FILE *out, const struct vsh_label *label)
@@ -476,7 +511,7 @@ void rule_print_json(FILE *out, uint32_t id, const struct vsh_rule *rule,
 	if (rule->needs & VSH_SEEDED)
 		fprintf(out, ",\"seed\":%llu", (unsigned long long)rule->seed);
 	fprintf(out, ",\"visible\":\"%s\",\"state\":\"%s\"", visible_names[rule_visible(rule)],
-		state_name(rule));
+		state_name(rule, label));
 	if (rule->owner)
 		fprintf(out, ",\"owner\":%u", rule->owner);
 	if (rule->expires_ns)

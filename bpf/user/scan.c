@@ -7,11 +7,14 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/magic.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <bpf/bpf.h>
 #include "programs.h"
 #include "scan.h"
 #include "vsh.h"
@@ -210,11 +213,60 @@ static int files_scan(uint64_t *sockets)
 	return err;
 }
 
+/* Of a rule whose path another cgroup has by now. 0 or -errno. */
+static int cgroup_move(const struct state *state, uint32_t id, uint64_t new)
+{
+	struct vsh_label label = state->labels[id];
+	int err, cgroups = map_open("vsh_cgroups"), labels = map_open("vsh_labels");
+	uint64_t mask = 0;
+
+	err = cgroups < 0 ? cgroups : labels < 0 ? labels : 0;
+	if (!err) {
+		bpf_map_lookup_elem(cgroups, &new, &mask);
+		mask |= 1ULL << id;
+		err = bpf_map_update_elem(cgroups, &new, &mask, BPF_ANY);
+	}
+	if (!err) {
+		/* Other rules for that path move in this round, too. */
+		bpf_map_delete_elem(cgroups, &label.cgroup_id);
+		label.cgroup_id = new;
+		err = bpf_map_update_elem(labels, &id, &label, BPF_ANY);
+	}
+	if (cgroups >= 0)
+		close(cgroups);
+	if (labels >= 0)
+		close(labels);
+	return err;
+}
+
+/* Where the kernel does not tell of new cgroups. 0 or -errno. */
+static int cgroups_scan(void)
+{
+	struct state state;
+	struct statfs fs;
+	struct stat st;
+	int err = 0;
+
+	if (state_read(&state))
+		return -EIO;
+	for (uint32_t id = 0; id < VSH_RULES_MAX && !err; id++) {
+		const struct vsh_label *label = &state.labels[id];
+
+		if (!rule_exists(&state.rules[id]) || label->who != VSH_CGROUP || !*label->path ||
+		    statfs(label->path, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC ||
+		    stat(label->path, &st) || st.st_ino == label->cgroup_id)
+			continue;
+		err = cgroup_move(&state, id, st.st_ino);
+	}
+	return err;
+}
+
 int scan(uint64_t *processes, uint64_t *sockets)
 {
-	int err = tasks_scan(processes);
+	int err = cgroups_scan();
 
-	return err ? err : files_scan(sockets);
+	err = err ?: tasks_scan(processes);
+	return err ?: files_scan(sockets);
 }
 
 /* A rule by pid is for a process that runs already: no rule at all where none is found. */
