@@ -139,6 +139,77 @@ touched_is_hit() {
 	assert_received changed 25
 }
 
+# --- scripts --------------------------------------------------------------------------
+
+# script_make PATH FIRST-LINE: one that sends ten datagrams to port $2 of $1, and then executes the rest of its words.
+script_make() {
+	cat >"$1" <<-END
+		#!$2
+		for ((i = 0; i < 10; i++)); do echo >"/dev/udp/\$1/\$2"; done
+		shift 2
+		exec "\$@"
+	END
+	chmod +x "$1"
+}
+
+@test "command: a script is known by its name, whatever finds its interpreter" {
+	local folder=$BATS_TEST_TMPDIR count=0 line
+
+	receiver_start
+	ln -s "$(command -v busybox)" "$folder/env"
+	rule_add command victim drop 100%
+	for line in "$BASH" '/usr/bin/env bash' '/usr/bin/env -S bash -u' "$folder/env bash"; do
+		script_make "$folder/victim" "$line"
+		script_make "$folder/bystander" "$line"
+		on_client "$folder/victim" "$SERVER4" 9 true
+		on_client "$folder/bystander" "$SERVER4" 9 true
+		((count += 10))
+		assert_counted "$RULE" "$count" "$count"
+	done
+	# a file whose name ends in env is not env: nothing is its script's
+	cp "$BASH" "$folder/notenv"
+	script_make "$folder/victim" "$folder/notenv"
+	on_client "$folder/victim" "$SERVER4" 9 "$BASH" -c "for i in 1 2 3; do echo >/dev/udp/$SERVER4/9; done"
+	assert_counted "$RULE" $((count + 10)) $((count + 10))
+}
+
+@test "command: what a script executes is free, also if env has found the interpreter" {
+	local line
+
+	receiver_start
+	rule_add command victim drop 100%
+	script_make "$BATS_TEST_TMPDIR/victim" '/usr/bin/env bash'
+	on_client "$BATS_TEST_TMPDIR/victim" "$SERVER4" 9 "$(as bystander udpsend)" "$SERVER4" "$PORT" 25
+	assert_received bystander 25
+	assert_counted "$RULE" 10 10
+	# with an interpreter that is a script of env's again
+	script_make "$BATS_TEST_TMPDIR/middle" '/usr/bin/env bash'
+	sed -i '2,$d' "$BATS_TEST_TMPDIR/middle"
+	echo 'exec bash "$@"' >>"$BATS_TEST_TMPDIR/middle"
+	script_make "$BATS_TEST_TMPDIR/victim" "/usr/bin/env $BATS_TEST_TMPDIR/middle"
+	on_client "$BATS_TEST_TMPDIR/victim" "$SERVER4" 9 "$(as bystander udpsend)" -n again "$SERVER4" "$PORT" 25
+	assert_received again 25
+	assert_counted "$RULE" 10 10
+}
+
+@test "command: a script that runs already is found by the name that ps prints" {
+	local folder=$BATS_TEST_TMPDIR
+
+	receiver_start
+	cp "$BASH" "$folder/interpreter"
+	mkfifo "$folder/start"
+	printf '#!/usr/bin/env %s\nread -r _ <%s; echo >/dev/udp/%s/%s; echo sent; read -r _ <%s\n' \
+		"$folder/interpreter" "$folder/start" "$SERVER4" "$PORT" "$folder/start" >"$folder/victim"
+	chmod +x "$folder/victim"
+	start client running "$folder/victim"
+	named() { [ "$(cat "/proc/$(pid running)/comm")" = interpreter ]; }
+	busywait 5 named
+	rule_add command interpreter drop 100%
+	echo >"$folder/start"
+	wait_line running '^sent$'
+	assert_counted "$RULE" 1 1
+}
+
 # --- devices, cgroups, namespaces, sockets ---------------------------------------------------------
 
 @test "device: one that gets the number of a removed one loses nothing that is sent" {

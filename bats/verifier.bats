@@ -58,7 +58,7 @@ assert_as_kept() {
 	mkdir "$source"
 	cp -a "$TOP"/{Makefile,bpf} "$source"
 	# every process that starts is looked at twice
-	sed -i 's/^\tnew.mask |= comm_mask(task) | exe_mask(bprm->file);$/&\n\tnew.own |= comm_mask(task) | pid_mask(tgid);\n\tnew.own |= cgroup_mask(task->cgroups->dfl_cgrp, config);/' \
+	sed -i 's/^\tnew.mask |= named | exe_mask(bprm->file);$/&\n\tnew.own |= comm_mask(task) | pid_mask(tgid);\n\tnew.own |= cgroup_mask(task->cgroups->dfl_cgrp, config);/' \
 		"$source/bpf/tracker.bpf.c"
 	run ! cmp "$source/bpf/tracker.bpf.c" "$TOP/bpf/tracker.bpf.c"
 	run -0 make -s -C "$source" build/tracker.o 3>&-

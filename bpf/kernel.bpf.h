@@ -188,6 +188,8 @@ struct task_struct {
 
 struct linux_binprm {
 	struct file *file;
+	const char *filename; /* what exec was asked for */
+	const char *interp; /* the same, or the interpreter of a script */
 };
 
 struct socket {

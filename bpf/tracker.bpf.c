@@ -14,6 +14,8 @@
 #include "target.bpf.h"
 #include "event.bpf.h"
 
+#define INTERP_LEN 128 /* the kernel reads 255 bytes of a script's first line */
+
 /* How many open sockets there are for each rule. Storage cannot be dumped, but walked: writes
  * one mask for each tagged socket that a process has open. First in the object because
  * hardened kernels refuse it: until then nothing else has been verified in vain.
@@ -33,6 +35,24 @@ int vsh_iter_socks(struct bpf_iter__bpf_sk_storage_map *ctx)
 	return 0;
 }
 
+/* Is it a script whose interpreter is looked for by env, under whatever path? The name of
+ * the process is then the script's until env executes the interpreter.
+ */
+static __always_inline bool is_started_by_env(struct linux_binprm *bprm)
+{
+	const char *interp = BPF_CORE_READ(bprm, interp);
+	char path[INTERP_LEN], last[4];
+	long length;
+
+	if (interp == BPF_CORE_READ(bprm, filename))
+		return false;
+	length = bpf_probe_read_kernel_str(path, sizeof(path), interp);
+	if (length <= (long)sizeof(last) ||
+	    bpf_probe_read_kernel(last, sizeof(last), interp + length - 1 - sizeof(last)))
+		return false;
+	return last[0] == '/' && last[1] == 'e' && last[2] == 'n' && last[3] == 'v';
+}
+
 /* Every hook reads the epoch before any mask: a rule that comes in between is then
  * added by the scan that follows it, and not taken for the one whose number it has.
  */
@@ -43,15 +63,20 @@ int BPF_PROG(vsh_exec, struct task_struct *task, pid_t old_pid, struct linux_bin
 	struct vsh_config *config = config_get();
 	struct vsh_task *old = task_get(tgid);
 	struct vsh_task new = {};
+	__u64 named;
 
 	if (!config)
 		return 0;
 	new.epoch = READ_ONCE(config->epoch);
+	named = comm_mask(task);
 	if (old) {
 		new.own = mask_live(old->own, old->epoch);
 		new.mask = mask_live(old->mask, old->epoch) & (config->children | new.own);
+		named |= mask_live(old->script, old->epoch);
 	}
-	new.mask |= comm_mask(task) | exe_mask(bprm->file);
+	if (named && is_started_by_env(bprm))
+		new.script = named;
+	new.mask |= named | exe_mask(bprm->file);
 	new.mask |= cgroup_mask(task->cgroups->dfl_cgrp, config) & config->children;
 	if (new.mask) {
 		bpf_map_update_elem(&vsh_tasks, &tgid, &new, BPF_ANY);

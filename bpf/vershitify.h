@@ -137,6 +137,7 @@ struct vsh_label {
 struct vsh_task {
 	__u64 mask;
 	__u64 own; /* bits that name this very process: kept over exec, not inherited */
+	__u64 script; /* bits that name a script which env is about to start: kept over one exec */
 	__u32 epoch;
 	__u32 pad;
 };
@@ -232,7 +233,7 @@ struct vsh_event {
 
 _Static_assert(sizeof(struct vsh_exe) == 24, "key of vsh_exes has no holes");
 _Static_assert(sizeof(struct vsh_flow_key) == 48, "key of vsh_flows has no holes");
-_Static_assert(sizeof(struct vsh_task) == 24, "vsh_task has no holes");
+_Static_assert(sizeof(struct vsh_task) == 32, "vsh_task has no holes");
 _Static_assert(sizeof(struct vsh_owner) == 40, "vsh_owner has no holes");
 _Static_assert(sizeof(struct vsh_rule) == 120, "vsh_rule has no holes");
 _Static_assert(sizeof(struct vsh_label) == 456, "vsh_label has no holes");
