@@ -53,14 +53,15 @@ INSTALLED := $(COMMANDS) $(LIBRARIES) $(COMPLETIONS) $(COMPLETION_LIBRARY)
 BENCH_PROGRAMS := $(addprefix build/bench/,burst clock fate testrun traffic baseline.o pingparse.o)
 
 # Of these nothing has to be listed: the linker misses one of the helper's files, a test its program.
-USER_SOURCES := $(wildcard bpf/user/*.c)
+USER_SOURCES := $(filter-out %.bpf.c,$(wildcard bpf/*/*.c))
+FOLDERS := $(sort $(dir $(USER_SOURCES)))
 TEST_BPF := $(wildcard bats/programs/*.bpf.c)
 TEST_SOURCES := $(filter-out $(TEST_BPF),$(wildcard bats/programs/*.c))
 TEST_PROGRAMS := $(TEST_SOURCES:bats/programs/%.c=build/test/%) $(TEST_BPF:bats/programs/%.bpf.c=build/test/%.o)
 FUZZ_TARGETS := $(wildcard bats/fuzz/*.c)
 FUZZ_PROGRAMS := $(FUZZ_TARGETS:bats/fuzz/%.c=build/fuzz/%)
 # The helper's files that the fuzz targets exercise; each must link without the rest of the helper.
-FUZZ_SOURCES := bpf/user/words.c
+FUZZ_SOURCES := bpf/lib/words.c
 
 # --- how it is compiled ------------------------------------------------------------------------
 
@@ -75,13 +76,14 @@ MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null || gcc -print-multiarch 
 LIBBPF_CFLAGS := $(shell $(PKG_CONFIG) --cflags libbpf 2>/dev/null)
 LIBBPF_LIBS := $(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null || echo -lbpf)
 
+INCLUDES := -Ibpf $(FOLDERS:%/=-I%)
 WARNINGS := -Wall -Wextra -Werror
 DEPENDENCIES = -MMD -MP -MF $(basename $@).d -MT $@
 BPF_CFLAGS ?= -g -O2
-BPF_FLAGS := -target bpf -mcpu=v3 $(BPF_CFLAGS) $(WARNINGS) -Wno-unused-parameter -D__TARGET_ARCH_$(BPF_ARCH) -Ibpf $(LIBBPF_CFLAGS) \
+BPF_FLAGS := -target bpf -mcpu=v3 $(BPF_CFLAGS) $(WARNINGS) -Wno-unused-parameter -D__TARGET_ARCH_$(BPF_ARCH) $(INCLUDES) $(LIBBPF_CFLAGS) \
 	$(if $(MULTIARCH),-isystem /usr/include/$(MULTIARCH))
 CFLAGS ?= -O2 -g
-USER_FLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -Ibpf $(LIBBPF_CFLAGS)
+USER_FLAGS := -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(INCLUDES) $(LIBBPF_CFLAGS)
 SANITIZERS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
 # --- what is said ------------------------------------------------------------------------------
@@ -150,20 +152,30 @@ $(Q)$(CLANG) $(BPF_FLAGS) $(DEPENDENCIES) -c $< -o $@
 $(Q)$(LLVM_STRIP) -g $@
 endef
 
-$(BPF_OBJECTS): build/%.o: bpf/%.bpf.c Makefile
-	$(compile_bpf)
+# The folders are for readers; what is built lies side by side, by its name.
+define objects
+build/%.o: $(1)%.bpf.c Makefile
+	$$(compile_bpf)
+endef
+$(foreach folder,$(FOLDERS),$(eval $(call objects,$(folder))))
 
-# helper DIRECTORY,FLAGS: the rules that build the helper once into DIRECTORY, with FLAGS
-define helper
-$(USER_SOURCES:bpf/user/%.c=$(1)/user/%.o): $(1)/user/%.o: bpf/user/%.c Makefile
+# helper_objects DIRECTORY,FLAGS,FOLDER
+define helper_objects
+$(1)/user/%.o: $(3)%.c Makefile
 	@mkdir -p $$(@D)
 	$$(call say,CC)
 	$$(Q)$$(CC) $$(CPPFLAGS) $(2) $$(USER_FLAGS) $$(DEPENDENCIES) -c $$< -o $$@
+endef
+user_objects = $(patsubst %.c,$(1)/user/%.o,$(notdir $(USER_SOURCES)))
+
+# helper DIRECTORY,FLAGS: the rules that build the helper once into DIRECTORY, with FLAGS
+define helper
+$(foreach folder,$(FOLDERS),$(eval $(call helper_objects,$(1),$(2),$(folder))))
 
 $(1)/user/main.o: CPPFLAGS += -DVSH_VERSION='"$$(version_known)"'
 $(1)/user/main.o: $(VERSION_FILE)
 
-$(1)/vsh: $(USER_SOURCES:bpf/user/%.c=$(1)/user/%.o)
+$(1)/vsh: $(call user_objects,$(1))
 	$$(call say,LD)
 	$$(Q)$$(CC) $(2) $$(LDFLAGS) $$^ $$(LIBBPF_LIBS) -lm $$(LDLIBS) -o $$@
 endef
@@ -182,10 +194,10 @@ build/test/%: bats/programs/%.c Makefile
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_FLAGS) -pthread $(DEPENDENCIES) $< $(LDFLAGS) $(LDLIBS) -o $@
 
 # A target may include other files of the helper, with the system behind them replaced: hence all of them.
-$(FUZZ_PROGRAMS): build/fuzz/%: bats/fuzz/%.c $(USER_SOURCES) $(wildcard bats/fuzz/*.h bpf/*.h bpf/user/*.h) Makefile
+$(FUZZ_PROGRAMS): build/fuzz/%: bats/fuzz/%.c $(USER_SOURCES) $(wildcard bats/fuzz/*.h bpf/*/*.h) Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CLANG) $(SANITIZERS) -fsanitize=fuzzer $(USER_FLAGS) -Ibpf/user $< $(FUZZ_SOURCES) -lm -o $@
+	$(Q)$(CLANG) $(SANITIZERS) -fsanitize=fuzzer $(USER_FLAGS) $< $(FUZZ_SOURCES) -lm -o $@
 
 # What the measurements send with, and measure against.
 .PHONY: benchprograms
@@ -228,8 +240,8 @@ $(MAN_PAGES): build/%: scripts/man/%.scd $(VERSION_FILE) Makefile
 
 # What DEPENDENCIES has written: the headers that an object was made from. An object is missing in this list
 # only if its rule names all headers, as that of the fuzz targets does.
--include $(addsuffix .d,$(basename $(BPF_OBJECTS) $(USER_SOURCES:bpf/user/%.c=build/user/%.o) \
-	$(USER_SOURCES:bpf/user/%.c=build/asan/user/%.o) $(TEST_PROGRAMS) $(BENCH_PROGRAMS)))
+-include $(addsuffix .d,$(basename $(BPF_OBJECTS) $(call user_objects,build) \
+	$(call user_objects,build/asan) $(TEST_PROGRAMS) $(BENCH_PROGRAMS)))
 
 # --- lint --------------------------------------------------------------------------------------
 
@@ -242,10 +254,11 @@ BATS_FILES := $(wildcard bats/*.bats)
 SH_LIBRARIES := $(wildcard tc/*.sh scripts/check/*.sh) $(filter-out scripts/bench/run.sh,$(wildcard scripts/bench/*.sh))
 USER_FILES := $(USER_SOURCES) $(TEST_SOURCES) $(FUZZ_TARGETS) \
 	$(filter-out %.bpf.c,$(wildcard scripts/bench/*.c))
-# A header whose name does not say "bpf" is read by both sides, if it is not in a folder of one of them.
-BPF_HEADERS := $(wildcard bpf/*.h)
-USER_HEADERS := $(filter-out %.bpf.h,$(BPF_HEADERS)) $(wildcard bpf/user/*.h bats/programs/*.h bats/fuzz/*.h)
-C_FILES := $(USER_FILES) $(TEST_BPF) $(wildcard bpf/*.bpf.c scripts/bench/*.bpf.c) $(sort $(BPF_HEADERS) $(USER_HEADERS))
+# A header whose name does not say "bpf" is read by the helper; these by both sides.
+SHARED_HEADERS := bpf/vershitify/vershitify.h bpf/vershitify/reasons.h bpf/pingkiller/pingkiller.h
+BPF_HEADERS := $(wildcard bpf/*/*.bpf.h) $(SHARED_HEADERS)
+USER_HEADERS := $(filter-out %.bpf.h,$(wildcard bpf/*/*.h)) $(wildcard bats/programs/*.h bats/fuzz/*.h)
+C_FILES := $(USER_FILES) $(TEST_BPF) $(wildcard bpf/*/*.bpf.c scripts/bench/*.bpf.c) $(sort $(BPF_HEADERS) $(USER_HEADERS))
 
 .PHONY: lint-shell lint-posix lint-format lint-c lint-headers
 
@@ -271,7 +284,7 @@ lint-posix:
 
 # The BPF programs are not among these: cppcheck cannot read sections, and the verifier judges them.
 CPPCHECK_FLAGS := --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
-	--suppress=missingIncludeSystem --error-exitcode=1 -Ibpf -Ibpf/user \
+	--suppress=missingIncludeSystem --error-exitcode=1 $(INCLUDES) \
 	-D'LIBBPF_OPTS(TYPE,NAME,...)=struct TYPE NAME = { __VA_ARGS__ }' \
 	-D'bpf_object__for_each_program(PROGRAM,OBJECT)=while ((PROGRAM = bpf_object__next_program(OBJECT, PROGRAM)))' \
 	-D'bpf_object__for_each_map(MAP,OBJECT)=while ((MAP = bpf_object__next_map(OBJECT, MAP)))'
@@ -284,7 +297,7 @@ lint-c:
 lint-headers:
 	$(call say,LINT,headers)
 	$(Q)for f in $(BPF_HEADERS); do $(CLANG) $(BPF_FLAGS) -fsyntax-only -include "$$f" -x c /dev/null; done
-	$(Q)for f in $(USER_HEADERS); do $(CC) $(USER_FLAGS) -Ibpf/user -fsyntax-only -include "$$f" -x c /dev/null; done
+	$(Q)for f in $(USER_HEADERS); do $(CC) $(USER_FLAGS) -fsyntax-only -include "$$f" -x c /dev/null; done
 
 # --- installing --------------------------------------------------------------------------------
 

@@ -145,11 +145,11 @@ without_line() {
 @test "a header that needs another to have been included first is noticed" {
 	local header
 
-	without_line bpf/event.bpf.h '^#include <bpf\/bpf_core_read.h>'
-	without_line bpf/random.bpf.h '^#include "kernel.bpf.h"'
-	without_line bpf/vershitify.h '^#include <linux\/types.h>'
-	without_line bpf/user/pace.h '^#include <time.h>'
-	without_line bats/fuzz/fuzz.h '^#include "user\/vsh.h"'
+	without_line bpf/vershitify/event.bpf.h '^#include <bpf\/bpf_core_read.h>'
+	without_line bpf/lib/random.bpf.h '^#include "kernel.bpf.h"'
+	without_line bpf/vershitify/vershitify.h '^#include <linux\/types.h>'
+	without_line bpf/lib/pace.h '^#include <time.h>'
+	without_line bats/fuzz/fuzz.h '^#include "lib\/vsh.h"'
 	run -0 in_tree lint-headers
 	# no header is left out
 	run -0 in_tree -n lint-headers
@@ -171,7 +171,8 @@ missed() {
 	fi
 	mv "$BATS_TEST_TMPDIR/away" "$TREE/$1"
 	case $1 in
-	bpf/user/*.c) assert_regex "$said" 'undefined reference' ;;
+	bpf/*.bpf.c) assert_regex "$said" "No rule to make target '($1|build/$(basename "$1" .bpf.c).o)'" ;;
+	bpf/*.c) assert_regex "$said" 'undefined reference' ;;
 	*) assert_regex "$said" "No rule to make target '$1'" ;;
 	esac
 }
@@ -180,7 +181,7 @@ missed() {
 	local file
 
 	cd "$TREE"
-	for file in bpf/*.bpf.c bpf/user/*.c scripts/man/*.scd scripts/completion/*.bash tc/*.sh scripts/{vershitify,pingkiller}.sh; do
+	for file in bpf/*/*.c scripts/man/*.scd scripts/completion/*.bash tc/*.sh scripts/{vershitify,pingkiller}.sh; do
 		missed "$file" all
 	done
 	for file in scripts/bench/*.c; do
@@ -195,7 +196,7 @@ missed() {
 	cd "$TREE"
 	# shellcheck disable=SC2046 # names of targets
 	made=$(in_tree -n -B all testprograms benchprograms $(fuzzers) install | tr -s ' ' '\n')
-	for file in bpf/*.c bpf/user/*.c scripts/bench/*.c bats/programs/*.c bats/fuzz/*.c scripts/man/*.scd tc/*.sh; do
+	for file in bpf/*/*.c scripts/bench/*.c bats/programs/*.c bats/fuzz/*.c scripts/man/*.scd tc/*.sh; do
 		assert grep -qxF "$file" <<<"$made"
 	done
 }
@@ -239,8 +240,8 @@ missed() {
   BPF       build/pingkiller.o
   MAN       build/pingkiller.8'
 	run -0 in_tree V=1 -B build/user/words.o build/pingkiller.o
-	assert_line --regexp '^cc .* -c bpf/user/words\.c -o build/user/words\.o$'
-	assert_line --regexp '^clang .* -c bpf/pingkiller\.bpf\.c -o build/pingkiller\.o$'
+	assert_line --regexp '^cc .* -c bpf/lib/words\.c -o build/user/words\.o$'
+	assert_line --regexp '^clang .* -c bpf/pingkiller/pingkiller\.bpf\.c -o build/pingkiller\.o$'
 	refute_line --regexp '^  (CC|BPF) '
 	for words in -s -sj2 '-s CPPFLAGS=-Wall'; do
 		# shellcheck disable=SC2086 # words

@@ -46,9 +46,8 @@ programs() {
 # tree_make: a tree like ours in $TREE, in which programs can be broken.
 tree_make() {
 	TREE=$BATS_TEST_TMPDIR/tree
-	mkdir -p "$TREE/bpf" "$TREE/build"
-	cp -a "$TOP/scripts" "$TOP/tc" "$TREE"
-	cp -a "$TOP"/bpf/*.h "$TREE/bpf"
+	mkdir -p "$TREE/build"
+	cp -a "$TOP/Makefile" "$TOP/scripts" "$TOP/tc" "$TREE"
 	ln -s "$TOP/build/vsh" "$TREE/build"
 	tree_mend
 	VERSHITIFY=$TREE/scripts/vershitify.sh

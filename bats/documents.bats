@@ -119,7 +119,7 @@ usage() {
 
 	manual=$(tr -s '\n\t ' ' ' <"$MANUAL")
 	while IFS=: read -r name text; do
-		number=$(sed -n "s/^#define $name (*\([0-9]*\).*/\1/p" "$TOP/bpf/vershitify.h")
+		number=$(sed -n "s/^#define $name (*\([0-9]*\).*/\1/p" "$TOP/bpf/vershitify/vershitify.h")
 		[ "$number" -lt 10000 ] || number=$((number / 1000)),$(printf %03d $((number % 1000)))
 		grep -qF "${text//N/$number}" <<<"$manual" || fail "$name: the manual has not '${text//N/$number}'"
 	done <<-'END'
@@ -144,7 +144,7 @@ usage() {
 @test "the manual page names each reason for a drop" {
 	local reason
 
-	for reason in $(sed -n 's/^	\[VSH_[A-Z_]*\] = "\(.*\)",$/\1/p' "$TOP/bpf/user/counters.c" | grep -vx passed); do
+	for reason in $(sed -n 's/^	\[VSH_[A-Z_]*\] = "\(.*\)",$/\1/p' "$TOP/bpf/vershitify/counters.c" | grep -vx passed); do
 		assert grep -qF "_${reason}_" "$MANUAL"
 	done
 	assert [ -n "${reason-}" ]

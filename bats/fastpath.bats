@@ -78,14 +78,14 @@ found() {
 		'rule->netns_cookie != owner->netns_cookie || ' \
 		' || !shortcut_holds(shortcut)'; do
 		tree_copy
-		spoil bpf/judge.bpf.h "s/$condition//"
+		spoil bpf/vershitify/judge.bpf.h "s/$condition//"
 		found
 	done
 }
 
 @test "a short cut past a rule that takes other packets is found" {
 	tree_copy
-	spoil bpf/judge.bpf.h 's/search->passed_over |= rule->hooks;/;/'
+	spoil bpf/vershitify/judge.bpf.h 's/search->passed_over |= rule->hooks;/;/'
 	found
 }
 
@@ -94,7 +94,7 @@ found() {
 
 	for need in VSH_DEVICES VSH_CLOCK; do
 		tree_copy
-		spoil bpf/user/needs.c "s/rule->needs |= $need;/rule->needs |= 0;/"
+		spoil bpf/vershitify/needs.c "s/rule->needs |= $need;/rule->needs |= 0;/"
 		found
 	done
 }
@@ -102,9 +102,9 @@ found() {
 # A condition on the receiver's port, in the full path only.
 condition_add() {
 	tree_copy
-	spoil bpf/vershitify.h 's/^	__u64 seed;.*/&\n	__u64 dport;/
+	spoil bpf/vershitify/vershitify.h 's/^	__u64 seed;.*/&\n	__u64 dport;/
 		s/sizeof(struct vsh_rule) == 120/sizeof(struct vsh_rule) == 128/'
-	spoil bpf/judge.bpf.h 's/^	return (rule->hooks & hook) && /&!rule->dport \&\& /'
+	spoil bpf/vershitify/judge.bpf.h 's/^	return (rule->hooks & hook) && /&!rule->dport \&\& /'
 }
 
 @test "a condition that is new keeps a rule off the fast path, and needs nobody to think of it" {
@@ -116,6 +116,6 @@ condition_add() {
 
 @test "a condition that is new, is said to be known, and is not judged on the fast path is found" {
 	condition_add
-	spoil bpf/user/needs.c 's/^		.seed = .*/&\n		.dport = rule->dport,/'
+	spoil bpf/vershitify/needs.c 's/^		.seed = .*/&\n		.dport = rule->dport,/'
 	found
 }

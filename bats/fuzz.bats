@@ -202,40 +202,40 @@ tree_copy() {
 
 @test "fuzzing finds a parser that is wrong by one" {
 	tree_copy
-	sed -i 's/number > PERCENT_MAX)/number > PERCENT_MAX + 1)/' "$BATS_TEST_TMPDIR/tree/bpf/user/words.c"
-	run ! cmp "$TOP/bpf/user/words.c" "$BATS_TEST_TMPDIR/tree/bpf/user/words.c"
+	sed -i 's/number > PERCENT_MAX)/number > PERCENT_MAX + 1)/' "$BATS_TEST_TMPDIR/tree/bpf/lib/words.c"
+	run ! cmp "$TOP/bpf/lib/words.c" "$BATS_TEST_TMPDIR/tree/bpf/lib/words.c"
 	run ! fuzz FUZZ_TARGETS=bats/fuzz/words.c FUZZ_SECONDS=20
 	assert_output --partial 'not true: is_percent && value <= 100'
 }
 
 @test "fuzzing finds a rule that is not printed as it is" {
 	tree_copy
-	sed -i 's/rule_visible(rule) != VISIBLE_WIRE/false/' "$BATS_TEST_TMPDIR/tree/bpf/user/rule.c"
-	run ! cmp "$TOP/bpf/user/rule.c" "$BATS_TEST_TMPDIR/tree/bpf/user/rule.c"
+	sed -i 's/rule_visible(rule) != VISIBLE_WIRE/false/' "$BATS_TEST_TMPDIR/tree/bpf/vershitify/rule.c"
+	run ! cmp "$TOP/bpf/vershitify/rule.c" "$BATS_TEST_TMPDIR/tree/bpf/vershitify/rule.c"
 	run ! fuzz FUZZ_TARGETS=bats/fuzz/rule.c FUZZ_SECONDS=20
 	assert_output --partial 'not true: a->hooks == b->hooks'
 }
 
 @test "fuzzing finds a prefix that keeps a bit behind its length" {
 	tree_copy
-	sed -i 's/i < bits_max; i++/i + 1 < bits_max; i++/' "$BATS_TEST_TMPDIR/tree/bpf/user/words.c"
-	run ! cmp "$TOP/bpf/user/words.c" "$BATS_TEST_TMPDIR/tree/bpf/user/words.c"
+	sed -i 's/i < bits_max; i++/i + 1 < bits_max; i++/' "$BATS_TEST_TMPDIR/tree/bpf/lib/words.c"
+	run ! cmp "$TOP/bpf/lib/words.c" "$BATS_TEST_TMPDIR/tree/bpf/lib/words.c"
 	run ! fuzz FUZZ_TARGETS=bats/fuzz/ping.c FUZZ_SECONDS=20
 	assert_output --partial 'not true: address_bit('
 }
 
 @test "fuzzing finds a word that can be said twice" {
 	tree_copy
-	sed -i 's/!(row->flags & ROW_LIST)/false/' "$BATS_TEST_TMPDIR/tree/bpf/user/grammar.c"
-	run ! cmp "$TOP/bpf/user/grammar.c" "$BATS_TEST_TMPDIR/tree/bpf/user/grammar.c"
+	sed -i 's/!(row->flags & ROW_LIST)/false/' "$BATS_TEST_TMPDIR/tree/bpf/lib/grammar.c"
+	run ! cmp "$TOP/bpf/lib/grammar.c" "$BATS_TEST_TMPDIR/tree/bpf/lib/grammar.c"
 	run ! fuzz FUZZ_TARGETS=bats/fuzz/grammar.c FUZZ_SECONDS=20
 	assert_output --regexp 'not true: impairment->|out of bounds'
 }
 
 @test "fuzzing finds a rule whose needs nobody has worked out" {
 	tree_copy
-	sed -i '/^\tneeds_finish(rule);$/d' "$BATS_TEST_TMPDIR/tree/bpf/user/rule.c"
-	run ! cmp "$TOP/bpf/user/rule.c" "$BATS_TEST_TMPDIR/tree/bpf/user/rule.c"
+	sed -i '/^\tneeds_finish(rule);$/d' "$BATS_TEST_TMPDIR/tree/bpf/vershitify/rule.c"
+	run ! cmp "$TOP/bpf/vershitify/rule.c" "$BATS_TEST_TMPDIR/tree/bpf/vershitify/rule.c"
 	run ! fuzz FUZZ_TARGETS=bats/fuzz/rule.c FUZZ_SECONDS=20
 	assert_output --partial 'not true: (rule.needs & ~VSH_SEEDED) == needs'
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What reads words by a table (bpf/user/grammar.c): optional numbers, open lists, "not", groups, and what is
+# What reads words by a table (bpf/lib/grammar.c): optional numbers, open lists, "not", groups, and what is
 # said about words that are none. The table is the tests' own (bats/fuzz/impairments.h), with words that need
 # all of it; build/test/words reads by it and prints what was understood.
 # vm: ^optional numbers
@@ -270,8 +270,7 @@ help_is_asked() {
 	local script words
 
 	cp -r "$TOP/scripts" "$TOP/tc" "$BATS_TEST_TMPDIR"
-	mkdir "$BATS_TEST_TMPDIR/bpf"
-	cp "$TOP"/bpf/*.h "$BATS_TEST_TMPDIR/bpf"
+	cp "$TOP/Makefile" "$BATS_TEST_TMPDIR"
 	refute [ -e "$BATS_TEST_TMPDIR/build" ]
 	for script in vershitify pingkiller; do
 		for words in help 'show help' 'dev eth0 drop 5 help'; do

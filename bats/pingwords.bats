@@ -245,7 +245,7 @@ completion_words() {
 		assert grep -qE "^\\| +$name\$" "$MANUAL"
 		grep -A2 -E "^\\| +$name\$" "$MANUAL" | tr -d '\n' | grep -qE "^\\| +$name: +${four/-1/-}: +${six/-1/-}\$" ||
 			fail "$name: the manual has not $four and $six"
-	done < <(sed -n 's/^\t{ "\([a-z0-9-]*\)", { \([0-9NOE]*\), \([0-9NOE]*\) } },$/\1 \2 \3/p' "$TOP/bpf/user/pingtypes.c" |
+	done < <(sed -n 's/^\t{ "\([a-z0-9-]*\)", { \([0-9NOE]*\), \([0-9NOE]*\) } },$/\1 \2 \3/p' "$TOP/bpf/pingkiller/pingtypes.c" |
 		sed 's/NONE/-/g')
 	assert [ -n "$name" ] || [ "$(grep -c '^| ' "$MANUAL")" -gt 20 ]
 }
@@ -255,7 +255,7 @@ completion_words() {
 
 	manual=$(tr -s '\n\t ' ' ' <"$MANUAL")
 	while IFS=: read -r name text; do
-		number=$(cat "$TOP"/bpf/pingkiller.h "$TOP"/bpf/user/pingwords.c | sed -n "s/^#define $name \([0-9]*\).*/\1/p")
+		number=$(cat "$TOP"/bpf/pingkiller/pingkiller.h "$TOP"/bpf/pingkiller/pingwords.c | sed -n "s/^#define $name \([0-9]*\).*/\1/p")
 		[ "$number" -lt 10000 ] || number=$((number / 1000)),$(printf %03d $((number % 1000)))
 		grep -qF "${text//N/$number}" <<<"$manual" || fail "$name: the manual has not '${text//N/$number}'"
 	done <<-'END'

@@ -59,8 +59,8 @@ assert_as_kept() {
 	cp -a "$TOP"/{Makefile,bpf} "$source"
 	# every process that starts is looked at twice
 	sed -i 's/^\tnew.mask |= named | exe_mask(bprm->file);$/&\n\tnew.own |= comm_mask(task) | pid_mask(tgid);\n\tnew.own |= cgroup_mask(task->cgroups->dfl_cgrp, config);/' \
-		"$source/bpf/tracker.bpf.c"
-	run ! cmp "$source/bpf/tracker.bpf.c" "$TOP/bpf/tracker.bpf.c"
+		"$source/bpf/vershitify/tracker.bpf.c"
+	run ! cmp "$source/bpf/vershitify/tracker.bpf.c" "$TOP/bpf/vershitify/tracker.bpf.c"
 	run -0 make -s -C "$source" build/tracker.o 3>&-
 	"$VERIFIER" here "$source/build/tracker.o" >"$BATS_TEST_TMPDIR/now" 3>&-
 	run -1 "$VERIFIER" compare "$KEPT" "$BATS_TEST_TMPDIR/now"

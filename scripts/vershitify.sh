@@ -16,7 +16,7 @@ esac
 here=${self%/*}
 
 # In the source tree the parts lie beside this file, installed below lib.
-if [ -e "$here/../bpf/vershitify.h" ]; then
+if [ -e "$here/../Makefile" ]; then
 	library=$here/../tc
 	objects=$here/../build
 else

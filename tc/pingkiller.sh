@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # pingkiller's programs on devices: XDP, native or generic, or tc ingress. Each device that is served
-# has a KEY, which is COOKIE-IFINDEX (see bpf/pingkiller.h): the name of a folder of pins,
+# has a KEY, which is COOKIE-IFINDEX (see bpf/pingkiller/pingkiller.h): the name of a folder of pins,
 # and of its record $state/KEY, which is written before the device is touched:
 #
 #	DEV IFINDEX NETNS_INODE xdp|tc OWNER|- OWNER_START NETNS_FILE

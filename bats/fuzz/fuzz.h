@@ -8,7 +8,7 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include "user/vsh.h"
+#include "lib/vsh.h"
 
 #define NOW_NS 1000000000000000ULL
 #define FAKE_COOKIE 4711

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * grammar.c - fuzzes what reads words by a table (bpf/user/grammar.c), with one that needs all of it
+ * grammar.c - fuzzes what reads words by a table (bpf/lib/grammar.c), with one that needs all of it
  * (impairments.h). The input is the words, separated by "|"; a first word "-" means words with dashes.
  *
  * Whatever the words are: a refusal is one line of printable text; what is accepted is printed in words that
@@ -10,9 +10,9 @@
 #include "fuzz.h"
 
 #define if_nametoindex fake_nametoindex
-#include "user/grammar.c"
-#include "user/print.c"
-#include "user/values.c"
+#include "lib/grammar.c"
+#include "lib/print.c"
+#include "lib/values.c"
 #include "impairments.h"
 
 static int words_parse(const struct grammar *grammar, struct words *words,

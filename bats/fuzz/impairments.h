@@ -8,9 +8,9 @@
 
 #include <arpa/inet.h>
 #include <string.h>
-#include "user/values.h"
-#include "user/vsh.h"
-#include "user/words.h"
+#include "lib/values.h"
+#include "lib/vsh.h"
+#include "lib/words.h"
 
 #define SELECTORS_MAX 8
 #define FLAG_NAMES 6

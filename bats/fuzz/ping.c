@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * ping.c - fuzzes the words of pingkiller.sh (bpf/user/pingwords.c, pingtypes.c) and what is printed
- * about them (bpf/user/pingprint.c). The input is the words, separated by "|"; the name of a file is what
+ * ping.c - fuzzes the words of pingkiller.sh (bpf/pingkiller/pingwords.c, pingtypes.c) and what is printed
+ * about them (bpf/pingkiller/pingprint.c). The input is the words, separated by "|"; the name of a file is what
  * is in that file. Of the system there is only what is faked here.
  *
  * Whatever the words are: a refusal is one line of printable text; an accepted request says what a second
@@ -78,12 +78,12 @@ static int fake_next_key(int fd, const void *previous, void *key);
 #define close(fd) ((void)(fd))
 #define fopen(path, mode) fake_fopen(path)
 #define bpf_map_get_next_key fake_next_key
-#include "user/grammar.c"
-#include "user/print.c"
-#include "user/pingprint.c"
-#include "user/pingtypes.c"
-#include "user/pingwords.c"
-#include "user/values.c"
+#include "lib/grammar.c"
+#include "lib/print.c"
+#include "pingkiller/pingprint.c"
+#include "pingkiller/pingtypes.c"
+#include "pingkiller/pingwords.c"
+#include "lib/values.c"
 
 static int fake_next_key(int fd, const void *previous, void *key)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * rule.c - fuzzes the grammar of rules (bpf/user/rule.c) and what is printed about them
- * (bpf/user/print.c). The input is the words of "add", separated by "|"; if the first has a dash,
+ * rule.c - fuzzes the grammar of rules (bpf/vershitify/rule.c) and what is printed about them
+ * (bpf/lib/print.c). The input is the words of "add", separated by "|"; if the first has a dash,
  * those of the original's line. After a word "--" they are the words of a "change" of that rule. Of the
  * system there is only what is faked here.
  *
@@ -58,11 +58,11 @@ bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns)
 #define stat(path, st) fake_stat(path, st)
 #define statfs(path, fs) fake_statfs(path, fs)
 #define realpath fake_realpath
-#include "user/grammar.c"
-#include "user/needs.c"
-#include "user/print.c"
-#include "user/rule.c"
-#include "user/values.c"
+#include "lib/grammar.c"
+#include "vershitify/needs.c"
+#include "lib/print.c"
+#include "vershitify/rule.c"
+#include "lib/values.c"
 
 /* --- words --------------------------------------------------------------------------------------- */
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * words.c - fuzzes the parsers of percentages, times and numbers (bpf/user/words.c). The input is one
+ * words.c - fuzzes the parsers of percentages, times and numbers (bpf/lib/words.c). The input is one
  * word. What is accepted is compared with a second reading of the same word that shares no code with the
  * first one, and has to survive being written and read again.
  */
 #include <errno.h>
 #include <math.h>
 #include "fuzz.h"
-#include "words.h"
+#include "lib/words.h"
 
 #define TEN_YEARS_NS (3650ULL * 24 * 3600 * 1000000000)
 

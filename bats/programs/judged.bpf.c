@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The judge (bpf/judge.bpf.h) without what comes before it: the packet is that of
+/* The judge (bpf/vershitify/judge.bpf.h) without what comes before it: the packet is that of
  * BPF_PROG_TEST_RUN, its socket what paths.c has put into a map.
  */
 #include "kernel.bpf.h"

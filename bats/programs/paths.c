@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * paths.c - does the fast path of the judge (bpf/judge.bpf.h) judge as the full path does?
+ * paths.c - does the fast path of the judge (bpf/vershitify/judge.bpf.h) judge as the full path does?
  *
  *   paths OBJECT DEV table|bits
  *
@@ -23,7 +23,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "paths.h"
-#include "user/needs.c"
+#include "vershitify/needs.c"
 
 #define COOKIE 4711
 #define EPOCH 5

@@ -7,10 +7,10 @@
  *	words --table | --valued            the table, as vsh words prints it
  */
 #include "../fuzz/impairments.h"
-#include "user/grammar.c"
-#include "user/print.c"
-#include "user/values.c"
-#include "user/words.c"
+#include "lib/grammar.c"
+#include "lib/print.c"
+#include "lib/values.c"
+#include "lib/words.c"
 
 int main(int argc, char **argv)
 {

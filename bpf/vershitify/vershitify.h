@@ -11,6 +11,10 @@
 #include <linux/types.h>
 #include "reasons.h"
 
+/* Where tc pins maps, and where we pin programs and links. */
+#define VSH_MAPS_DIR "/sys/fs/bpf/tc/globals"
+#define VSH_PINS_DIR "/sys/fs/bpf/vershitify"
+
 #define VSH_RULES_MAX 64 /* a rule is a bit in a __u64 mask */
 #define VSH_DEVS_MAX 16 /* devices that one rule can name */
 #define VSH_COMM_LEN 16 /* TASK_COMM_LEN: 15 bytes and a NUL */
@@ -53,7 +57,7 @@ enum vsh_flag {
 /* What a rule needs of the classifier beyond the fast path (rule_fast() in judge.bpf.h),
  * which judges device, hook, namespace and generation, and draws without a seed. The fast
  * path is taken if VSH_KNOWN is there and nothing else: 0, and each bit that it has not
- * heard of, mean "look at everything". bpf/user/needs.c says when a rule is known.
+ * heard of, mean "look at everything". bpf/vershitify/needs.c says when a rule is known.
  */
 enum vsh_need {
 	VSH_KNOWN = 1 << 0, /* the rule has no condition that these bits do not tell of */
@@ -100,7 +104,7 @@ struct vsh_comm {
 };
 
 /* Value of vsh_rules. Index N holds rule N + 1. What the fast path looks at comes first. In
- * a field that is a condition 0 means that the rule has none: see bpf/user/needs.c.
+ * a field that is a condition 0 means that the rule has none: see bpf/vershitify/needs.c.
  */
 struct vsh_rule {
 	__u64 threshold; /* 0..VSH_CERTAIN */

@@ -17,7 +17,7 @@
 #include <bpf/bpf.h>
 #include "programs.h"
 #include "scan.h"
-#include "vsh.h"
+#include "state.h"
 
 int iterator_read(const char *pin, iterator_seen *seen, void *context, size_t size)
 {

@@ -42,7 +42,6 @@ static int options_parse(struct options *options, int argc, char **argv)
 			break;
 		case 'C':
 			options->cgroup_root = optarg;
-			setenv("VSH_CGROUP_ROOT", optarg, 1);
 			break;
 		case 'O':
 			if (number_parse(optarg, INT32_MAX, &owner))

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include "scan.h"
-#include "vsh.h"
+#include "state.h"
 #include "words.h"
 
 static int task_tag(uint32_t id)

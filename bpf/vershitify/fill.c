@@ -4,7 +4,7 @@
  */
 #include <unistd.h>
 #include <bpf/bpf.h>
-#include "vsh.h"
+#include "state.h"
 
 static void fill_print(const char *map, uint32_t used, uint32_t room, const char *what)
 {

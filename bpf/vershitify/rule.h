@@ -4,7 +4,7 @@
 #define VSH_RULE_H
 
 #include "grammar.h"
-#include "vsh.h"
+#include "state.h"
 
 /* How the sender learns of an egress drop. */
 enum visible {

@@ -8,11 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include "vershitify.h"
+#include <sys/types.h>
 
-/* Where tc pins maps, and where we pin programs and links. */
-#define VSH_MAPS_DIR "/sys/fs/bpf/tc/globals"
-#define VSH_PINS_DIR "/sys/fs/bpf/vershitify"
+#define COMM_LEN 16 /* of a process's name, with a NUL: TASK_COMM_LEN */
 
 enum status {
 	DONE = 0,
@@ -33,14 +31,6 @@ struct options {
 	bool color;
 };
 
-/* The state of the pinned maps, all zero where nothing is set up. */
-struct state {
-	struct vsh_rule rules[VSH_RULES_MAX];
-	struct vsh_label labels[VSH_RULES_MAX];
-	struct vsh_config config;
-	bool present;
-};
-
 /* print.c */
 extern const char *speaker; /* the command whose helper this is: messages begin with it */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -51,11 +41,7 @@ const char *quoted_bytes(const char *bytes, size_t length);
 void print_word(FILE *out, const char *bytes, size_t length);
 void json_string(FILE *out, const char *bytes, size_t length);
 
-/* maps.c: file descriptors of pinned maps, negative errno where there are none. */
-int map_open(const char *name);
-int state_read(struct state *state);
-bool rule_exists(const struct vsh_rule *rule);
-bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns);
+/* machine.c */
 uint64_t boot_now_ns(void);
 int cpus_possible(void);
 
@@ -64,11 +50,10 @@ int netns_enter(const char *path);
 int netns_cookie(uint64_t *cookie);
 
 /* process.c */
-int process_comm(uint32_t pid, char comm[VSH_COMM_LEN]);
+ssize_t text_read(const char *path, char *text, size_t size); /* a short file of /proc; -errno */
+int process_comm(uint32_t pid, char comm[COMM_LEN]);
 uint32_t process_tgid(uint32_t tid);
 uint32_t process_parent(uint32_t pid);
-int exe_identify(const char *path, struct vsh_exe *exe);
-int protected_check(const struct vsh_label *label);
 
 /* The commands, which main.c finds by name: argv holds the words that follow the name. */
 int plan_command(const struct options *options, int argc, char **argv);

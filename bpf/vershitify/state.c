@@ -2,11 +2,9 @@
 /* The pinned maps as user space sees them. */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-#include "vsh.h"
+#include "state.h"
 
 int map_open(const char *name)
 {
@@ -45,7 +43,6 @@ static int config_read(struct vsh_config *config)
 	return err;
 }
 
-/* 0 also when nothing is set up; -errno with a message. */
 int state_read(struct state *state)
 {
 	int err;
@@ -70,22 +67,7 @@ bool rule_exists(const struct vsh_rule *rule)
 	return rule->generation;
 }
 
-uint64_t boot_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
 bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns)
 {
 	return rule->expires_ns && now_ns >= rule->expires_ns;
-}
-
-int cpus_possible(void)
-{
-	int cpus = libbpf_num_possible_cpus();
-
-	return cpus < 1 ? 1 : cpus;
 }

@@ -2,7 +2,7 @@
 #ifndef VSH_COUNTERS_H
 #define VSH_COUNTERS_H
 
-#include "vsh.h"
+#include "state.h"
 
 /* One direction of a rule, summed over all CPUs. */
 struct counters {

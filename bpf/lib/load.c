@@ -16,6 +16,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "programs.h"
+#include "vershitify.h"
 #include "vsh.h"
 
 #define PINS_NEW VSH_PINS_DIR "-new" /* renamed when complete */

@@ -204,7 +204,7 @@ static int add_check(const struct grammar *grammar, const struct request *reques
 
 	if (status != DONE || request->force)
 		return status;
-	return protected_check(&request->label);
+	return protected_check(&request->label, request->cgroup_root);
 }
 
 /* The rule first, then the epoch that makes it count, then whom it names. */

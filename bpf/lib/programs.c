@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "programs.h"
+#include "vershitify.h"
 #include "vsh.h"
 
 /* The order is that of loading. A program that users can do without is optional, whatever

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vershitify's pinned maps as user space sees them, and what its commands share. */
+#ifndef VSH_STATE_H
+#define VSH_STATE_H
+
+#include "vershitify.h"
+#include "vsh.h"
+
+_Static_assert(VSH_COMM_LEN == COMM_LEN, "a name in a map is a process's name");
+
+/* All zero where nothing is set up. */
+struct state {
+	struct vsh_rule rules[VSH_RULES_MAX];
+	struct vsh_label labels[VSH_RULES_MAX];
+	struct vsh_config config;
+	bool present;
+};
+
+/* File descriptor of a pinned map; negative errno where there is none. */
+int map_open(const char *name);
+
+/* 0 also when nothing is set up; -errno with a message. */
+int state_read(struct state *state);
+
+bool rule_exists(const struct vsh_rule *rule);
+bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns);
+
+/* What tells the file from every other one, also from later ones. 0 or -errno. */
+int exe_identify(const char *path, struct vsh_exe *exe);
+
+/* Nobody locks himself out by mistake: pid 1, sshd and the ancestors of the caller are
+ * refused. cgroup_root: where cgroup v2 is mounted, or NULL. DONE, or FAILED with a message.
+ */
+int protected_check(const struct vsh_label *label, const char *cgroup_root);
+
+#endif
