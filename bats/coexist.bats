@@ -308,6 +308,27 @@ others() {
 	assert_equal "$(state_of_netns "$SERVER")$(state_of_netns)" "$before"
 }
 
+@test "dev all: devices of others that come and go meanwhile are no reason to fail" {
+	local i
+
+	# shellcheck disable=SC2016
+	start here churn sh -c 'while :; do
+		for i in 1 2 3; do ip -n "$1" link add c$i type veth peer name cc$i; done
+		for i in 3 2 1; do ip -n "$1" link del c$i; done
+	done' sh "$CLIENT"
+	for i in 1 2 3 4 5 6 7 8; do
+		vsh add dev all command victim drop 1%
+		vershitify flush
+	done
+	stop churn KILL
+	for i in 1 2 3; do
+		ip -n "$CLIENT" link del "c$i" 2>/dev/null || :
+	done
+	run -0 vershitify down
+	assert_output ''
+	refute [ -e /run/vershitify.shared ]
+}
+
 # --- what several commands of ours use --------------------------------------------------------
 
 # two_users ADD ADD END END: scripts in a private mount namespace without bpffs. The first mounts it, the second

@@ -82,6 +82,11 @@ device_attach() {
 	classifier_load "$1"
 }
 
+# device_attach_any DEV IFINDEX COOKIE: one of all the devices. Those of containers come and go.
+device_attach_any() {
+	device_still "$2" device_attach "$@" || [ $? = 3 ]
+}
+
 # device_detach DEV COOKIE IFINDEX: only what is ours. DEV is empty if the device is gone.
 device_detach() {
 	[ -z "$1" ] || filter_remove "$1" egress "$filter_handle" "$filter_program" || return
@@ -144,7 +149,8 @@ device_recorded_detach() {
 		[ "$1" != "$(netns_inode /proc/self/ns/net)" ] || netns_name=
 		dev=$(device_name "$3")
 	fi
-	device_detach "$dev" "$2" "$3"
+	device_still "$3" device_detach "$dev" "$2" "$3" && return
+	[ $? = 3 ] && clsact_leave '' "$2" "$3"
 }
 
 # strays_detach: classifiers of ours without a record, as after /run was emptied.
@@ -248,6 +254,7 @@ plan_line() {
 	hook:*) map_flush && hook_attach "${1#cg_}" "vsh_$1" ;;
 	netns:*) plan_cookie=$1 ;;
 	dev:*) map_flush && device_attach "$1" "$2" "$plan_cookie" ;;
+	any:*) map_flush && device_attach_any "$1" "$2" "$plan_cookie" ;;
 	delete:vsh_pids | delete:vsh_owners | delete:vsh_listeners) map_delete "$maps" "$@" ;;
 	update:* | delete:*) map_edit "$action" "$maps" "$@" ;;
 	esac

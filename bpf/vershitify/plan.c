@@ -6,6 +6,7 @@
  *	hook cg_egress|cg_ingress         attach this program to the root cgroup
  *	netns COOKIE                      the devices that follow are of this namespace
  *	dev NAME IFINDEX                  attach the classifier here
+ *	any NAME IFINDEX                  the same, unless the device has vanished meanwhile
  *	update MAP key hex .. value hex ..   arguments of `bpftool map update`
  *	delete MAP key hex ..                arguments of `bpftool map delete`
  */
@@ -142,7 +143,7 @@ static void devices_print(const struct request *request)
 		return;
 	devices = if_nameindex();
 	for (size_t i = 0; devices && devices[i].if_index; i++)
-		printf("dev %s %u\n", devices[i].if_name, devices[i].if_index);
+		printf("any %s %u\n", devices[i].if_name, devices[i].if_index);
 	if_freenameindex(devices);
 }
 
