@@ -62,25 +62,27 @@ doctor_json() {
 
 # doctor_tools: fails if one is missing, since what comes next needs them all.
 doctor_tools() {
+	local lack name package said
+
 	doctor_topic tools
-	doctor_lack=$(tools_missing)
-	if [ -n "$doctor_lack" ]; then
-		while read -r tool package; do
-			doctor_tell MISSING "$tool" "install the package $package; the rest was not looked at"
+	lack=$(tools_missing)
+	if [ -n "$lack" ]; then
+		while read -r name package; do
+			doctor_tell MISSING "$name" "install the package $package; the rest was not looked at"
 		done <<-END
-			$doctor_lack
+			$lack
 		END
 		return 1
 	fi
 	doctor_tell ok "all that is needed"
-	for tool in tc ip; do
-		case $("$tool" -V 2>&1) in
+	for name in tc ip; do
+		case $("$name" -V 2>&1) in
 		*iproute2*) ;;
-		*) doctor_tell MISSING "$tool" "the one of iproute2: $(command -v "$tool") is another (package iproute2)" ;;
+		*) doctor_tell MISSING "$name" "the one of iproute2: $(command -v "$name") is another (package iproute2)" ;;
 		esac
 	done
-	doctor_said=$(bpftool version 2>&1) ||
-		doctor_tell MISSING bpftool "it does not work: $(words_quote "${doctor_said##*"$newline"}") (package bpftool)"
+	said=$(bpftool version 2>&1) ||
+		doctor_tell MISSING bpftool "it does not work: $(words_quote "${said##*"$newline"}") (package bpftool)"
 	command -v jq >/dev/null || doctor_tell note jq "missing; -p, indented JSON, needs it (package jq)"
 }
 

@@ -27,6 +27,14 @@ filters_hold_pref() {
 	return 1
 }
 
+# filters_others DEV: those of other people at either hook of clsact. Each place has a line of its own, before
+# those of the filters in it.
+filters_others() {
+	printf '%s\n' "$(filters "$1" egress)" "$(filters "$1" ingress)" | grep '^filter ' |
+		grep -v -e " pref $filter_pref bpf chain 0 *\$" \
+			-e " pref $filter_pref bpf .* handle $filter_handle .* name $filter_program "
+}
+
 # filters_hide_ours FILTERS: does one of them run before ours, and can hide packets from it?
 filters_hide_ours() {
 	printf '%s\n' "$1" | awk -v ours="$filter_pref" '

@@ -206,7 +206,7 @@ clsact_leave() {
 	local thing="clsact@$2-$3"
 
 	shared_leave "$thing" || return 0
-	if [ -n "$1" ] && clsact_is_there "$1" && [ -z "$(filters "$1" egress)$(filters "$1" ingress)" ]; then
+	if [ -n "$1" ] && clsact_is_there "$1" && [ -z "$(filters_others "$1")" ]; then
 		net run tc qdisc del dev "$1" clsact || return
 	fi
 	shared_gone "$thing"
