@@ -20,7 +20,7 @@
 #
 # LAB_SHELL=1 opens a shell in $CLIENT before each test begins, as in
 #
-#	LAB_SHELL=1 bats bats/verdict.bats -f 'drop 25%'
+#	LAB_SHELL=1 bats bats/vershitify-verdict.bats -f 'drop 25%'
 #
 # with these functions (vsh add ..., on_server tcpdump ...). The test goes on when
 # the shell ends, with the rules that it has left, and fails instead if its status

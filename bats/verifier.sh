@@ -3,7 +3,7 @@
 #
 # verifier.sh - what the kernel's verifier makes of the programs in build/*.o: how many instructions it
 # processes on all paths together, the stack that they take, how large they get. bats/verifier.tsv keeps
-# the figures that bats/verifier.bats compares with.
+# the figures that bats/house-verifier.bats compares with.
 
 set -eu
 
