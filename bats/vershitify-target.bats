@@ -618,6 +618,188 @@ synacks() {
 	(($(on_client nstat -asz TcpExtSyncookiesSent | awk '/Sent/ { print $2 }') >= 1000))
 }
 
+# cookies always|by-need: whether the client's listeners answer with SYN cookies.
+cookies() {
+	case $1 in
+	always) on_client sysctl -qw net.ipv4.tcp_syncookies=2 ;;
+	by-need) on_client sysctl -qw net.ipv4.tcp_syncookies=1 ;;
+	esac
+}
+
+# connections ADDRESS PORT: how many of 20 come to be.
+connections() {
+	on_server "$PROGRAMS/tcp" -t 1500 "$1" "$2" connects 20
+}
+
+@test "TCP: no SYN-ACK escapes behind an IPv6 extension header" {
+	local kind
+
+	requires syncookies
+	port_take
+	start client target "$(as victim tcp)" -x "$CLIENT6" "$PORT" listen wait
+	wait_line target '^listen ok'
+	for kind in by-need always; do
+		cookies "$kind"
+		assert_equal "$(connections "$CLIENT6" "$PORT")" 'connects 20 of 20'
+		rule_add command victim drop 100%
+		assert_equal "$(connections "$CLIENT6" "$PORT")" 'connects 0 of 20'
+		vershitify del "$RULE"
+	done
+	cookies by-need
+}
+
+@test "TCP: no SYN-ACK escapes from a listener that is bound to the bridge above the rule's device" {
+	local address number
+
+	requires bridge
+	on_client ip link add port type veth peer name eth1 netns "$SERVER"
+	on_client ip link add bridge type bridge
+	on_client ip link set port master bridge
+	on_client ip addr add 198.51.100.1/24 dev bridge
+	on_client ip addr add 2001:db8:1::1/64 dev bridge nodad
+	on_client ip link set port up
+	on_client ip link set bridge up
+	on_server ip addr add 198.51.100.2/24 dev eth1
+	on_server ip addr add 2001:db8:1::2/64 dev eth1 nodad
+	on_server ip link set eth1 up
+	for address in 198.51.100.1 2001:db8:1::1; do
+		port_take
+		start client target "$(as victim tcp)" -d bridge "$address" "$PORT" listen wait
+		wait_line target '^listen ok'
+		reached() { [ "$(connections "$address" "$PORT")" = 'connects 20 of 20' ]; }
+		busywait 10 reached
+		number=$(vsh add dev port command victim drop 100%)
+		assert_equal "$(connections "$address" "$PORT")" 'connects 0 of 20'
+		(($(counter "$number" dropped) >= 20))
+		vershitify del "$number"
+		stop target
+	done
+	on_client ip link del port
+	on_client ip link del bridge
+}
+
+# redirect FROM TO: what comes to the client for one port goes to the other.
+redirect() {
+	local family
+
+	for family in ip ip6; do
+		on_client nft "add table $family turn { chain c { type nat hook prerouting priority -100; tcp dport $1 redirect to :$2; }; }"
+	done
+}
+
+redirect_end() {
+	on_client nft delete table ip turn
+	on_client nft delete table ip6 turn
+}
+
+@test "TCP: no SYN-ACK escapes through a redirect, nor is one of the redirect's own port hit" {
+	local address kind front target
+
+	requires nft syncookies
+	port_take
+	front=$PORT
+	for address in "$CLIENT4" "$CLIENT6"; do
+		victim_server "$address" wait
+		target=$PORT
+		start client innocent "$(as bystander tcp)" "$address" "$front" listen wait
+		wait_line innocent '^listen ok'
+		# connections that nobody completes are answered again later: they come last
+		for kind in always by-need; do
+			cookies "$kind"
+			# the bystander answers, with the target's port on the wire
+			rule_add command victim drop 100%
+			redirect "$target" "$front"
+			assert_equal "$(connections "$address" "$target")" 'connects 20 of 20'
+			assert_counted "$RULE" 0 0
+			redirect_end
+			# the other way round
+			redirect "$front" "$target"
+			assert_equal "$(connections "$address" "$front")" 'connects 0 of 20'
+			counted_at_least dropped 20
+			redirect_end
+			vershitify del "$RULE"
+		done
+		stop target
+		stop innocent
+	done
+	cookies by-need
+}
+
+# connect_from PORT: from that port of the server, until a reset ends it: "ok" or what went wrong.
+connect_from() {
+	on_server python3 -c '
+import socket, struct, sys
+s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+s.bind((sys.argv[1], int(sys.argv[2])))
+s.settimeout(1.5)
+try:
+	s.connect((sys.argv[3], int(sys.argv[4])))
+	print("ok")
+except OSError as error:
+	print(error)
+' "$@"
+}
+
+@test "TCP: a reset after the target has closed does not escape through a redirect, nor is a bystander's hit" {
+	local front
+
+	requires nft
+	port_take
+	front=$PORT
+	# the peer's first bytes are read; what comes after the close is answered by the kernel
+	rule_add command victim drop 0%
+	victim_server "$CLIENT4" accept recv 10 close wait
+	redirect "$front" "$PORT"
+	peer "$CLIENT4" "$front" connect wait send 10 wait send 10 eof
+	wait_line peer '^connect ok'
+	go peer
+	wait_line target '^close'
+	sniffer_start "$front"
+	vershitify change "$RULE" drop 100%
+	go peer
+	busywait 10 counted_at_least dropped 1
+	assert_equal "$(sniffed tcp)" 0
+	redirect_end
+	vershitify del "$RULE"
+	stop target
+	stop peer
+	# the other way round
+	rule_add command victim drop 100%
+	start client target "$(as victim tcp)" "$CLIENT4" "$PORT" listen wait
+	wait_line target '^listen ok'
+	start client innocent "$(as bystander tcp)" "$CLIENT4" "$front" listen accept recv 10 close wait
+	wait_line innocent '^listen ok'
+	redirect "$PORT" "$front"
+	peer "$CLIENT4" "$PORT" connect send 10 wait send 10 eof
+	wait_line innocent '^close'
+	go peer
+	wait_line peer '^(eof|send E)'
+	assert_counted "$RULE" 0 0
+	redirect_end
+}
+
+@test "TCP: a bystander with a target's former port and peer answers with its SYN cookies" {
+	local pair
+
+	requires syncookies
+	for pair in "$SERVER4 $CLIENT4" "$SERVER6 $CLIENT6"; do
+		rule_add command victim drop 0%
+		victim_server "${pair#* }" accept wait
+		assert_equal "$(connect_from "${pair% *}" 40000 "${pair#* }" "$PORT")" ok
+		stop target
+		start client innocent "$(as bystander tcp)" "${pair#* }" "$PORT" listen wait
+		wait_line innocent '^listen ok'
+		vershitify change "$RULE" drop 100%
+		cookies always
+		assert_equal "$(connect_from "${pair% *}" 40000 "${pair#* }" "$PORT")" ok
+		cookies by-need
+		stop innocent
+		vershitify del "$RULE"
+	done
+}
+
 @test "TCP: another server's SYN-ACKs pass while the target's are dropped" {
 	rule_add command victim drop 100%
 	victim_server "$CLIENT4" wait

@@ -33,6 +33,9 @@ requires() {
 		netem | fq)
 			qdisc_works "$name" || skip "needs a kernel with the $name qdisc"
 			;;
+		nft)
+			nft_works || skip "needs nft and a kernel with NAT in nftables"
+			;;
 		loop)
 			loop_works || skip "needs loop devices and ext4"
 			;;
@@ -47,6 +50,11 @@ requires() {
 # filesystem_works TYPE: its module is loaded when it is asked for.
 filesystem_works() {
 	grep -qw "$1" /proc/filesystems || modprobe -q "$1"
+}
+
+nft_works() {
+	nsenter --net="/run/netns/$SERVER" nft add table ip try '{ chain c { type nat hook prerouting priority -100; tcp dport 1 redirect to :2; }; }' 2>/dev/null || return
+	nsenter --net="/run/netns/$SERVER" nft delete table ip try
 }
 
 loop_works() {

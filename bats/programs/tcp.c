@@ -2,9 +2,10 @@
 /*
  * tcp.c - one end of a TCP or MPTCP connection, told step by step what to do.
  *
- *   tcp [-f] [-m] [-t MS] ADDRESS PORT STEP...
+ *   tcp [-f] [-m] [-x] [-d DEV] [-t MS] ADDRESS PORT STEP...
  *
  * -f: "connect" waits for data to send with the SYN (Fast Open). -m: MPTCP.
+ * -x: with an IPv6 destination option in each packet. -d: bound to the device.
  * -t: how long "connect", "recv" and "eof" wait (default 5000 ms).
  * Each step prints one line when it is done; one that fails prints the name of
  * the error, and the steps after it are done all the same. Steps:
@@ -41,7 +42,8 @@
 
 static struct sockaddr_storage address;
 static socklen_t address_len;
-static bool fast_open, multipath;
+static bool fast_open, multipath, extended;
+static const char *device;
 static long limit_ms = 5000;
 static int listening = -1, connection = -1;
 static uint8_t send_offset, recv_offset;
@@ -55,6 +57,11 @@ static int socket_open(int flags)
 		die("socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, strlen(device)))
+		die("SO_BINDTODEVICE");
+	/* PadN, 4 bytes of padding */
+	if (extended && setsockopt(fd, IPPROTO_IPV6, IPV6_DSTOPTS, "\0\0\1\4\0\0\0\0", 8))
+		die("IPV6_DSTOPTS");
 	return fd;
 }
 
@@ -315,8 +322,11 @@ int main(int argc, char **argv)
 
 	lifetime_limit();
 	continue_prepare();
-	while ((c = getopt(argc, argv, "+fmt:")) != -1) {
+	while ((c = getopt(argc, argv, "+d:fmt:x")) != -1) {
 		switch (c) {
+		case 'd':
+			device = optarg;
+			break;
 		case 'f':
 			fast_open = true;
 			break;
@@ -326,12 +336,16 @@ int main(int argc, char **argv)
 		case 't':
 			limit_ms = number_parse(optarg, 0, 100000);
 			break;
+		case 'x':
+			extended = true;
+			break;
 		default:
 			return 2;
 		}
 	}
 	if (argc - optind < 3) {
-		fprintf(stderr, "usage: tcp [-f] [-m] [-t MS] ADDRESS PORT STEP...\n");
+		fprintf(stderr,
+			"usage: tcp [-f] [-m] [-x] [-d DEV] [-t MS] ADDRESS PORT STEP...\n");
 		return 2;
 	}
 	address_len =

@@ -6,6 +6,7 @@
 #define VERSHITIFY_OWNER_BPF_H
 
 #include "kernel.bpf.h"
+#include <stddef.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -241,14 +242,22 @@ static __always_inline struct vsh_sock *packet_socket_tag(struct __sk_buff *skb,
 	return tag;
 }
 
-struct ports {
-	__be16 source;
-	__be16 dest;
+/* A packet of TCP that the kernel sends without its socket. */
+struct segment {
+	struct vsh_flow_key key; /* the addresses of the socket, whatever is on the wire */
+	__u64 syn;
 };
 
+struct tcp_start {
+	__be16 source, dest;
+	__be32 seq, ack;
+	__u8 offset, flags;
+};
+
+#define TCP_FLAG_SYN 0x02
+
 /* Where the TCP header starts, counted from the network header; 0: not a TCP
- * segment's first fragment. The kernel puts no extension header into the
- * packets that it sends without a socket.
+ * segment's first fragment.
  */
 static __always_inline int flow_key_ipv4(struct __sk_buff *skb, struct vsh_flow_key *key)
 {
@@ -270,6 +279,30 @@ static __always_inline int flow_key_ipv4(struct __sk_buff *skb, struct vsh_flow_
 	return (ip.version_ihl & 0xf) * 4;
 }
 
+/* A listening socket puts the extension headers that it was given (IPV6_DSTOPTS and others)
+ * into its SYN-ACKs: at most one of each kind, and options before and after the route.
+ */
+#define EXTENSIONS_MAX 4
+
+static __always_inline int ipv6_skip(struct __sk_buff *skb, __u8 protocol, int offset)
+{
+	struct {
+		__u8 next, length; /* in units of 8 bytes, the first not counted */
+	} extension;
+
+	for (int i = 0; i < EXTENSIONS_MAX && protocol != IPPROTO_TCP; i++) {
+		if (protocol != IPPROTO_HOPOPTS && protocol != IPPROTO_ROUTING &&
+		    protocol != IPPROTO_DSTOPTS)
+			return 0;
+		if (bpf_skb_load_bytes_relative(skb, offset, &extension, sizeof(extension),
+						BPF_HDR_START_NET))
+			return 0;
+		protocol = extension.next;
+		offset += (extension.length + 1) * 8;
+	}
+	return protocol == IPPROTO_TCP ? offset : 0;
+}
+
 static __always_inline int flow_key_ipv6(struct __sk_buff *skb, struct vsh_flow_key *key)
 {
 	struct {
@@ -281,36 +314,66 @@ static __always_inline int flow_key_ipv6(struct __sk_buff *skb, struct vsh_flow_
 
 	if (bpf_skb_load_bytes_relative(skb, 0, &ip, sizeof(ip), BPF_HDR_START_NET))
 		return 0;
-	if (ip.protocol != IPPROTO_TCP)
-		return 0;
 	key->family = AF_INET6;
 	__builtin_memcpy(key->saddr, ip.saddr, sizeof(key->saddr));
 	__builtin_memcpy(key->daddr, ip.daddr, sizeof(key->daddr));
-	return sizeof(ip);
+	return ipv6_skip(skb, ip.protocol, sizeof(ip));
+}
+
+#define NFCT_INFO 7
+#define NFCT_IS_REPLY 3 /* enum ip_conntrack_info: this, and what comes after it */
+
+/* Address translation comes before the device. How the sender has addressed the packet,
+ * connection tracking knows: it compares packets of that direction with this tuple.
+ */
+static __always_inline void flow_key_untranslate(struct __sk_buff *skb, struct vsh_flow_key *key)
+{
+	struct sk_buff *kernel_skb = (struct sk_buff *)skb;
+	struct nf_conntrack_tuple *tuple;
+	struct nf_conn *connection;
+	unsigned long nfct;
+
+	if (!bpf_core_field_exists(kernel_skb->_nfct) || !bpf_core_type_exists(struct nf_conn))
+		return;
+	nfct = BPF_CORE_READ(kernel_skb, _nfct);
+	connection = (void *)(nfct & ~(unsigned long)NFCT_INFO);
+	if (!connection)
+		return;
+	tuple = (nfct & NFCT_INFO) >= NFCT_IS_REPLY ? &connection->tuplehash[1].tuple
+						    : &connection->tuplehash[0].tuple;
+	if (BPF_CORE_READ(tuple, src.l3num) != key->family)
+		return;
+	BPF_CORE_READ_INTO(&key->saddr, tuple, src.u3.all);
+	BPF_CORE_READ_INTO(&key->daddr, tuple, dst.u3.all);
+	key->sport = BPF_CORE_READ(tuple, src.u.all);
+	key->dport = BPF_CORE_READ(tuple, dst.u.all);
 }
 
 /* Global, so that it is verified once and not at every call. */
-__noinline bool flow_key_fill(struct __sk_buff *skb, struct vsh_flow_key *key)
+__noinline bool segment_read(struct __sk_buff *skb, struct segment *segment)
 {
-	struct ports ports;
+	struct tcp_start tcp;
 	int offset = 0;
 
-	if (!key)
+	if (!segment)
 		return false;
 	if (skb->protocol == bpf_htons(ETH_P_IP))
-		offset = flow_key_ipv4(skb, key);
+		offset = flow_key_ipv4(skb, &segment->key);
 	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		offset = flow_key_ipv6(skb, key);
+		offset = flow_key_ipv6(skb, &segment->key);
 	if (!offset ||
-	    bpf_skb_load_bytes_relative(skb, offset, &ports, sizeof(ports), BPF_HDR_START_NET))
+	    bpf_skb_load_bytes_relative(skb, offset, &tcp, offsetof(struct tcp_start, flags) + 1,
+					BPF_HDR_START_NET))
 		return false;
-	key->sport = ports.source;
-	key->dport = ports.dest;
+	segment->key.sport = tcp.source;
+	segment->key.dport = tcp.dest;
+	segment->syn = tcp.flags & TCP_FLAG_SYN;
+	flow_key_untranslate(skb, &segment->key);
 	return true;
 }
 
-/* The socket that would receive the answer: for a SYN-ACK, also one with a SYN
- * cookie, that is the listener. To be released.
+/* The socket that would receive the answer: for a SYN-ACK with a SYN cookie that is the
+ * listener. To be released.
  */
 static __always_inline struct bpf_sock *flow_socket(struct __sk_buff *skb,
 						    const struct vsh_flow_key *key)

@@ -12,24 +12,47 @@
 #include "judge.bpf.h"
 #include "owner.bpf.h"
 
-/* SYN-ACKs, by the listener; what is left of a closed connection, by the
- * addresses that the tracker has remembered.
+/* A SYN-ACK is its listener's, which the request knows, whatever addresses and devices the
+ * packet has come to by now.
  */
-static __always_inline struct vsh_sock *tag_without_socket(struct __sk_buff *skb,
-							   __u64 netns_cookie)
+static __always_inline struct vsh_sock *request_tag(struct bpf_sock *request)
 {
-	struct vsh_flow_key key = { .netns_cookie = netns_cookie };
+	struct bpf_sock *listener = bpf_get_listener_sock(request);
+
+	return listener ? full_socket_tag(listener) : NULL;
+}
+
+/* By addresses. A SYN-ACK with a SYN cookie, by the listener; what is left of a closed
+ * connection, by what the tracker has remembered, unless there is a new one: a listener of
+ * the same port may be another program's by now.
+ */
+static __always_inline struct vsh_sock *tag_by_addresses(struct __sk_buff *skb, __u64 netns_cookie)
+{
+	struct segment segment = { .key.netns_cookie = netns_cookie };
 	struct vsh_sock *tag = NULL;
+	bool settled;
 	struct bpf_sock *sk;
 
-	if (skb->ingress_ifindex || is_users_raw_socket(skb) || !flow_key_fill(skb, &key))
+	if (skb->ingress_ifindex || is_users_raw_socket(skb) || !segment_read(skb, &segment))
 		return NULL;
-	sk = flow_socket(skb, &key);
+	settled = segment.syn;
+	sk = flow_socket(skb, &segment.key);
 	if (sk) {
+		settled = settled || sk->state != TCP_LISTEN;
 		tag = full_socket_tag(sk);
 		bpf_sk_release(sk);
 	}
-	return tag ?: bpf_map_lookup_elem(&vsh_flows, &key);
+	return tag || settled ? tag : bpf_map_lookup_elem(&vsh_flows, &segment.key);
+}
+
+static __always_inline struct vsh_sock *tag_without_socket(struct __sk_buff *skb,
+							   __u64 netns_cookie)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	if (sk && sk->state == TCP_NEW_SYN_RECV)
+		return request_tag(sk);
+	return tag_by_addresses(skb, netns_cookie);
 }
 
 /* Several listeners can, of several programs. */
@@ -46,15 +69,15 @@ static __always_inline bool shares_port(struct bpf_sock *sk)
  */
 static __always_inline void listener_ask(struct __sk_buff *skb, struct vsh_sock *tag)
 {
-	struct vsh_flow_key key = {};
+	struct segment segment = {};
 	struct vsh_sock *listener;
 	struct bpf_sock *sk;
 	__u32 epoch;
 
-	if (!flow_key_fill(skb, &key))
+	if (!segment_read(skb, &segment))
 		return;
-	key.dport = 0;
-	sk = flow_socket(skb, &key);
+	segment.key.dport = 0;
+	sk = flow_socket(skb, &segment.key);
 	if (!sk)
 		return;
 	listener = shares_port(sk) ? NULL : full_socket_tag(sk);
