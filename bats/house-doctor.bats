@@ -7,7 +7,7 @@
 #
 #   $CLIENT: victim, bystander   eth0 192.0.2.1 ---------- 192.0.2.2 eth0   $SERVER: receiver, pingkiller.sh
 #
-# vm: ^(each program|without a|show -s counts|doctor: without|a rule without)
+# vm: ^(show -s counts|without a program that finds|without a program for|doctor -j tells)
 #
 # bats sets stderr, and status and output anew in each test:
 # shellcheck disable=SC2154,SC2030,SC2031
@@ -154,7 +154,7 @@ programs_in() {
 		assert_one_line "$stderr" "cannot load $name" "$(about "$name" 4)" 'Invalid argument' 'last insn is not an exit'
 		assert_state "$before"
 		run -1 vsh doctor
-		assert_line --regexp "^MISSING +$name: $(about "$name" 5) \\(Invalid argument: last insn"
+		assert_line --regexp "^MISSING +$name: $(about "$name" 5) \\(Invalid argument: last insn.*\\): it takes a kernel"
 		assert_line --regexp "^FAILS +a rule: cannot load $name"
 		assert_equal "$(grep -cE '^(MISSING|lost)' <<<"$output")" 1
 		assert_state "$before"
@@ -420,6 +420,30 @@ mount_bpffs() {
 	run -1 inside 'mount -t tmpfs none /sys/kernel/security && : >/sys/kernel/security/lockdown &&
 		mount --bind "$0" /sys/kernel/security/lockdown && "$vershitify" doctor' "$BATS_TEST_TMPDIR/lockdown"
 	assert_line --regexp '^BLOCKED +lockdown: .*lockdown=integrity'
+}
+
+@test "doctor: a kernel without control groups of version 2, and one without bpffs" {
+	local name
+
+	for name in cgroup2 bpf; do
+		grep -vw "$name" /proc/filesystems >"$BATS_TEST_TMPDIR/$name"
+		run -1 inside 'umount -lR /sys/fs/cgroup
+			mount --bind "$0" /proc/filesystems && "$vershitify" doctor' "$BATS_TEST_TMPDIR/$name"
+		case $name in
+		bpf) assert_line --regexp '^MISSING +bpffs: .*CONFIG_BPF_SYSCALL' ;;
+		cgroup2) assert_line --regexp '^MISSING +cgroup2: .*CONFIG_CGROUPS' ;;
+		esac
+	done
+}
+
+@test "doctor: a tc that cannot load programs" {
+	printf '#!/bin/sh\ncase "$*" in\n*" bpf direct"*) echo "No ELF library support compiled in." >&2; exit 2 ;;\nesac\nexec %s "$@"\n' \
+		"$(PATH=$PATH:/usr/sbin:/sbin command -v tc)" >"$BATS_TEST_TMPDIR/tc"
+	chmod +x "$BATS_TEST_TMPDIR/tc"
+	doctor_agrees on_client env PATH="$BATS_TEST_TMPDIR:$PATH"
+	assert_equal "$status" 1
+	assert_line --regexp '^FAILS +a rule: cannot attach to device lo: No ELF library support'
+	assert_equal "$add_output" 'vershitify.sh: cannot attach to device eth0: No ELF library support compiled in.'
 }
 
 @test "doctor: a device with an ingress qdisc is blocked, as add says" {

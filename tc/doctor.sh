@@ -156,7 +156,7 @@ doctor_program() {
 	fi
 	doctor_said=${doctor_said##*"which $3: "}
 	case $2:$5 in
-	needed:*) doctor_tell MISSING "$1" "$4 ($doctor_said)" ;;
+	needed:*) doctor_tell MISSING "$1" "$4 ($doctor_said): it takes a kernel that loads it" ;;
 	*:?*) doctor_tell replaced "$1" "by $5; $4 ($doctor_said)" ;;
 	*) doctor_tell lost "$1" "$4 ($doctor_said)" ;;
 	esac

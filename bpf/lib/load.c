@@ -150,8 +150,10 @@ static int refusal_take(struct loading *loading, const struct program *program, 
 			const char *reason)
 {
 	if (loading->only || program->needed)
-		return failure("cannot %s %s, which %s: %s", what, program->name, program->purpose,
-			       reason);
+		return failure("cannot %s %s, which %s: %s%s", what, program->name,
+			       program->purpose, reason,
+			       program->needed && loading->pins ? " (try: vershitify.sh doctor)"
+								: "");
 	*refusal_of(program) = strdup(reason);
 	return *refusal_of(program) ? DONE : failure("out of memory");
 }
