@@ -262,6 +262,43 @@ works_inside() {
 	vershitify -j -s show <&- | jq -e '.[0].egress.dropped.packets == 10'
 }
 
+# --- time namespaces ------------------------------------------------------------------------------
+
+# later COMMAND...: in the client's namespace, and one in which the machine has run for an hour and a fraction longer.
+later() {
+	on_client unshare -T --boottime 3600 --monotonic 100 "$@"
+}
+
+@test "for TIME is that long in whatever time namespace it is said and looked at" {
+	unshare -T true 2>/dev/null || skip "needs time namespaces (CONFIG_TIME_NS)"
+	receiver_start
+	later "$VERSHITIFY" add dev eth0 command victim drop 100% for "$((3 * PATIENCE))s" 3>&-
+	assert_equal "$(rule_field 1 state) $(later "$VERSHITIFY" -j show 1 3>&- | jq -r '.[0].state')" 'active active'
+	send victim -n during "$SERVER4" "$PORT" 10
+	run -0 vershitify show 1
+	assert_output --regexp " for [0-$((3 * PATIENCE))]\\."
+	sleep $((3 * PATIENCE))
+	send victim -n after "$SERVER4" "$PORT" 10
+	assert_equal "$(rule_field 1 state) $(later "$VERSHITIFY" -j show 1 3>&- | jq -r '.[0].state')" 'expired expired'
+	assert_received during 0
+	assert_received after 10
+}
+
+@test "pingkiller's time and owner are the same in another time namespace" {
+	unshare -T true 2>/dev/null || skip "needs time namespaces (CONFIG_TIME_NS)"
+	start client front "$PINGKILLER" dev eth0
+	wait_line front '^total'
+	start client other unshare -T --boottime 7200 "$PINGKILLER" dev lo for 1h
+	wait_line other '^total'
+	run -0 --separate-stderr later "$PINGKILLER" show 3>&-
+	assert_equal "${#lines[@]} $stderr" '2 '
+	assert_output --regexp ' for (3600|359[0-9])'
+	run -0 --separate-stderr pingkiller show
+	assert_equal "${#lines[@]} $stderr" '2 '
+	stop front
+	stop other
+}
+
 # --- installed ------------------------------------------------------------------------------------
 
 # Each of these prints what it does; in the tree and installed it must be the same.

@@ -12,9 +12,13 @@ pins=$bpffs/pingkiller
 filter_handle=0x504b
 filter_program=pk_tc
 
-# process_start PID: when it was started, which tells it from a later one of that number.
+# process_start PID: when it was started, in hundredths of a second, which tells it from a later one of that
+# number. What the reader's time namespace has added (time_namespaces(7)) is taken off again, cut to
+# hundredths, which can be one less.
 process_start() {
-	sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
+	start_ticks=$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20)
+	start_offset=$(awk '$1 == "boottime" { print $2 * 100 + int($3 / 10000000) }' /proc/self/timens_offsets 2>/dev/null)
+	[ -z "$start_ticks" ] || printf '%s\n' $((start_ticks - ${start_offset:-0}))
 }
 
 # device_record KEY xdp|tc
@@ -261,7 +265,15 @@ pins_trim() {
 
 # owner_is_alive: of the record that was read.
 owner_is_alive() {
-	[ "$record_owner" = - ] || [ "$(process_start "$record_owner")" = "$record_start" ]
+	[ "$record_owner" != - ] || return 0
+	case $record_start in
+	'' | *[!0-9]*) return 1 ;;
+	esac
+	owner_start=$(process_start "$record_owner")
+	case $((${owner_start:--9} - record_start)) in
+	-1 | 0 | 1) return 0 ;;
+	esac
+	return 1
 }
 
 # pingkiller_settle: what a killed command has left. Called with the lock held.
