@@ -755,6 +755,20 @@ path_mtu() {
 	assert_equal "$(ls)" "$(printf 'times.png\ntimes.svg')"
 }
 
+@test "plot on a full file system fails, and keeps the file that was there" {
+	local folder=$BATS_TEST_TMPDIR/small
+
+	command -v gnuplot >/dev/null || skip "needs gnuplot"
+	kill_pings sample 1
+	answered "$SERVER4" >/dev/null
+	mkdir "$folder"
+	mount -t tmpfs -o size=8k none "$folder"
+	echo old >"$folder/times.svg"
+	run -1 pk plot "$folder/times.svg" dev eth0
+	assert_equal "$(ls "$folder") $(cat "$folder/times.svg")" 'times.svg old'
+	umount "$folder"
+}
+
 @test "show prints words that make the same again" {
 	local words
 

@@ -832,6 +832,73 @@ run_ended_by() {
 	stop running
 }
 
+# --- output ---------------------------------------------------------------------------------------
+
+# fails_full COMMAND...: on a full device it ends with 1, and says in one line why.
+fails_full() {
+	# shellcheck disable=SC2016
+	run -1 --separate-stderr sh -c 'exec "$@" >/dev/full' sh "$@" 3>&-
+	assert_equal "${stderr%%: No space*}" "${1##*/}: cannot write the output"
+}
+
+@test "what cannot be written is a failure, whatever prints it" {
+	local words
+
+	rule_add command victim drop 1%
+	for words in show '-s show' '-j show' '-j -p show' stats 'stats 1' '-j stats 1 2' doctor '-j doctor' help 'add help' -h -V; do
+		# shellcheck disable=SC2086
+		fails_full "$VERSHITIFY" $words
+	done
+	pingkiller -n "$CLIENT" dev eth0 background 2>/dev/null
+	for words in show '-j show' stats '-j stats' 'stats 1' doctor help -V; do
+		# shellcheck disable=SC2086
+		fails_full "$PINGKILLER" $words
+	done
+	pingkiller stop
+	for words in 'show' 'stats' 'fill' 'programs' 'words vershitify' 'tcx eth0 egress' 'cookie' 'plan needed'; do
+		# shellcheck disable=SC2086
+		run --separate-stderr sh -c 'exec "$@" >/dev/full' sh "$TOP/build/vsh" $words 3>&-
+		[ "$status" != 0 ] || fail "vsh $words: status 0"
+	done
+}
+
+@test "add whose number cannot be written takes its rule back" {
+	local before
+
+	vershitify down
+	before=$(state_at_rest)
+	fails_full "$VERSHITIFY" -n "$CLIENT" add dev eth0 command victim drop 100%
+	assert_state "$before"
+	vsh add dev eth0 command victim drop 100% | true
+	assert_state "$before"
+	run -1 sh -c "echo add dev eth0 command victim drop 100% | '$VERSHITIFY' -n $CLIENT -b - >/dev/full" 3>&-
+	assert_state "$before"
+}
+
+@test "a foreground that cannot say what it does ends with 1, and leaves nothing" {
+	local before
+
+	vershitify down
+	before=$(state_at_rest)
+	fails_full "$VERSHITIFY" -n "$CLIENT" -interface eth0 -command victim -drop 100
+	assert_state "$before"
+	fails_full "$PINGKILLER" -n "$CLIENT" dev eth0
+	assert_state "$before"
+	receiver_start
+	start here front sh -c "exec '$VERSHITIFY' -j -n $CLIENT -interface eth0 -command victim -drop 100 >/dev/full"
+	is_shown() { [ "$(rules_shown)" = 1 ]; }
+	busywait 10 is_shown
+	counts_lost() {
+		send victim "$SERVER4" "$PORT" 1
+		ended front
+	}
+	busywait 10 counts_lost
+	finish front
+	assert_equal "$EXIT_STATUS" 1
+	processes_stop
+	assert_state "$before"
+}
+
 # --- safety -----------------------------------------------------------------------------------------
 
 @test "pid 1, sshd and the caller's own ancestors are refused, with a hint at force" {

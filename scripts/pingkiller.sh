@@ -42,6 +42,8 @@ fi
 . "$library/shared.sh"
 # shellcheck source=tc/pingkiller.sh
 . "$library/pingkiller.sh"
+# shellcheck source=tc/foreground.sh
+. "$library/foreground.sh"
 # shellcheck source=tc/doctor.sh
 . "$library/doctor.sh"
 # shellcheck source=tc/doctor-pingkiller.sh
@@ -106,6 +108,7 @@ device_set_up() {
 }
 
 command_dev() {
+	netns_hold
 	device_set_up dev "$@"
 	if [ -z "$plan_owner" ] || [ -n "$dry_run" ]; then
 		change_end
@@ -115,30 +118,21 @@ command_dev() {
 	journal_end
 	lock_release
 	trap - EXIT
-	announce
+	announce || {
+		foreground_end
+		exit 1
+	}
 	# No function: the process in the background would be a shell around it.
 	"$vsh" ${netns_name:+-N "$netns_file"} ${json:+-j} ping watch dev "$plan_dev" &
-	watch_pid=$!
-	trap 'kill -TERM "$watch_pid" 2>/dev/null' INT TERM HUP
-	[ -z "$interrupted" ] || kill -TERM "$watch_pid"
-	watch_wait
+	listener_wait $!
 	foreground_end
-	[ "$watch_status" = 0 ] || exit 1
-}
-
-# watch_wait: again after a signal, which ends the waiting only: there are last counts to
-# be printed.
-watch_wait() {
-	watch_status=0
-	wait "$watch_pid" || watch_status=$?
-	[ "$watch_status" -gt 128 ] || return 0
-	wait "$watch_pid"
-	watch_status=$?
+	[ "$waited_status" = 0 ] || exit 1
 }
 
 # foreground_end: a run takes its device with it, and the last one all the rest.
 foreground_end() {
-	trap '' INT TERM HUP
+	trap '' HUP INT QUIT TERM
+	netns_recall
 	lock_take
 	! record_read "$plan_key" || [ "$record_owner" != $$ ] || device_release "$plan_key"
 	pins_trim
@@ -148,9 +142,9 @@ foreground_end() {
 # announce: says what is going to happen, in the words that say it all.
 announce() {
 	[ -z "$json$dry_run" ] || return 0
-	announce_words=$(helper ping show dev "$plan_dev")
+	announce_words=$(helper ping show dev "$plan_dev") || return 1
 	if [ -n "$plan_owner" ]; then
-		printf 'dropping: %s - Ctrl-C ends it\n' "$announce_words"
+		put 'dropping: %s - Ctrl-C ends it\n' "$announce_words"
 	else
 		say "dropping: ${announce_words% background} until: pingkiller.sh stop dev $plan_name"
 	fi
@@ -187,11 +181,16 @@ command_plot() {
 	plot_script=$(helper ping plot "${plot_file##*.}" "$@") || exit
 	[ -z "$dry_run" ] || return 0
 	if plot_new=$(mktemp "$plot_file.XXXXXX" 2>/dev/null); then
-		printf '%s\n' "$plot_script" | gnuplot >"$plot_new" && chmod 644 "$plot_new" &&
-			mv -f "$plot_new" "$plot_file" && return
+		plot_draw && chmod 644 "$plot_new" && mv -f "$plot_new" "$plot_file" && return
 		rm -f "$plot_new"
 	fi
 	die 1 "cannot write $(words_quote "$plot_file")"
+}
+
+# plot_draw: to $plot_new. Through cat(1): gnuplot does not tell that it could not write.
+plot_draw() {
+	# shellcheck disable=SC2094 # if there is no plot, there is no file
+	{ printf '%s\n' "$plot_script" | gnuplot || rm -f "$plot_new"; } | cat >"$plot_new" && [ -s "$plot_new" ]
 }
 
 # command_stop [dev DEV]: of the named namespace, or of all.
@@ -253,8 +252,8 @@ while [ $# -gt 0 ]; do
 done
 
 if help_is_asked 'plot 1' "$@"; then
-	help
-	exit 0
+	put '%s\n' "$(help)"
+	exit
 fi
 
 [ -z "${netns_wanted+set}" ] || netns_choose "$netns_wanted"

@@ -43,6 +43,8 @@ pretty='' statistics='' color=''
 . "$library/shared.sh"
 # shellcheck source=tc/vershitify.sh
 . "$library/vershitify.sh"
+# shellcheck source=tc/foreground.sh
+. "$library/foreground.sh"
 # shellcheck source=tc/doctor.sh
 . "$library/doctor.sh"
 # shellcheck source=tc/doctor-vershitify.sh
@@ -137,8 +139,13 @@ command_add() {
 	change_begin
 	add_plan=$(helper plan add "$@") || exit $?
 	rule_set_up "$add_plan" || change_fail
+	# Nobody would know what to delete.
+	trap '' PIPE
+	put '%s\n' "$set_up_id" || {
+		[ -n "$dry_run" ] || rule_take_back
+		change_fail
+	}
 	change_end
-	printf '%s\n' "$set_up_id"
 }
 
 command_change() {
@@ -208,7 +215,8 @@ command_show() {
 	fi
 	command -v jq >/dev/null || die 1 "-p needs jq (package jq)"
 	shown=$(helper_show show "$@") || exit
-	printf '%s\n' "$shown" | jq .
+	indented=$(printf '%s\n' "$shown" | jq .) || exit 1
+	put '%s\n' "$indented"
 }
 
 command_stats() {
@@ -226,7 +234,8 @@ command_monitor() {
 
 # foreground_end: a run takes its rule with it, and the last one all the rest.
 foreground_end() {
-	trap '' INT TERM HUP
+	trap '' HUP INT QUIT TERM
+	netns_recall
 	lock_take
 	if end_plan=$("$vsh" -O $$ plan reap 2>/dev/null); then
 		plan_carry_out "$end_plan"
@@ -240,6 +249,7 @@ foreground_end() {
 foreground_set_up() {
 	foreground_kind=$1
 	shift
+	netns_hold
 	foreground_plan=$(helper -O $$ plan "$foreground_kind" "$@") || {
 		foreground_status=$?
 		[ "$foreground_status" = 2 ] || foreground_status=$failed
@@ -259,21 +269,21 @@ command_original() {
 		run "$vsh" listen "$set_up_id"
 		exit 0
 	fi
-	announce
+	announce || {
+		foreground_end
+		exit 1
+	}
 	"$vsh" ${json:+-j} listen "$set_up_id" &
-	listen_pid=$!
-	trap 'kill -TERM "$listen_pid" 2>/dev/null' INT TERM HUP
-	[ -z "$interrupted" ] || kill -TERM "$listen_pid"
-	# Again after a signal: it has its last counts to print.
-	wait "$listen_pid"
-	wait "$listen_pid"
+	listener_wait $!
 	foreground_end
+	[ "$waited_status" = 0 ] || exit 1
 }
 
 # announce: says what is going to happen, in the rule's own words.
 announce() {
 	[ -z "$json" ] || return 0
-	helper show "$set_up_id" | sed -e 's/^rule [0-9]* /dropping: /' -e 's/$/ - Ctrl-C ends it/'
+	announced=$(helper show "$set_up_id") || return 1
+	put 'dropping: %s - Ctrl-C ends it\n' "${announced#rule * }"
 }
 
 # command_run RULE-WORD... -- COMMAND [ARG...]: the plan reads its words up to "--".
@@ -287,6 +297,7 @@ command_run() {
 		die 2 "run what? (run RULE -- COMMAND [ARG...])"
 	fi
 	change_begin
+	[ -n "$dry_run" ] || run_pipe
 	foreground_set_up run "$@"
 	fail_unmatched=
 	while [ "$1" != -- ]; do
@@ -295,14 +306,13 @@ command_run() {
 	done
 	shift
 	run_start "$@"
-	run_wait
 	run_summary
 	foreground_end
 	run_exit
 }
 
-# run_start COMMAND...: under the rule from its first instruction. Started without
-# waiting, so that signals can be passed on; it keeps standard input.
+# run_start COMMAND...: under the rule from its first instruction, until it has ended. Signals are passed
+# on meanwhile; it keeps standard input.
 run_start() {
 	if [ -n "$netns_name" ]; then
 		set -- ip netns exec "$netns_name" "$vsh" exec 0 "$@"
@@ -316,34 +326,41 @@ run_start() {
 		run "$vsh" exec "$set_up_id" "$@"
 		exit 0
 	fi
-	exec 7<&0
-	"$vsh" exec "$set_up_id" "$@" <&7 7<&- &
-	run_pid=$!
-	exec 7<&-
-	# The keyboard reaches the command by itself.
-	if [ -t 0 ]; then
-		trap 'signalled=INT' INT
+	for run_signal in HUP INT QUIT TERM USR1 USR2; do
+		# shellcheck disable=SC2064 # now
+		trap "run_pass $run_signal" "$run_signal"
+	done
+	[ -z "$interrupted" ] || run_pass "$interrupted"
+	set -- "$vsh" run "$set_up_id" "$@"
+	exec 8<&0
+	if [ -n "$netns_name" ]; then
+		"$@" <&8 8<&- 5<&- &
 	else
-		trap 'signalled=INT; kill -INT "$run_pid"' INT
+		"$@" <&8 8<&- &
 	fi
-	trap 'signalled=TERM; kill -TERM "$run_pid"' TERM
-	trap 'signalled=HUP; kill -HUP "$run_pid"' HUP
-	[ -z "$interrupted" ] || kill -TERM "$run_pid"
+	run_pid=$!
+	exec 8<&-
+	wait_out "$run_pid"
+	run_status=$waited_status
 }
 
-# run_wait: a signal ends the waiting, not always the command.
-run_wait() {
-	while :; do
-		signalled=
-		wait "$run_pid"
-		run_status=$?
-		if [ -z "$signalled" ] || ! kill -0 "$run_pid" 2>/dev/null; then
-			return
-		fi
-	done
+# run_pipe: descriptor 7, on which "vsh run" hears of the signals that this script gets. Called with the
+# lock held.
+run_pipe() {
+	rm -f "$state/signals"
+	if ! mkfifo -m 0600 "$state/signals" || ! command exec 7<>"$state/signals"; then
+		die "$failed" "cannot make $state/signals"
+	fi
+	rm -f "$state/signals"
+}
+
+# run_pass SIGNAL
+run_pass() {
+	printf '%s\n' "$1" >&7
 }
 
 run_summary() {
+	netns_recall
 	run_said=$(helper summary "$set_up_id")
 	run_matched=$?
 	printf '%s\n' "$run_said" | while read -r line; do
@@ -353,9 +370,13 @@ run_summary() {
 
 # run_exit: as the command ended, by a signal too.
 run_exit() {
-	trap - INT TERM HUP
-	if [ "$run_matched" = 124 ] && [ -n "$fail_unmatched" ]; then
-		exit 124
+	trap - HUP INT QUIT TERM USR1 USR2
+	if [ -n "$fail_unmatched" ]; then
+		case $run_matched in
+		0) ;;
+		124) exit 124 ;;
+		*) exit 125 ;;
+		esac
 	fi
 	if [ "$run_status" -gt 128 ] && signal=$(kill -l $((run_status - 128)) 2>/dev/null); then
 		case $signal in
@@ -440,8 +461,8 @@ while [ $# -gt 0 ]; do
 done
 
 if help_is_asked '' "$@"; then
-	help
-	exit 0
+	put '%s\n' "$(help)"
+	exit
 fi
 
 # run has its command's status for the rest

@@ -34,6 +34,7 @@ head coreutils
 id coreutils
 ls coreutils
 mkdir coreutils
+mkfifo coreutils
 mv coreutils
 readlink coreutils
 rm coreutils
@@ -107,12 +108,12 @@ option_take() {
 	-v | -verbose | --verbose) verbose=1 ;;
 	-dry-run | --dry-run) dry_run=1 ;;
 	-V | -Version | --version)
-		printf '%s %s\n' "${speaker%.sh}" "$version"
-		exit 0
+		put '%s %s\n' "${speaker%.sh}" "$version"
+		exit
 		;;
 	-h | -help | --help)
-		help
-		exit 0
+		put '%s\n' "$(help)"
+		exit
 		;;
 	*) return 1 ;;
 	esac

@@ -8,13 +8,19 @@
 # it would tell of itself.
 
 doctor_begin() {
-	doctor_problems=0 doctor_section='' doctor_report=''
+	doctor_problems=0 doctor_section='' doctor_report='' doctor_unread=''
+}
+
+# doctor_print FORMAT WORD...: what it sets up is taken down again, whether or not that can be written.
+doctor_print() {
+	# shellcheck disable=SC2059 # the caller's
+	printf "$@" 2>/dev/null || doctor_unread=1
 }
 
 # doctor_topic NAME: of the lines that follow.
 doctor_topic() {
 	doctor_section=$1
-	[ -n "$json" ] || printf '%s\n' "$1"
+	[ -n "$json" ] || doctor_print '%s\n' "$1"
 }
 
 # doctor_tell STATE NAME [WORD...]: in capitals what keeps something from working that is needed or asked
@@ -28,20 +34,21 @@ doctor_tell() {
 	if [ -n "$json" ]; then
 		doctor_report="$doctor_report$doctor_section	$doctor_state	$doctor_name	$*$newline"
 	else
-		printf '%-9s%s%s\n' "$doctor_state" "$doctor_name" "${*:+: $*}"
+		doctor_print '%-9s%s%s\n' "$doctor_state" "$doctor_name" "${*:+: $*}"
 	fi
 }
 
 # doctor_end: the sum, and the status that says it.
 doctor_end() {
 	if [ -n "$json" ]; then
-		doctor_json
+		doctor_json 2>/dev/null || doctor_unread=1
 	elif [ "$doctor_problems" = 0 ]; then
-		printf 'all well\n'
+		doctor_print 'all well\n'
 	else
-		printf '%s to look at\n' "$doctor_problems"
+		doctor_print '%s to look at\n' "$doctor_problems"
 	fi
-	[ "$doctor_problems" = 0 ]
+	[ -z "$doctor_unread" ] || say "cannot write the output"
+	[ "$doctor_problems$doctor_unread" = 0 ]
 }
 
 # doctor_json: the report as an array of objects. What a terminal might obey is not in it (words_quote).

@@ -60,6 +60,7 @@ change_take() {
 	trap 'interrupted=INT' INT
 	trap 'interrupted=TERM' TERM
 	trap 'interrupted=HUP' HUP
+	trap 'interrupted=QUIT' QUIT
 	trap change_abandon EXIT
 	lock_take
 	"${tool}_settle"
@@ -74,6 +75,6 @@ change_abandon() {
 change_end() {
 	journal_end
 	lock_release
-	trap - EXIT INT TERM HUP
+	trap - EXIT INT TERM HUP QUIT
 	[ -z "$interrupted" ] || kill -s "$interrupted" $$
 }

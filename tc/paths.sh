@@ -58,7 +58,7 @@ netns_cookie() {
 # netns_find INODE COOKIE PATH: a file of that namespace: PATH if it still is one, or
 # another name, or that of a process in it. Fails if the namespace is gone.
 netns_find() {
-	for netns_found in "$3" /proc/self/ns/net /run/netns/* /var/run/netns/* /proc/[0-9]*/ns/net; do
+	for netns_found in "$3" "${netns_held:-/proc/self/ns/net}" /proc/self/ns/net /run/netns/* /var/run/netns/* /proc/[0-9]*/ns/net; do
 		[ "$(netns_inode "$netns_found")" = "$1" ] || continue
 		[ "$(netns_cookie "$netns_found")" = "$2" ] || return 1
 		printf '%s\n' "$netns_found"

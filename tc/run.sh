@@ -16,6 +16,14 @@ die() {
 	exit "$die_status"
 }
 
+# put FORMAT WORD...: data, as printf(1) does. Fails, and says so, if it cannot be written.
+put() {
+	# shellcheck disable=SC2059 # the caller's
+	printf "$@" 2>/dev/null && return
+	say "cannot write the output"
+	return 1
+}
+
 # words_quote WORD...: on one line, as a shell reads them back. Bytes that a terminal
 # might obey, which no command of ours has, become "?".
 words_quote() {

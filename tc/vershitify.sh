@@ -313,7 +313,7 @@ teardown() {
 	folders_leave
 	cgroup_leave
 	bpffs_leave
-	[ -n "$dry_run" ] || rm -f "$state"/*.new "$state/journal"
+	[ -n "$dry_run" ] || rm -f "$state"/*.new "$state/journal" "$state/signals"
 	state_leave
 	return "$status"
 }

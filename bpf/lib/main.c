@@ -20,7 +20,7 @@ static const struct {
 	{ "programs", programs_command }, { "try", try_command },
 	{ "tcx", tcx_command },		  { "cookie", cookie_command },
 	{ "ping", ping_command },	  { "fill", fill_command },
-	{ "words", words_command },
+	{ "words", words_command },	  { "run", run_command },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -78,17 +78,24 @@ static int usage(void)
 		      names);
 }
 
+static int command_run(const struct options *options, int argc, char **argv)
+{
+	for (size_t i = 0; argc && i < COMMANDS; i++)
+		if (!strcmp(argv[0], commands[i].name))
+			return commands[i].run(options, argc - 1, argv + 1);
+	return usage();
+}
+
+/* What could not be written was not done. */
 int main(int argc, char **argv)
 {
 	struct options options = {};
-	int status = options_parse(&options, argc, argv);
+	int err, status = options_parse(&options, argc, argv);
 
-	if (status != DONE)
-		return status;
-	argc -= optind;
-	argv += optind;
-	for (size_t i = 0; argc && i < COMMANDS; i++)
-		if (!strcmp(argv[0], commands[i].name))
-			return commands[i].run(&options, argc - 1, argv + 1);
-	return usage();
+	if (status == DONE)
+		status = command_run(&options, argc - optind, argv + optind);
+	err = output_flush();
+	if (err && status == DONE)
+		status = failure("cannot write the output: %s", strerror(-err));
+	return status;
 }

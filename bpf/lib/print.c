@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Text that can be trusted on a terminal and in JSON, whatever bytes a name has. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,6 +45,15 @@ int failure(const char *format, ...)
 	complain_va(format, args);
 	va_end(args);
 	return FAILED;
+}
+
+int output_flush(void)
+{
+	static int err;
+
+	if (!err && (fflush(stdout) || ferror(stdout)))
+		err = -(errno ?: EIO);
+	return err;
 }
 
 /* The length of the UTF-8 sequence at p, 0 if it is none (RFC 3629). */

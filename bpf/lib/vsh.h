@@ -5,6 +5,7 @@
 #ifndef VSH_H
 #define VSH_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -36,14 +37,21 @@ extern const char *speaker; /* the command whose helper this is: messages begin 
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int misuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int output_flush(void); /* 0 or -errno, also of what was printed before; main() tells of it */
 const char *quoted(const char *word);
 const char *quoted_bytes(const char *bytes, size_t length);
 void print_word(FILE *out, const char *bytes, size_t length);
 void json_string(FILE *out, const char *bytes, size_t length);
 
 /* machine.c */
-uint64_t boot_now_ns(void);
+uint64_t boot_now_ns(void); /* the kernel's CLOCK_BOOTTIME, in whatever time namespace this is */
 int cpus_possible(void);
+
+/* signals.c: handler() for the signals that end a command, but for those that were ignored
+ * when it began, and for END_SIGNAL, by which its script ends it.
+ */
+#define END_SIGNAL SIGUSR1
+void ends_catch(void (*handler)(int signal));
 
 /* netns.c */
 int netns_enter(const char *path);
@@ -60,6 +68,7 @@ int plan_command(const struct options *options, int argc, char **argv);
 int load_command(const struct options *options, int argc, char **argv);
 int scan_command(const struct options *options, int argc, char **argv);
 int exec_command(const struct options *options, int argc, char **argv);
+int run_command(const struct options *options, int argc, char **argv);
 int listen_command(const struct options *options, int argc, char **argv);
 int show_command(const struct options *options, int argc, char **argv);
 int stats_command(const struct options *options, int argc, char **argv);

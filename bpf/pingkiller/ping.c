@@ -350,7 +350,7 @@ static int device_stats(const struct options *options, const struct ping_device 
 		stats_print_json(device, &stats);
 	else
 		ping_table_print(stdout, device, &stats);
-	return fflush(stdout) ? -errno : 0;
+	return 0;
 }
 
 static int stats(const struct options *options, int argc, char **argv)
@@ -366,7 +366,7 @@ static int stats(const struct options *options, int argc, char **argv)
 	do
 		status = visited_status(&selection,
 					devices_visit(options, &selection, device_stats));
-	while (status == DONE && pace_wait(&pace));
+	while (status == DONE && !output_flush() && pace_wait(&pace));
 	return status;
 }
 
@@ -416,7 +416,7 @@ static int table_redraw(const struct ping_device *device, const struct pk_stats 
 	*rows = rows_fit(text, &size);
 	fputs(text, stdout);
 	free(text);
-	return fflush(stdout) ? -errno : 0;
+	return 0;
 }
 
 /* On a terminal a table that is redrawn, elsewhere a line each time that anything has
@@ -430,7 +430,7 @@ static int device_watch(const struct options *options, const struct ping_device 
 	int rows = 0, err;
 
 	/* Killed, its shell could not end it. */
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	prctl(PR_SET_PDEATHSIG, END_SIGNAL);
 	if (device->label.owner && (uint32_t)getppid() != device->label.owner)
 		is_ended = 1;
 	for (;;) {
@@ -444,9 +444,8 @@ static int device_watch(const struct options *options, const struct ping_device 
 				stats_print_json(device, &stats);
 			else
 				ping_line_print(stdout, &stats);
-			err = fflush(stdout) ? -errno : 0;
 		}
-		if (err || is_last)
+		if (err || is_last || output_flush())
 			return err;
 		before = stats;
 		is_first = false;
@@ -457,13 +456,10 @@ static int device_watch(const struct options *options, const struct ping_device 
 
 static int watch(const struct options *options, int argc, char **argv)
 {
-	struct sigaction action = { .sa_handler = end_note };
 	struct selection selection;
 	int status;
 
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	ends_catch(end_note);
 	status = selection_parse(options, &argc, &argv, &selection);
 	if (status != DONE)
 		return status;

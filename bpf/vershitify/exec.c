@@ -34,13 +34,6 @@ static int task_tag(uint32_t id)
 	return err ? err : scan(&processes, &sockets);
 }
 
-/* A shell starts what it does not wait for with these ignored. */
-static void interrupts_restore(void)
-{
-	signal(SIGINT, SIG_DFL);
-	signal(SIGQUIT, SIG_DFL);
-}
-
 int exec_command(const struct options *options, int argc, char **argv)
 {
 	uint64_t number;
@@ -54,7 +47,6 @@ int exec_command(const struct options *options, int argc, char **argv)
 		complain("cannot put the command under rule %s: %s", argv[0], strerror(-err));
 		return NOT_SET_UP;
 	}
-	interrupts_restore();
 	execvp(argv[1], argv + 1);
 	err = errno;
 	complain("cannot run %s: %s", quoted(argv[1]), strerror(err));

@@ -281,12 +281,11 @@ static void events_poll(struct listener *listener, struct ring_buffer *events)
 		listener->launched = false;
 		if (tick % TICKS_PER_SECOND == 0 && !second_passed(listener))
 			break;
-		if (fflush(stdout))
+		if (output_flush())
 			break;
 	}
 	ring_buffer__consume(events);
 	second_passed(listener);
-	fflush(stdout);
 }
 
 static int ring_create(void)
@@ -327,7 +326,7 @@ static void lost_tell(void)
 /* Rules may come and go: listens for as long as it is let. */
 static int monitor(struct listener *listener)
 {
-	while (!ended) {
+	while (!ended && !output_flush()) {
 		int fd = map_open("vsh_listeners");
 
 		fd_close(fd);
@@ -359,7 +358,6 @@ static int only_parse(struct listener *listener, const char *word)
 int listen_command(const struct options *options, int argc, char **argv)
 {
 	struct listener listener = { .options = options, .mask = UINT64_MAX, .only = -1 };
-	struct sigaction action = { .sa_handler = end };
 	int status;
 
 	if (argc > 1)
@@ -367,12 +365,10 @@ int listen_command(const struct options *options, int argc, char **argv)
 	status = argc ? only_parse(&listener, argv[0]) : DONE;
 	if (status != DONE)
 		return status;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	ends_catch(end);
 	if (argc) {
 		/* A foreground run that is killed takes its listener with it. */
-		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		prctl(PR_SET_PDEATHSIG, END_SIGNAL);
 		return events_listen(&listener);
 	}
 	return monitor(&listener);

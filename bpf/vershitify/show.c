@@ -374,7 +374,7 @@ static int stats_print(const struct options *options)
 		snprintf(prefix, sizeof(prefix), "rule %u ", id + 1);
 		err = counters_print(id, prefix);
 	}
-	return fflush(stdout) ? -errno : err;
+	return err;
 }
 
 int stats_command(const struct options *options, int argc, char **argv)
@@ -385,7 +385,7 @@ int stats_command(const struct options *options, int argc, char **argv)
 
 	if (pace_parse(&pace, argc, argv) != DONE)
 		return MISUSED;
-	while (!(err = stats_print(options)) && pace_wait(&pace))
+	while (!(err = stats_print(options)) && !output_flush() && pace_wait(&pace))
 		scan(&processes, &sockets); /* what has been passed or inherited meanwhile */
 	return err ? failure("cannot read the counters: %s", strerror(-err)) : DONE;
 }
