@@ -761,6 +761,18 @@ rule 2 dev eth0 command two direction egress drop 2%"
 	assert_regex "$stderr" 'no traffic matched'
 }
 
+@test "run names the rule that comes first and has taken the packets" {
+	receiver_start
+	rule_add command first drop 0%
+	rule_add command idle drop 0%
+	vsh add dev lo command first drop 0%
+	run -124 --separate-stderr vsh run dev eth0 drop 25% --fail-unmatched -- "$(as first udpsend)" "$SERVER4" "$PORT" 7
+	assert_equal "$stderr" "vershitify.sh: no traffic matched
+vershitify.sh: 7 packets went to a rule that comes first: rule 1 dev eth0 command first direction egress drop 0%"
+	run -0 --separate-stderr vsh run dev eth0 drop 100% -- "$(as second udpsend)" "$SERVER4" "$PORT" 7
+	refute_regex "$stderr" 'comes first'
+}
+
 @test "run gives the command its standard input, arguments, folder and environment" {
 	cd "$BATS_TEST_TMPDIR"
 	# shellcheck disable=SC2016

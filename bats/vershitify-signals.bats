@@ -106,7 +106,7 @@ rules_count() {
 
 # terminal STEPS SCRIPT: an interactive shell on a terminal of its own, in the client's namespace, that runs
 # SCRIPT; what comes out goes to $printed. STEPS are lines: "wait TEXT" until that is printed, "type TEXT" with
-# \n and \xHH, "kill SIGNAL": to the run alone. "wait" begins after what was waited for before.
+# \n and \xHH, "kill SIGNAL": to the run alone, "pause". "wait" begins after what was waited for before.
 terminal() {
 	cat >"$BATS_TEST_TMPDIR/terminal.py" <<'END'
 import os, pty, select, signal, sys, time
@@ -155,6 +155,8 @@ for step in sys.argv[2].splitlines():
         wait(word.encode())
     elif verb == "type":
         os.write(fd, word.encode().decode("unicode_escape").encode())
+    elif verb == "pause":
+        time.sleep(0.5)
     elif verb == "kill":
         os.kill(run_pid(), getattr(signal, "SIG" + word))
 end = time.time() + patience
@@ -239,6 +241,8 @@ assert_printed() {
 		type \x1a
 		wait Stopped
 		wait resuming
+		wait COUNT
+		pause
 		type \x03
 		wait status' 'set -m; $VSH $COUNT; jobs; ps -o stat= -C signals; echo resuming; fg; echo status $?'
 	assert_printed 'T.*'

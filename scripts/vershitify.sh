@@ -305,6 +305,7 @@ command_run() {
 		shift
 	done
 	shift
+	[ -n "$dry_run" ] || run_older=$(helper before "$set_up_id")
 	run_start "$@"
 	run_summary
 	foreground_end
@@ -361,7 +362,8 @@ run_pass() {
 
 run_summary() {
 	netns_recall
-	run_said=$(helper summary "$set_up_id")
+	# shellcheck disable=SC2086 # numbers
+	run_said=$(helper summary "$set_up_id" $run_older)
 	run_matched=$?
 	printf '%s\n' "$run_said" | while read -r line; do
 		say "$line"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vsh show, stats and summary: what the maps say. */
+/* vsh show and stats: what the maps say. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -388,55 +388,4 @@ int stats_command(const struct options *options, int argc, char **argv)
 	while (!(err = stats_print(options)) && !output_flush() && pace_wait(&pace))
 		scan(&processes, &sockets); /* what has been passed or inherited meanwhile */
 	return err ? failure("cannot read the counters: %s", strerror(-err)) : DONE;
-}
-
-static void summary_print(const struct vsh_label *label, const char *direction,
-			  const struct counters *stats)
-{
-	char asked[16];
-	double low, high;
-
-	percent_format(label->loss, asked, sizeof(asked));
-	wilson_interval(stats->dropped.packets, stats->seen.packets, &low, &high);
-	printf("%s: %llu of %llu packets dropped (segments: %llu of %llu): %.4g%%, 95%% interval %.4g%% to %.4g%%; asked for %s%%\n",
-	       direction, (unsigned long long)stats->dropped.packets,
-	       (unsigned long long)stats->seen.packets, (unsigned long long)stats->dropped.segments,
-	       (unsigned long long)stats->seen.segments,
-	       100.0 * stats->dropped.packets / stats->seen.packets, 100 * low, 100 * high, asked);
-}
-
-/* For the end of a run. UNMATCHED if the rule has seen nothing. */
-int summary_command(const struct options *options, int argc, char **argv)
-{
-	struct selection selection;
-	struct counters stats;
-	struct state state;
-	bool matched = false;
-	int status;
-
-	(void)options;
-	if (state_read(&state))
-		return FAILED;
-	if (argc != 1)
-		return misuse("summary takes one rule");
-	status = selection_parse(&state, argc, argv, &selection);
-	if (status != DONE)
-		return status;
-	for (uint32_t id = 0; id < VSH_RULES_MAX; id++) {
-		for (int direction = 0; is_selected(&selection, id) && direction < VSH_DIRECTIONS;
-		     direction++) {
-			int err = counters_read(id, direction, &stats);
-
-			if (err)
-				return failure("cannot read the counters: %s", strerror(-err));
-			if (!stats.seen.packets)
-				continue;
-			summary_print(&state.labels[id], direction_names[direction], &stats);
-			matched = true;
-		}
-	}
-	if (matched)
-		return DONE;
-	puts("no traffic matched");
-	return UNMATCHED;
 }
