@@ -13,6 +13,7 @@
 #include <sys/statfs.h>
 #include <linux/magic.h>
 #include "fuzz.h"
+#include "state.h"
 
 /* --- the system, faked: always the same, and never touched ------------------------------------ */
 
