@@ -7,7 +7,7 @@
 #
 #   $CLIENT: victim, bystander   eth0 192.0.2.1 ---------- 192.0.2.2 eth0   $SERVER: receiver, pingkiller.sh
 #
-# vm: ^(show -s counts|without a program that finds|without a program for|doctor -j tells)
+# vm: ^(show -s counts|without a program for)
 #
 # bats sets stderr, and status and output anew in each test:
 # shellcheck disable=SC2154,SC2030,SC2031

@@ -3,7 +3,7 @@
 #
 # By what a rule knows what it names: a number that the kernel gives away a second time hits nobody new
 # (bpf/README.md, "Identities").
-# vm: .
+# vm: ^(exe: |cgroup: |command: a script is)
 #
 #   $CLIENT                                          $SERVER
 #   victim, bystander  eth0 ---------- eth0  receiver (numbered datagrams by label)

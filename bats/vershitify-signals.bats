@@ -5,8 +5,6 @@
 # a run gets each signal once, and has the terminal as it would have it without us. What a command in the
 # foreground needs in the end is there, also if others take it away meanwhile.
 #
-# vm: ^(HUP|Ctrl-C|a signal|Ctrl-Z|the name of)
-#
 #   $CLIENT: vershitify.sh ...  eth0 ---------- eth0  :$SERVER
 
 load helpers
