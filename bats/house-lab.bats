@@ -62,7 +62,7 @@ inner() {
 	export -f inner
 	export BATS_TEST_TMPDIR SAID
 	# script types the words below on a terminal of its own
-	run -0 script -qec "bash -c 'inner 1'" /dev/null <<<'ip -br -4 addr show eth0 >"$SAID"; exit'
+	run -0 env SHELL="$BASH" script -qec "bash -c 'inner 1'" /dev/null <<<'ip -br -4 addr show eth0 >"$SAID"; exit'
 	assert_output --partial 'inner: the test begins when this shell ends'
 	assert_line --regexp '^ok 1 inner'
 	assert grep -q '192\.0\.2\.1/24' "$SAID"
