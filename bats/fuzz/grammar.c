@@ -12,6 +12,7 @@
 #define if_nametoindex fake_nametoindex
 #include "lib/grammar.c"
 #include "lib/print.c"
+#include "lib/utf8.c"
 #include "lib/values.c"
 #include "impairments.h"
 

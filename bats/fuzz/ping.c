@@ -79,7 +79,9 @@ static int fake_next_key(int fd, const void *previous, void *key);
 #define fopen(path, mode) fake_fopen(path)
 #define bpf_map_get_next_key fake_next_key
 #include "lib/grammar.c"
+#include "lib/json.c"
 #include "lib/print.c"
+#include "lib/utf8.c"
 #include "pingkiller/pingprint.c"
 #include "pingkiller/pingtypes.c"
 #include "pingkiller/pingwords.c"
@@ -445,14 +447,15 @@ static void print_expired_check(const struct ping_device *device)
 
 static void print_json_check(const struct ping_device *device, const struct pk_stats *stats)
 {
+	struct json json = {};
 	struct text text;
 
 	text_begin(&text);
-	fputc('{', text.out);
-	ping_words_print_json(text.out, device);
-	fputc(',', text.out);
-	ping_stats_print_json(text.out, stats);
-	fputc('}', text.out);
+	json.out = text.out;
+	json_object_begin(&json, NULL);
+	ping_words_print_json(&json, device);
+	ping_stats_print_json(&json, stats);
+	json_object_end(&json);
 	text_end(&text);
 	json_check(text.bytes);
 	free(text.bytes);

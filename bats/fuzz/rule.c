@@ -61,7 +61,9 @@ bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns)
 #define realpath fake_realpath
 #include "lib/grammar.c"
 #include "vershitify/needs.c"
+#include "lib/json.c"
 #include "lib/print.c"
+#include "lib/utf8.c"
 #include "vershitify/rule.c"
 #include "lib/values.c"
 
@@ -172,12 +174,14 @@ static void print_check(const struct request *request)
 
 static void print_json_check(const struct request *request)
 {
+	struct json json = {};
 	struct text text;
 
 	text_begin(&text);
-	fputc('{', text.out);
-	rule_print_json(text.out, 0, &request->rule, &request->label);
-	fputc('}', text.out);
+	json.out = text.out;
+	json_object_begin(&json, NULL);
+	rule_print_json(&json, 0, &request->rule, &request->label);
+	json_object_end(&json);
 	text_end(&text);
 	json_check(text.bytes);
 	free(text.bytes);

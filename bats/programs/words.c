@@ -9,6 +9,7 @@
 #include "../fuzz/impairments.h"
 #include "lib/grammar.c"
 #include "lib/print.c"
+#include "lib/utf8.c"
 #include "lib/values.c"
 #include "lib/words.c"
 

@@ -41,7 +41,6 @@ int output_flush(void); /* 0 or -errno, also of what was printed before; main() 
 const char *quoted(const char *word);
 const char *quoted_bytes(const char *bytes, size_t length);
 void print_word(FILE *out, const char *bytes, size_t length);
-void json_string(FILE *out, const char *bytes, size_t length);
 
 /* machine.c */
 uint64_t boot_now_ns(void); /* the kernel's CLOCK_BOOTTIME, in whatever time namespace this is */

@@ -290,7 +290,7 @@ static int visited_status(const struct selection *selection, int visited)
 
 /* --- show and stats ------------------------------------------------------------------ */
 
-static const char *separator;
+static struct json json;
 
 static int device_show(const struct options *options, const struct ping_device *device)
 {
@@ -299,10 +299,9 @@ static int device_show(const struct options *options, const struct ping_device *
 		putchar('\n');
 		return 0;
 	}
-	printf("%s{", separator);
-	ping_words_print_json(stdout, device);
-	putchar('}');
-	separator = ",";
+	json_object_begin(&json, NULL);
+	ping_words_print_json(&json, device);
+	json_object_end(&json);
 	return 0;
 }
 
@@ -315,28 +314,32 @@ static int show(const struct options *options, int argc, char **argv)
 		return status;
 	if (argc)
 		return misuse("what is %s? (show [dev DEV])", quoted(argv[0]));
-	separator = "";
+	json = (struct json){ .out = stdout };
 	if (options->json)
-		putchar('[');
+		json_array_begin(&json, NULL);
 	status = visited_status(&selection, devices_visit(options, &selection, device_show));
-	if (options->json)
-		puts("]");
+	if (options->json) {
+		json_array_end(&json);
+		json_line_end(&json);
+	}
 	return status;
 }
 
 static void stats_print_json(const struct ping_device *device, const struct pk_stats *stats)
 {
+	const struct pk_label *label = &device->label;
+	struct json line = { .out = stdout };
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	printf("{\"dev\":");
-	json_string(stdout, device->label.dev,
-		    strnlen(device->label.dev, sizeof(device->label.dev)));
-	printf(",\"ifindex\":%u,\"netns_cookie\":%llu,\"time_ns\":%llu,", device->label.ifindex,
-	       (unsigned long long)device->label.netns_cookie,
-	       now.tv_sec * 1000000000ULL + now.tv_nsec);
-	ping_stats_print_json(stdout, stats);
-	puts("}");
+	json_object_begin(&line, NULL);
+	json_chars(&line, "dev", label->dev, sizeof(label->dev));
+	json_number(&line, "ifindex", label->ifindex);
+	json_number(&line, "netns_cookie", label->netns_cookie);
+	json_number(&line, "time_ns", now.tv_sec * 1000000000ULL + now.tv_nsec);
+	ping_stats_print_json(&line, stats);
+	json_object_end(&line);
+	json_line_end(&line);
 }
 
 static int device_stats(const struct options *options, const struct ping_device *device)

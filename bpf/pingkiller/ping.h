@@ -4,6 +4,7 @@
 #define VSH_PING_H
 
 #include "grammar.h"
+#include "json.h"
 #include "pingkiller.h"
 #include "vsh.h"
 
@@ -78,10 +79,10 @@ void ping_types_walk(const struct ping_device *device,
  * and closes. The words are those that would make it again.
  */
 void ping_words_print(FILE *out, const struct ping_device *device);
-void ping_words_print_json(FILE *out, const struct ping_device *device);
+void ping_words_print_json(struct json *json, const struct ping_device *device);
 void ping_line_print(FILE *out, const struct pk_stats *stats);
 void ping_table_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats);
-void ping_stats_print_json(FILE *out, const struct pk_stats *stats);
+void ping_stats_print_json(struct json *json, const struct pk_stats *stats);
 
 /* A script for gnuplot that writes a picture to its standard output. false: nothing was
  * timed yet.

@@ -141,117 +141,100 @@ void ping_words_print(FILE *out, const struct ping_device *device)
 		fprintf(out, " (%s)", state_name(device));
 }
 
-static void separator_print(FILE *out, bool *is_first)
-{
-	if (!*is_first)
-		fputc(',', out);
-	*is_first = false;
-}
-
-struct json_list {
-	FILE *out;
-	bool is_first;
-};
-
 static void type_visit_json(const char *name, unsigned int type, void *context)
 {
-	struct json_list *list = context;
+	struct json *json = context;
 
-	separator_print(list->out, &list->is_first);
 	if (name)
-		fprintf(list->out, "\"%s\"", name);
+		json_string(json, NULL, name);
 	else
-		fprintf(list->out, "%u", type);
+		json_number(json, NULL, type);
 }
 
-static void prefixes_print_json(FILE *out, const char *name, int fd)
+static void prefixes_print_json(struct json *json, const char *name, int fd)
 {
 	struct pk_prefix key, *previous = NULL;
-	bool is_first = true;
 	char text[64];
 
-	fprintf(out, ",\"%s\":[", name);
+	json_array_begin(json, name);
 	while (!bpf_map_get_next_key(fd, previous, &key)) {
-		separator_print(out, &is_first);
 		prefix_format(&key, text);
-		fprintf(out, "\"%s\"", text);
+		json_string(json, NULL, text);
 		previous = &key;
 	}
-	fputc(']', out);
+	json_array_end(json);
 }
 
-static void codes_print_json(FILE *out, const struct pk_config *config)
+static void codes_print_json(struct json *json, const struct pk_config *config)
 {
-	bool is_first = true;
-
-	fputs(",\"codes\":[", out);
-	for (unsigned int code = 0; code < PK_TYPES; code++) {
-		if (!(config->conditions & PK_CODE) || !(config->codes[code / 64] >> code % 64 & 1))
-			continue;
-		separator_print(out, &is_first);
-		fprintf(out, "%u", code);
-	}
-	fputc(']', out);
+	json_array_begin(json, "codes");
+	for (unsigned int code = 0; code < PK_TYPES; code++)
+		if ((config->conditions & PK_CODE) && config->codes[code / 64] >> code % 64 & 1)
+			json_number(json, NULL, code);
+	json_array_end(json);
 }
 
-static void families_print_json(FILE *out, const struct pk_label *label)
+static void families_print_json(struct json *json, const struct pk_label *label)
 {
-	bool is_first = true;
-
-	fputs(",\"families\":[", out);
-	for (enum pk_family f = PK_IPV4; f < PK_FAMILIES; f++) {
-		if (!ping_has_family(label, f))
-			continue;
-		separator_print(out, &is_first);
-		fprintf(out, "\"%s\"", ping_family_names[f]);
-	}
-	fputc(']', out);
+	json_array_begin(json, "families");
+	for (enum pk_family f = PK_IPV4; f < PK_FAMILIES; f++)
+		if (ping_has_family(label, f))
+			json_string(json, NULL, ping_family_names[f]);
+	json_array_end(json);
 }
 
-static void types_print_json(FILE *out, const struct ping_device *device)
+static void types_print_json(struct json *json, const struct ping_device *device)
 {
-	struct json_list list = { .out = out, .is_first = true };
-
-	fprintf(out, ",\"all_icmp\":%s,\"types\":[", device->label.all_icmp ? "true" : "false");
+	json_bool(json, "all_icmp", device->label.all_icmp);
+	json_array_begin(json, "types");
 	if (!device->label.all_icmp)
-		ping_types_walk(device, type_visit_json, &list);
-	fputc(']', out);
+		ping_types_walk(device, type_visit_json, json);
+	json_array_end(json);
 }
 
-static void device_print_json(FILE *out, const struct ping_device *device)
+static void rate_print_json(struct json *json, const struct pk_label *label)
+{
+	json_object_begin(json, "rate");
+	json_number(json, "packets", label->rate);
+	json_number(json, "seconds", seconds_in(label->rate_ns));
+	json_number(json, "burst", label->burst);
+	json_object_end(json);
+}
+
+static void device_print_json(struct json *json, const struct ping_device *device)
 {
 	const struct pk_label *label = &device->label;
 
-	fputs("\"dev\":", out);
-	json_string(out, label->dev, strnlen(label->dev, sizeof(label->dev)));
-	fprintf(out, ",\"ifindex\":%u,\"netns_cookie\":%llu,\"hook\":\"%s\"", label->ifindex,
-		(number)label->netns_cookie, hook_name(device));
+	json_chars(json, "dev", label->dev, sizeof(label->dev));
+	json_number(json, "ifindex", label->ifindex);
+	json_number(json, "netns_cookie", label->netns_cookie);
+	json_string(json, "hook", hook_name(device));
 }
 
-void ping_words_print_json(FILE *out, const struct ping_device *device)
+void ping_words_print_json(struct json *json, const struct ping_device *device)
 {
 	const struct pk_config *config = &device->config;
 	const struct pk_label *label = &device->label;
 	uint64_t now = boot_now_ns();
 	char percent[16];
 
-	device_print_json(out, device);
-	types_print_json(out, device);
-	families_print_json(out, label);
-	codes_print_json(out, config);
-	prefixes_print_json(out, "src", device->src_fd);
-	prefixes_print_json(out, "dst", device->dst_fd);
+	device_print_json(json, device);
+	types_print_json(json, device);
+	families_print_json(json, label);
+	codes_print_json(json, config);
+	prefixes_print_json(json, "src", device->src_fd);
+	prefixes_print_json(json, "dst", device->dst_fd);
 	if (config->conditions & PK_RATE)
-		fprintf(out, ",\"rate\":{\"packets\":%llu,\"seconds\":%llu,\"burst\":%llu}",
-			(number)label->rate, seconds_in(label->rate_ns), (number)label->burst);
+		rate_print_json(json, label);
 	percent_format(label->loss, percent, sizeof(percent));
-	fprintf(out, ",\"drop_percent\":%s,\"sample\":%u,\"state\":\"%s\"", percent, config->sample,
-		state_name(device));
+	json_number_text(json, "drop_percent", percent);
+	json_number(json, "sample", config->sample);
+	json_string(json, "state", state_name(device));
 	if (config->conditions & PK_ENDS)
-		fprintf(out, ",\"expires_in_ns\":%llu",
-			(number)(config->expires_ns > now ? config->expires_ns - now : 0));
+		json_number(json, "expires_in_ns",
+			    config->expires_ns > now ? config->expires_ns - now : 0);
 	if (label->owner)
-		fprintf(out, ",\"owner\":%u", label->owner);
+		json_number(json, "owner", label->owner);
 }
 
 /* --- counters -------------------------------------------------------------------------- */
@@ -408,79 +391,76 @@ void ping_table_print(FILE *out, const struct ping_device *device, const struct 
 	histogram_print(out, stats->times, device->config.sample);
 }
 
-static void count_print_json(FILE *out, const char *name, const struct pk_count *count)
+static void count_print_json(struct json *json, const char *name, const struct pk_count *count)
 {
-	fprintf(out, "\"%s\":{\"packets\":%llu,\"bytes\":%llu}", name, (number)count->packets,
-		(number)count->bytes);
+	json_object_begin(json, name);
+	json_number(json, "packets", count->packets);
+	json_number(json, "bytes", count->bytes);
+	json_object_end(json);
 }
 
-static void types_counts_print_json(FILE *out, const struct pk_stats *stats)
+static void type_counts_print_json(struct json *json, int key, const struct pk_type *type)
 {
-	bool is_first = true;
+	enum pk_family family = key / PK_TYPES;
+	const char *name = ping_type_name(family, key % PK_TYPES);
 
-	fputs("\"types\":[", out);
-	for (int key = 0; key < PK_FAMILIES * PK_TYPES; key++) {
-		const struct pk_type *type = &stats->types[key / PK_TYPES][key % PK_TYPES];
-		enum pk_family family = key / PK_TYPES;
-		const char *name = ping_type_name(family, key % PK_TYPES);
-
-		if (!type->count[PK_PASS].packets && !type->count[PK_DROP].packets)
-			continue;
-		separator_print(out, &is_first);
-		fprintf(out, "{\"family\":\"%s\",\"type\":%d,", ping_family_names[family],
-			key % PK_TYPES);
-		if (name)
-			fprintf(out, "\"name\":\"%s\",", name);
-		count_print_json(out, "passed", &type->count[PK_PASS]);
-		fputc(',', out);
-		count_print_json(out, "dropped", &type->count[PK_DROP]);
-		fputc('}', out);
-	}
-	fputc(']', out);
+	if (!type->count[PK_PASS].packets && !type->count[PK_DROP].packets)
+		return;
+	json_object_begin(json, NULL);
+	json_string(json, "family", ping_family_names[family]);
+	json_number(json, "type", key % PK_TYPES);
+	if (name)
+		json_string(json, "name", name);
+	count_print_json(json, "passed", &type->count[PK_PASS]);
+	count_print_json(json, "dropped", &type->count[PK_DROP]);
+	json_object_end(json);
 }
 
-static void times_print_json(FILE *out, const char *name, const struct pk_times *times)
+static void slot_print_json(struct json *json, int slot, uint64_t packets)
+{
+	if (!packets)
+		return;
+	json_object_begin(json, NULL);
+	json_number(json, "from_ns", 1ULL << slot);
+	json_number(json, "to_ns", (2ULL << slot) - 1);
+	json_number(json, "packets", packets);
+	json_object_end(json);
+}
+
+static void times_print_json(struct json *json, const char *name, const struct pk_times *times)
 {
 	uint64_t samples = samples_count(times);
-	bool is_first = true;
 
-	fprintf(out, "\"%s_time\":{\"samples\":%llu,\"sum_ns\":%llu,", name, (number)samples,
-		(number)times->sum_ns);
+	json_object_begin(json, name);
+	json_number(json, "samples", samples);
+	json_number(json, "sum_ns", times->sum_ns);
 	if (samples)
-		fprintf(out, "\"average_ns\":%.2f,", average_ns(times));
-	fputs("\"histogram\":[", out);
-	for (int slot = 0; slot < PK_TIME_SLOTS; slot++) {
-		if (!times->slots[slot])
-			continue;
-		separator_print(out, &is_first);
-		fprintf(out, "{\"from_ns\":%llu,\"to_ns\":%llu,\"packets\":%llu}", 1ULL << slot,
-			(2ULL << slot) - 1, (number)times->slots[slot]);
-	}
-	fputs("]}", out);
+		json_decimals(json, "average_ns", average_ns(times), 2);
+	json_array_begin(json, "histogram");
+	for (int slot = 0; slot < PK_TIME_SLOTS; slot++)
+		slot_print_json(json, slot, times->slots[slot]);
+	json_array_end(json);
+	json_object_end(json);
 }
 
-void ping_stats_print_json(FILE *out, const struct pk_stats *stats)
+void ping_stats_print_json(struct json *json, const struct pk_stats *stats)
 {
 	struct pk_count total[PK_VERDICTS], all = {};
 
 	totals_sum(stats, total);
 	count_add(&all, &total[PK_PASS]);
 	count_add(&all, &total[PK_DROP]);
-	count_print_json(out, "total", &all);
-	fputc(',', out);
-	count_print_json(out, "passed", &total[PK_PASS]);
-	fputc(',', out);
-	count_print_json(out, "dropped", &total[PK_DROP]);
-	fputc(',', out);
-	types_counts_print_json(out, stats);
-	for (int class = PK_ICMP + 1; class < PK_CLASSES; class ++) {
-		fputc(',', out);
-		count_print_json(out, class_names[class].json, &stats->passed[class]);
-	}
-	fputc(',', out);
-	times_print_json(out, "passed", &stats->times[PK_PASS]);
-	fputc(',', out);
-	times_print_json(out, "dropped", &stats->times[PK_DROP]);
+	count_print_json(json, "total", &all);
+	count_print_json(json, "passed", &total[PK_PASS]);
+	count_print_json(json, "dropped", &total[PK_DROP]);
+	json_array_begin(json, "types");
+	for (int key = 0; key < PK_FAMILIES * PK_TYPES; key++)
+		type_counts_print_json(json, key, &stats->types[key / PK_TYPES][key % PK_TYPES]);
+	json_array_end(json);
+	for (int class = PK_ICMP + 1; class < PK_CLASSES; class ++)
+		count_print_json(json, class_names[class].json, &stats->passed[class]);
+	times_print_json(json, "passed_time", &stats->times[PK_PASS]);
+	times_print_json(json, "dropped_time", &stats->times[PK_DROP]);
 }
 
 /* --- a picture --------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "counters.h"
+#include "json.h"
 #include "programs.h"
 #include "scan.h"
 #include "words.h"
@@ -53,58 +54,85 @@ static void mask_print(uint64_t mask)
 	}
 }
 
-static size_t comm_length(const char *comm)
+static void word_print(const char comm[VSH_COMM_LEN])
 {
-	return strnlen(comm, VSH_COMM_LEN);
+	print_word(stdout, comm, strnlen(comm, VSH_COMM_LEN));
+}
+
+static void json_rules(struct json *json, uint64_t mask)
+{
+	json_array_begin(json, "rules");
+	for (int id = 0; id < VSH_RULES_MAX; id++)
+		if (mask >> id & 1)
+			json_number(json, NULL, id + 1);
+	json_array_end(json);
+}
+
+static void event_begin(struct json *json, const char *event)
+{
+	json_object_begin(json, NULL);
+	json_string(json, "event", event);
+}
+
+static void event_end(struct json *json)
+{
+	json_object_end(json);
+	json_line_end(json);
 }
 
 static void launched_print(const struct listener *listener, const struct vsh_event *event)
 {
+	struct json json = { .out = stdout };
+
 	if (!listener->options->json) {
 		printf("process launched: %u ", event->pid);
-		print_word(stdout, event->parent, comm_length(event->parent));
+		word_print(event->parent);
 		putchar(' ');
-		print_word(stdout, event->child, comm_length(event->child));
+		word_print(event->child);
 		putchar('\n');
 		return;
 	}
-	printf("{\"event\":\"process_launched\",\"pid\":%u,\"parent\":", event->pid);
-	json_string(stdout, event->parent, comm_length(event->parent));
-	fputs(",\"child\":", stdout);
-	json_string(stdout, event->child, comm_length(event->child));
-	fputs(",\"rules\":[", stdout);
-	mask_print(event->mask);
-	puts("]}");
+	event_begin(&json, "process_launched");
+	json_number(&json, "pid", event->pid);
+	json_chars(&json, "parent", event->parent, VSH_COMM_LEN);
+	json_chars(&json, "child", event->child, VSH_COMM_LEN);
+	json_rules(&json, event->mask);
+	event_end(&json);
 }
 
 static void tagged_print(const struct listener *listener, const struct vsh_event *event)
 {
+	struct json json = { .out = stdout };
+
 	if (!listener->options->json) {
 		printf("socket tagged: %u ", event->pid);
-		print_word(stdout, event->child, comm_length(event->child));
+		word_print(event->child);
 		fputs(" rule ", stdout);
 		mask_print(event->mask);
 		putchar('\n');
 		return;
 	}
-	printf("{\"event\":\"socket_tagged\",\"pid\":%u,\"command\":", event->pid);
-	json_string(stdout, event->child, comm_length(event->child));
-	fputs(",\"rules\":[", stdout);
-	mask_print(event->mask);
-	puts("]}");
+	event_begin(&json, "socket_tagged");
+	json_number(&json, "pid", event->pid);
+	json_chars(&json, "command", event->child, VSH_COMM_LEN);
+	json_rules(&json, event->mask);
+	event_end(&json);
 }
 
 static void abandoned_print(const struct listener *listener, const struct vsh_event *event)
 {
-	if (listener->options->json) {
-		printf("{\"event\":\"rule_disabled\",\"owner\":%u,\"rules\":[", event->pid);
+	struct json json = { .out = stdout };
+
+	if (!listener->options->json) {
+		fputs("rule disabled: ", stdout);
 		mask_print(event->mask);
-		puts("]}");
+		printf(" (its process %u is gone)\n", event->pid);
 		return;
 	}
-	fputs("rule disabled: ", stdout);
-	mask_print(event->mask);
-	printf(" (its process %u is gone)\n", event->pid);
+	event_begin(&json, "rule_disabled");
+	json_number(&json, "owner", event->pid);
+	json_rules(&json, event->mask);
+	event_end(&json);
 }
 
 static int event_print(void *context, void *data, size_t size)
@@ -131,14 +159,33 @@ static int event_print(void *context, void *data, size_t size)
 	return 0;
 }
 
-static void number_event_print(const struct listener *listener, const char *json, const char *text,
+static void number_event_print(const struct listener *listener, const char *event, const char *text,
 			       const char *member, uint64_t number)
 {
-	if (listener->options->json)
-		printf("{\"event\":\"%s\",\"%s\":%llu}\n", json, member,
-		       (unsigned long long)number);
-	else
+	struct json json = { .out = stdout };
+
+	if (!listener->options->json) {
 		printf("%s: %llu\n", text, (unsigned long long)number);
+		return;
+	}
+	event_begin(&json, event);
+	json_number(&json, member, number);
+	event_end(&json);
+}
+
+static void counts_print(const struct listener *listener)
+{
+	struct json json = { .out = stdout };
+
+	if (!listener->options->json) {
+		printf("Passed %llu Dropped %llu\n", (unsigned long long)listener->passed,
+		       (unsigned long long)listener->dropped);
+		return;
+	}
+	event_begin(&json, "counts");
+	json_number(&json, "passed", listener->passed);
+	json_number(&json, "dropped", listener->dropped);
+	event_end(&json);
 }
 
 static void lost_report(struct listener *listener)
@@ -191,12 +238,7 @@ static void counts_report(struct listener *listener)
 		return;
 	listener->passed = seen - dropped;
 	listener->dropped = dropped;
-	if (listener->options->json)
-		printf("{\"event\":\"counts\",\"passed\":%llu,\"dropped\":%llu}\n",
-		       (unsigned long long)listener->passed, (unsigned long long)dropped);
-	else
-		printf("Passed %llu Dropped %llu\n", (unsigned long long)listener->passed,
-		       (unsigned long long)dropped);
+	counts_print(listener);
 }
 
 /* false: what was listened to is over. */

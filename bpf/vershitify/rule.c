@@ -404,12 +404,6 @@ static const char *state_name(const struct vsh_rule *rule, const struct vsh_labe
 	return cgroup_is_gone(label) ? "cgroup gone" : "active";
 }
 
-static void dev_print(FILE *out, const struct vsh_label *label, uint32_t i,
-		      void (*print)(FILE *out, const char *bytes, size_t length))
-{
-	print(out, label->dev[i], strnlen(label->dev[i], VSH_DEV_LEN));
-}
-
 static void path_print(FILE *out, const struct vsh_label *label, unsigned long long inode)
 {
 	if (label->path[0])
@@ -451,7 +445,7 @@ void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule, const struc
 		fputs(" dev all", out);
 	for (uint32_t i = 0; i < rule->devs; i++) {
 		fputs(" dev ", out);
-		dev_print(out, label, i, print_word);
+		print_word(out, label->dev[i], strnlen(label->dev[i], VSH_DEV_LEN));
 	}
 	who_print(out, rule, label);
 	if (rule->flags & VSH_CHILDREN)
@@ -468,55 +462,60 @@ void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule, const struc
 		fprintf(out, " (%s)", state_name(rule, label));
 }
 
-static void who_print_json(FILE *out, const struct vsh_label *label)
+static void who_print_json(struct json *json, const struct vsh_label *label)
 {
 	switch (label->who) {
 	case VSH_COMMAND:
-		fputs(",\"command\":", out);
-		json_string(out, label->comm.comm, strnlen(label->comm.comm, VSH_COMM_LEN));
+		json_chars(json, "command", label->comm.comm, VSH_COMM_LEN);
 		break;
 	case VSH_EXE:
-		fputs(",\"exe\":", out);
-		json_string(out, label->path, strnlen(label->path, sizeof(label->path)));
-		fprintf(out, ",\"inode\":%llu", (unsigned long long)label->exe.ino);
+		json_chars(json, "exe", label->path, sizeof(label->path));
+		json_number(json, "inode", label->exe.ino);
 		break;
 	case VSH_PID:
-		fprintf(out, ",\"pid\":%u", label->pid);
+		json_number(json, "pid", label->pid);
 		break;
 	case VSH_CGROUP:
-		fputs(",\"cgroup\":", out);
-		json_string(out, label->path, strnlen(label->path, sizeof(label->path)));
-		fprintf(out, ",\"cgroup_id\":%llu", (unsigned long long)label->cgroup_id);
+		json_chars(json, "cgroup", label->path, sizeof(label->path));
+		json_number(json, "cgroup_id", label->cgroup_id);
 		break;
 	}
 }
 
-void rule_print_json(FILE *out, uint32_t id, const struct vsh_rule *rule,
+static void devs_print_json(struct json *json, const struct vsh_rule *rule,
+			    const struct vsh_label *label)
+{
+	json_array_begin(json, "dev");
+	if (!rule->devs)
+		json_string(json, NULL, "all");
+	for (uint32_t i = 0; i < rule->devs; i++)
+		json_chars(json, NULL, label->dev[i], VSH_DEV_LEN);
+	json_array_end(json);
+}
+
+void rule_print_json(struct json *json, uint32_t id, const struct vsh_rule *rule,
 		     const struct vsh_label *label)
 {
 	char percent[16];
 	uint64_t now = boot_now_ns();
 
-	fprintf(out, "\"id\":%u,\"dev\":[", id + 1);
-	for (uint32_t i = 0; i < rule->devs; i++) {
-		fputs(i ? "," : "", out);
-		dev_print(out, label, i, json_string);
-	}
-	fputs(rule->devs ? "]" : "\"all\"]", out);
-	fprintf(out, ",\"netns_cookie\":%llu", (unsigned long long)rule->netns_cookie);
-	who_print_json(out, label);
+	json_number(json, "id", id + 1);
+	devs_print_json(json, rule, label);
+	json_number(json, "netns_cookie", rule->netns_cookie);
+	who_print_json(json, label);
 	percent_format(label->loss, percent, sizeof(percent));
-	fprintf(out, ",\"children\":%s,\"direction\":\"%s\",\"drop_percent\":%s",
-		rule->flags & VSH_CHILDREN ? "true" : "false", direction_name(rule), percent);
+	json_bool(json, "children", rule->flags & VSH_CHILDREN);
+	json_string(json, "direction", direction_name(rule));
+	json_number_text(json, "drop_percent", percent);
 	if (rule->needs & VSH_SEEDED)
-		fprintf(out, ",\"seed\":%llu", (unsigned long long)rule->seed);
-	fprintf(out, ",\"visible\":\"%s\",\"state\":\"%s\"", visible_names[rule_visible(rule)],
-		state_name(rule, label));
+		json_number(json, "seed", rule->seed);
+	json_string(json, "visible", visible_names[rule_visible(rule)]);
+	json_string(json, "state", state_name(rule, label));
 	if (rule->owner)
-		fprintf(out, ",\"owner\":%u", rule->owner);
+		json_number(json, "owner", rule->owner);
 	if (rule->expires_ns)
-		fprintf(out, ",\"expires_in_ns\":%llu",
-			(unsigned long long)(rule->expires_ns > now ? rule->expires_ns - now : 0));
+		json_number(json, "expires_in_ns",
+			    rule->expires_ns > now ? rule->expires_ns - now : 0);
 }
 
 _Static_assert(VSH_DEV_LEN == IFNAMSIZ, "a rule holds the names of its devices");

@@ -4,6 +4,7 @@
 #define VSH_RULE_H
 
 #include "grammar.h"
+#include "json.h"
 #include "state.h"
 
 /* How the sender learns of an egress drop. */
@@ -52,7 +53,7 @@ int request_finish(struct request *request);
 void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule, const struct vsh_label *label);
 
 /* The members of the rule's object; the caller opens and closes it. */
-void rule_print_json(FILE *out, uint32_t id, const struct vsh_rule *rule,
+void rule_print_json(struct json *json, uint32_t id, const struct vsh_rule *rule,
 		     const struct vsh_label *label);
 
 #endif

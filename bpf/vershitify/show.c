@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include "counters.h"
+#include "json.h"
 #include "pace.h"
 #include "programs.h"
 #include "rule.h"
@@ -125,13 +126,21 @@ static int sockets_tally(struct tally *tally)
 	return 0;
 }
 
-/* json: as JSON says that something is unknown. */
-static void tally_print(const struct tally *tally, uint32_t id, bool json)
+static void tally_print(const struct tally *tally, uint32_t id)
 {
 	if (tally->unknown)
-		fputs(json ? "null" : "unknown", stdout);
+		fputs("unknown", stdout);
 	else
 		printf("%llu", (unsigned long long)tally->count[id]);
+}
+
+static void tally_print_json(struct json *json, const char *name, const struct tally *tally,
+			     uint32_t id)
+{
+	if (tally->unknown)
+		json_null(json, name);
+	else
+		json_number(json, name, tally->count[id]);
 }
 
 static void count_print(const char *what, const struct vsh_count *count)
@@ -141,11 +150,13 @@ static void count_print(const char *what, const struct vsh_count *count)
 	       (unsigned long long)count->bytes);
 }
 
-static void count_print_json(const char *what, const struct vsh_count *count)
+static void count_print_json(struct json *json, const char *name, const struct vsh_count *count)
 {
-	printf("\"%s\":{\"packets\":%llu,\"segments\":%llu,\"bytes\":%llu}", what,
-	       (unsigned long long)count->packets, (unsigned long long)count->segments,
-	       (unsigned long long)count->bytes);
+	json_object_begin(json, name);
+	json_number(json, "packets", count->packets);
+	json_number(json, "segments", count->segments);
+	json_number(json, "bytes", count->bytes);
+	json_object_end(json);
 }
 
 /* Only where there are several: otherwise it is said already. */
@@ -167,19 +178,13 @@ static void reasons_print(const struct counters *stats)
 		putchar(')');
 }
 
-static void reasons_print_json(const struct counters *stats)
+static void reasons_print_json(struct json *json, const struct counters *stats)
 {
-	const char *separator = "";
-
-	fputs("\"reasons\":{", stdout);
-	for (int reason = DROP_REASONS_BEGIN; reason < VSH_REASONS; reason++) {
-		if (!stats->reasons[reason].packets)
-			continue;
-		fputs(separator, stdout);
-		count_print_json(reason_name(reason), &stats->reasons[reason]);
-		separator = ",";
-	}
-	putchar('}');
+	json_object_begin(json, "reasons");
+	for (int reason = DROP_REASONS_BEGIN; reason < VSH_REASONS; reason++)
+		if (stats->reasons[reason].packets)
+			count_print_json(json, reason_name(reason), &stats->reasons[reason]);
+	json_object_end(json);
 }
 
 static int counters_print(uint32_t id, const char *prefix)
@@ -200,7 +205,7 @@ static int counters_print(uint32_t id, const char *prefix)
 	return 0;
 }
 
-static int counters_print_json(uint32_t id)
+static int counters_print_json(struct json *json, uint32_t id)
 {
 	struct counters stats;
 
@@ -209,13 +214,11 @@ static int counters_print_json(uint32_t id)
 
 		if (err)
 			return err;
-		printf(",\"%s\":{", direction_names[direction]);
-		count_print_json("seen", &stats.seen);
-		putchar(',');
-		count_print_json("dropped", &stats.dropped);
-		putchar(',');
-		reasons_print_json(&stats);
-		putchar('}');
+		json_object_begin(json, direction_names[direction]);
+		count_print_json(json, "seen", &stats.seen);
+		count_print_json(json, "dropped", &stats.dropped);
+		reasons_print_json(json, &stats);
+		json_object_end(json);
 	}
 	return 0;
 }
@@ -262,7 +265,7 @@ static int rule_show(const struct options *options, const struct state *state, u
 	if (!options->statistics)
 		return 0;
 	printf("    processes %llu sockets ", (unsigned long long)processes->count[id]);
-	tally_print(sockets, id, false);
+	tally_print(sockets, id);
 	putchar('\n');
 	return counters_print(id, "    ");
 }
@@ -275,35 +278,30 @@ static void lost_print(void)
 			printf("without %s: %s\n", programs[i].name, programs[i].lost);
 }
 
-static void lost_print_json(void)
+static void lost_print_json(struct json *json)
 {
-	const char *separator = "";
-
-	fputs(",\"lost\":[", stdout);
-	for (size_t i = 0; i < programs_count; i++) {
-		if (!program_is_lost(&programs[i]))
-			continue;
-		printf("%s\"%s\"", separator, programs[i].name);
-		separator = ",";
-	}
-	putchar(']');
+	json_array_begin(json, "lost");
+	for (size_t i = 0; i < programs_count; i++)
+		if (program_is_lost(&programs[i]))
+			json_string(json, NULL, programs[i].name);
+	json_array_end(json);
 }
 
-static int rule_show_json(const struct options *options, const struct state *state, uint32_t id,
-			  const struct tally *processes, const struct tally *sockets)
+static int rule_show_json(struct json *json, const struct options *options,
+			  const struct state *state, uint32_t id, const struct tally *processes,
+			  const struct tally *sockets)
 {
 	int err = 0;
 
-	putchar('{');
-	rule_print_json(stdout, id, &state->rules[id], &state->labels[id]);
+	json_object_begin(json, NULL);
+	rule_print_json(json, id, &state->rules[id], &state->labels[id]);
 	if (options->statistics) {
-		printf(",\"processes\":%llu,\"sockets\":",
-		       (unsigned long long)processes->count[id]);
-		tally_print(sockets, id, true);
-		lost_print_json();
-		err = counters_print_json(id);
+		tally_print_json(json, "processes", processes, id);
+		tally_print_json(json, "sockets", sockets, id);
+		lost_print_json(json);
+		err = counters_print_json(json, id);
 	}
-	putchar('}');
+	json_object_end(json);
 	return err;
 }
 
@@ -311,7 +309,7 @@ static int rules_show(const struct options *options, const struct state *state,
 		      const struct selection *selection)
 {
 	struct tally processes = {}, sockets = {};
-	const char *separator = "";
+	struct json json = { .out = stdout };
 	int err = 0;
 
 	if (options->statistics && state->present) {
@@ -320,22 +318,21 @@ static int rules_show(const struct options *options, const struct state *state,
 			err = sockets_tally(&sockets);
 	}
 	if (options->json)
-		putchar('[');
+		json_array_begin(&json, NULL);
 	for (uint32_t id = 0; !err && id < VSH_RULES_MAX; id++) {
 		if (!is_selected(selection, id))
 			continue;
-		if (options->json) {
-			fputs(separator, stdout);
-			err = rule_show_json(options, state, id, &processes, &sockets);
-			separator = ",";
-		} else {
+		if (options->json)
+			err = rule_show_json(&json, options, state, id, &processes, &sockets);
+		else
 			err = rule_show(options, state, id, &processes, &sockets);
-		}
 	}
-	if (options->json)
-		puts("]");
-	else if (options->statistics && !err)
+	if (options->json) {
+		json_array_end(&json);
+		json_line_end(&json);
+	} else if (options->statistics && !err) {
 		lost_print();
+	}
 	return err;
 }
 
@@ -356,6 +353,7 @@ int show_command(const struct options *options, int argc, char **argv)
 
 static int stats_print(const struct options *options)
 {
+	struct json json = { .out = stdout };
 	struct state state;
 	char prefix[32];
 	int err = 0;
@@ -366,9 +364,11 @@ static int stats_print(const struct options *options)
 		if (!rule_exists(&state.rules[id]))
 			continue;
 		if (options->json) {
-			printf("{\"id\":%u", id + 1);
-			err = counters_print_json(id);
-			puts("}");
+			json_object_begin(&json, NULL);
+			json_number(&json, "id", id + 1);
+			err = counters_print_json(&json, id);
+			json_object_end(&json);
+			json_line_end(&json);
 			continue;
 		}
 		snprintf(prefix, sizeof(prefix), "rule %u ", id + 1);
