@@ -42,9 +42,8 @@ const char *quoted(const char *word);
 const char *quoted_bytes(const char *bytes, size_t length);
 void print_word(FILE *out, const char *bytes, size_t length);
 
-/* machine.c */
+/* clock.c */
 uint64_t boot_now_ns(void); /* the kernel's CLOCK_BOOTTIME, in whatever time namespace this is */
-int cpus_possible(void);
 
 /* signals.c: handler() for the signals that end a command, but for those that were ignored
  * when it began, and for END_SIGNAL, by which its script ends it.

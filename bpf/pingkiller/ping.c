@@ -9,7 +9,6 @@
  *	background                        no process owns it
  *	update MAP key hex .. value hex ..   arguments of `bpftool map update`
  */
-#include <dirent.h>
 #include <errno.h>
 #include <net/if.h>
 #include <signal.h>
@@ -19,43 +18,19 @@
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
-#include <bpf/bpf.h>
+#include "mapedit.h"
 #include "pace.h"
 #include "ping.h"
-#include "values.h"
-#include "words.h"
-
-#define CLOSED -1
-
-static const struct ping_device no_device = {
-	.stats_fd = CLOSED,
-	.src_fd = CLOSED,
-	.dst_fd = CLOSED,
-};
 
 /* --- plan ---------------------------------------------------------------------------- */
-
-static void update_print(const char *map, const void *key, size_t key_size, const void *value,
-			 size_t value_size)
-{
-	const unsigned char *k = key, *v = value;
-
-	printf("update %s key hex", map);
-	for (size_t i = 0; i < key_size; i++)
-		printf(" %02x", k[i]);
-	printf(" value hex");
-	for (size_t i = 0; i < value_size; i++)
-		printf(" %02x", v[i]);
-	putchar('\n');
-}
 
 static void prefixes_print(const char *map, const struct ping_prefixes *prefixes)
 {
 	static const __u8 there = 1;
 
 	for (size_t i = 0; i < prefixes->count; i++)
-		update_print(map, &prefixes->entries[i], sizeof(prefixes->entries[i]), &there,
-			     sizeof(there));
+		map_update_print(map, &prefixes->entries[i], sizeof(prefixes->entries[i]), &there,
+				 sizeof(there));
 }
 
 static void plan_print(const struct ping_request *request)
@@ -70,8 +45,9 @@ static void plan_print(const struct ping_request *request)
 		puts("background");
 	prefixes_print("pk_src", &request->src);
 	prefixes_print("pk_dst", &request->dst);
-	update_print("pk_label", &zero, sizeof(zero), label, sizeof(*label));
-	update_print("pk_config", &zero, sizeof(zero), &request->config, sizeof(request->config));
+	map_update_print("pk_label", &zero, sizeof(zero), label, sizeof(*label));
+	map_update_print("pk_config", &zero, sizeof(zero), &request->config,
+			 sizeof(request->config));
 }
 
 static int plan(const struct options *options, int argc, char **argv)
@@ -90,202 +66,6 @@ static int plan(const struct options *options, int argc, char **argv)
 	}
 	ping_request_free(&request);
 	return status;
-}
-
-/* --- devices ------------------------------------------------------------------------- */
-
-static int pin_open(const char *folder, const char *name)
-{
-	char path[512];
-	int fd;
-
-	snprintf(path, sizeof(path), PK_PINS_DIR "/%s/%s", folder, name);
-	fd = bpf_obj_get(path);
-	return fd < 0 ? -errno : fd;
-}
-
-/* 0 or -errno; the map has one entry, and *value room for it. */
-static int entry_read(const char *folder, const char *name, void *value)
-{
-	int fd = pin_open(folder, name), err;
-	__u32 zero = 0;
-
-	if (fd < 0)
-		return fd;
-	err = bpf_map_lookup_elem(fd, &zero, value);
-	close(fd);
-	return err;
-}
-
-static void fd_close(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
-static void device_close(struct ping_device *device)
-{
-	fd_close(device->stats_fd);
-	fd_close(device->src_fd);
-	fd_close(device->dst_fd);
-	*device = no_device;
-}
-
-/* 0 or -errno: a device can go at any time. */
-static int device_open(const char *folder, struct ping_device *device)
-{
-	int err = entry_read(folder, "pk_config", &device->config);
-
-	if (!err)
-		err = entry_read(folder, "pk_label", &device->label);
-	if (!err)
-		err = entry_read(folder, "pk_hook", &device->hook);
-	if (err)
-		return err;
-	device->stats_fd = pin_open(folder, "pk_stats");
-	device->src_fd = pin_open(folder, "pk_src");
-	device->dst_fd = pin_open(folder, "pk_dst");
-	if (device->stats_fd >= 0 && device->src_fd >= 0 && device->dst_fd >= 0)
-		return 0;
-	device_close(device);
-	return -ENOENT;
-}
-
-static void count_add(struct pk_count *sum, const struct pk_count *count)
-{
-	sum->packets += count->packets;
-	sum->bytes += count->bytes;
-}
-
-static void stats_add(struct pk_stats *sum, const struct pk_stats *stats)
-{
-	for (int class = 0; class < PK_CLASSES; class ++)
-		count_add(&sum->passed[class], &stats->passed[class]);
-	for (int verdict = 0; verdict < PK_VERDICTS; verdict++) {
-		sum->times[verdict].sum_ns += stats->times[verdict].sum_ns;
-		for (int slot = 0; slot < PK_TIME_SLOTS; slot++)
-			sum->times[verdict].slots[slot] += stats->times[verdict].slots[slot];
-	}
-}
-
-static void types_add(struct pk_stats *sum, const struct pk_stats *stats)
-{
-	for (int family = 0; family < PK_FAMILIES; family++)
-		for (int type = 0; type < PK_TYPES; type++)
-			for (int verdict = 0; verdict < PK_VERDICTS; verdict++)
-				count_add(&sum->types[family][type].count[verdict],
-					  &stats->types[family][type].count[verdict]);
-}
-
-/* The sum over all processors that the kernel could have: 0 or -errno. */
-static int stats_read(const struct ping_device *device, struct pk_stats *sum)
-{
-	int cpus = cpus_possible(), err;
-	struct pk_stats *stats = calloc(cpus, sizeof(*stats));
-	__u32 zero = 0;
-
-	memset(sum, 0, sizeof(*sum));
-	err = stats ? bpf_map_lookup_elem(device->stats_fd, &zero, stats) : -ENOMEM;
-	for (int i = 0; !err && i < cpus; i++) {
-		stats_add(sum, &stats[i]);
-		types_add(sum, &stats[i]);
-	}
-	free(stats);
-	return err;
-}
-
-/* Which devices: the one named, those of the namespace named, or all. */
-struct selection {
-	uint64_t netns_cookie; /* 0: any */
-	uint32_t ifindex; /* 0: any */
-	const char *dev;
-};
-
-static int selection_dev_parse(struct cursor *cursor, void *context)
-{
-	struct selection *selection = context;
-
-	selection->dev = word_next(cursor);
-	return device_find(selection->dev, &selection->ifindex);
-}
-
-static const struct grammar_row selection_rows[] = {
-	{ "dev", PING_DEV, 1, 1, 0, selection_dev_parse, "DEV", "the name of a device", NULL },
-};
-
-/* What follows it is the command's. */
-static const struct grammar selection_grammar = {
-	.rows = selection_rows,
-	.count = 1,
-	.tail = true,
-};
-
-static int selection_parse(const struct options *options, int *argc, char ***argv,
-			   struct selection *selection)
-{
-	struct cursor cursor;
-	int status;
-
-	*selection = (struct selection){};
-	cursor_begin(&cursor, &selection_grammar, *argc, *argv);
-	status = grammar_read(&cursor, selection);
-	if (status != DONE)
-		return status;
-	*argc = cursor.end - cursor.next;
-	*argv = cursor.next;
-	if (options->netns || selection->dev)
-		netns_cookie(&selection->netns_cookie);
-	return DONE;
-}
-
-static bool is_selected(const struct selection *selection, const char *folder)
-{
-	unsigned long long cookie;
-	unsigned int ifindex;
-	int end = 0;
-
-	if (sscanf(folder, "%llu-%u%n", &cookie, &ifindex, &end) != 2 || folder[end])
-		return false;
-	return (!selection->netns_cookie || selection->netns_cookie == cookie) &&
-	       (!selection->ifindex || selection->ifindex == ifindex);
-}
-
-typedef int visit_fn(const struct options *options, const struct ping_device *device);
-
-/* visit() for each selected device, in the order of their names. Returns how many there
- * were, or -errno of a visit.
- */
-static int devices_visit(const struct options *options, const struct selection *selection,
-			 visit_fn *visit)
-{
-	struct dirent **entries;
-	int count = scandir(PK_PINS_DIR, &entries, NULL, versionsort);
-	int visited = 0, err = 0;
-
-	for (int i = 0; i < count; i++) {
-		struct ping_device device = no_device;
-
-		if (!err && is_selected(selection, entries[i]->d_name) &&
-		    !device_open(entries[i]->d_name, &device)) {
-			err = visit(options, &device);
-			visited++;
-		}
-		device_close(&device);
-		free(entries[i]);
-	}
-	if (count >= 0)
-		free(entries);
-	return err ? -abs(err) : visited;
-}
-
-/* What a visit returned, as the status of a command. */
-static int visited_status(const struct selection *selection, int visited)
-{
-	if (visited < 0)
-		return failure("cannot read the counters: %s", strerror(-visited));
-	if (!visited && selection->dev)
-		return failure("device %s is not served", quoted(selection->dev));
-	return DONE;
 }
 
 /* --- show and stats ------------------------------------------------------------------ */
@@ -307,8 +87,8 @@ static int device_show(const struct options *options, const struct ping_device *
 
 static int show(const struct options *options, int argc, char **argv)
 {
-	struct selection selection;
-	int status = selection_parse(options, &argc, &argv, &selection);
+	struct ping_selection selection;
+	int status = ping_selection_parse(options, &argc, &argv, &selection);
 
 	if (status != DONE)
 		return status;
@@ -317,7 +97,8 @@ static int show(const struct options *options, int argc, char **argv)
 	json = (struct json){ .out = stdout };
 	if (options->json)
 		json_array_begin(&json, NULL);
-	status = visited_status(&selection, devices_visit(options, &selection, device_show));
+	status = ping_visited_status(&selection,
+				     ping_devices_visit(options, &selection, device_show));
 	if (options->json) {
 		json_array_end(&json);
 		json_line_end(&json);
@@ -345,7 +126,7 @@ static void stats_print_json(const struct ping_device *device, const struct pk_s
 static int device_stats(const struct options *options, const struct ping_device *device)
 {
 	static struct pk_stats stats;
-	int err = stats_read(device, &stats);
+	int err = ping_stats_read(device, &stats);
 
 	if (err)
 		return err;
@@ -358,17 +139,17 @@ static int device_stats(const struct options *options, const struct ping_device 
 
 static int stats(const struct options *options, int argc, char **argv)
 {
-	struct selection selection;
+	struct ping_selection selection;
 	struct pace pace;
-	int status = selection_parse(options, &argc, &argv, &selection);
+	int status = ping_selection_parse(options, &argc, &argv, &selection);
 
 	if (status == DONE)
 		status = pace_parse(&pace, argc, argv);
 	if (status != DONE)
 		return status;
 	do
-		status = visited_status(&selection,
-					devices_visit(options, &selection, device_stats));
+		status = ping_visited_status(&selection,
+					     ping_devices_visit(options, &selection, device_stats));
 	while (status == DONE && !output_flush() && pace_wait(&pace));
 	return status;
 }
@@ -439,7 +220,7 @@ static int device_watch(const struct options *options, const struct ping_device 
 	for (;;) {
 		bool is_last = is_ended;
 
-		err = stats_read(device, &stats);
+		err = ping_stats_read(device, &stats);
 		if (!err && !options->json && is_terminal) {
 			err = table_redraw(device, &stats, &rows);
 		} else if (!err && (is_first || memcmp(&stats, &before, sizeof(stats)))) {
@@ -459,14 +240,15 @@ static int device_watch(const struct options *options, const struct ping_device 
 
 static int watch(const struct options *options, int argc, char **argv)
 {
-	struct selection selection;
+	struct ping_selection selection;
 	int status;
 
 	ends_catch(end_note);
-	status = selection_parse(options, &argc, &argv, &selection);
+	status = ping_selection_parse(options, &argc, &argv, &selection);
 	if (status != DONE)
 		return status;
-	return visited_status(&selection, devices_visit(options, &selection, device_watch));
+	return ping_visited_status(&selection,
+				   ping_devices_visit(options, &selection, device_watch));
 }
 
 /* --- plot ------------------------------------------------------------------------------- */
@@ -476,7 +258,7 @@ static bool plot_is_svg;
 static int device_plot(const struct options *options, const struct ping_device *device)
 {
 	static struct pk_stats stats;
-	int err = stats_read(device, &stats);
+	int err = ping_stats_read(device, &stats);
 
 	(void)options;
 	if (!err && !ping_plot_print(stdout, device, &stats, plot_is_svg))
@@ -487,7 +269,7 @@ static int device_plot(const struct options *options, const struct ping_device *
 /* vsh ping plot svg|png dev DEV */
 static int plot(const struct options *options, int argc, char **argv)
 {
-	struct selection selection;
+	struct ping_selection selection;
 	int status, visited;
 
 	if (!argc || (strcmp(argv[0], "svg") && strcmp(argv[0], "png")))
@@ -495,15 +277,15 @@ static int plot(const struct options *options, int argc, char **argv)
 	plot_is_svg = !strcmp(argv[0], "svg");
 	argc--;
 	argv++;
-	status = selection_parse(options, &argc, &argv, &selection);
+	status = ping_selection_parse(options, &argc, &argv, &selection);
 	if (status != DONE)
 		return status;
 	if (argc || !selection.dev)
 		return misuse("plot which device? (plot FILE dev DEV)");
-	visited = devices_visit(options, &selection, device_plot);
+	visited = ping_devices_visit(options, &selection, device_plot);
 	if (visited == -ENODATA)
 		return failure("no packet was timed yet: there is nothing to plot");
-	return visited_status(&selection, visited);
+	return ping_visited_status(&selection, visited);
 }
 
 static const struct {

@@ -54,6 +54,36 @@ struct ping_device {
 	int stats_fd, src_fd, dst_fd;
 };
 
+/* pingdevice.c. Which devices: the one named, those of the namespace named, or all. */
+struct ping_selection {
+	uint64_t netns_cookie; /* 0: any */
+	uint32_t ifindex; /* 0: any */
+	const char *dev;
+};
+
+/* Takes "dev DEV" from the words, if it is there, and leaves the rest. DONE, FAILED or MISUSED. */
+int ping_selection_parse(const struct options *options, int *argc, char ***argv,
+			 struct ping_selection *selection);
+
+/* visit() for each selected device, in the order of their names. Returns how many there
+ * were, or -errno of a visit.
+ */
+typedef int ping_visit(const struct options *options, const struct ping_device *device);
+int ping_devices_visit(const struct options *options, const struct ping_selection *selection,
+		       ping_visit *visit);
+
+/* What that has returned, as the status of a command. */
+int ping_visited_status(const struct ping_selection *selection, int visited);
+
+/* The sum over all processors: 0 or -errno. */
+int ping_stats_read(const struct ping_device *device, struct pk_stats *sum);
+
+static inline void ping_count_add(struct pk_count *sum, const struct pk_count *count)
+{
+	sum->packets += count->packets;
+	sum->bytes += count->bytes;
+}
+
 /* pingtypes.c */
 extern const char *const ping_family_names[PK_FAMILIES];
 

@@ -250,21 +250,15 @@ static const struct {
 	[PK_DEEP] = { "too many headers", "deep" },
 };
 
-static void count_add(struct pk_count *sum, const struct pk_count *count)
-{
-	sum->packets += count->packets;
-	sum->bytes += count->bytes;
-}
-
 static void totals_sum(const struct pk_stats *stats, struct pk_count total[PK_VERDICTS])
 {
 	memset(total, 0, PK_VERDICTS * sizeof(*total));
 	for (int class = PK_ICMP + 1; class < PK_CLASSES; class ++)
-		count_add(&total[PK_PASS], &stats->passed[class]);
+		ping_count_add(&total[PK_PASS], &stats->passed[class]);
 	for (int i = 0; i < PK_FAMILIES * PK_TYPES; i++)
 		for (int verdict = 0; verdict < PK_VERDICTS; verdict++)
-			count_add(&total[verdict],
-				  &stats->types[i / PK_TYPES][i % PK_TYPES].count[verdict]);
+			ping_count_add(&total[verdict],
+				       &stats->types[i / PK_TYPES][i % PK_TYPES].count[verdict]);
 }
 
 static uint64_t samples_count(const struct pk_times *times)
@@ -448,8 +442,8 @@ void ping_stats_print_json(struct json *json, const struct pk_stats *stats)
 	struct pk_count total[PK_VERDICTS], all = {};
 
 	totals_sum(stats, total);
-	count_add(&all, &total[PK_PASS]);
-	count_add(&all, &total[PK_DROP]);
+	ping_count_add(&all, &total[PK_PASS]);
+	ping_count_add(&all, &total[PK_DROP]);
 	count_print_json(json, "total", &all);
 	count_print_json(json, "passed", &total[PK_PASS]);
 	count_print_json(json, "dropped", &total[PK_DROP]);

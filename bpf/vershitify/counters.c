@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
-#include <unistd.h>
-#include <bpf/bpf.h>
 #include "counters.h"
+#include "maps.h"
 
 static const char *const reason_names[] = {
 	[VSH_PASSED] = "passed",
@@ -27,8 +24,11 @@ static void count_add(struct vsh_count *sum, const struct vsh_count *count)
 	sum->bytes += count->bytes;
 }
 
-static void counters_add(struct counters *sum, const struct vsh_stats *stats)
+static void counters_add(void *sums, const void *value)
 {
+	const struct vsh_stats *stats = value;
+	struct counters *sum = sums;
+
 	for (int reason = 0; reason < VSH_REASONS; reason++) {
 		const struct vsh_count *count = &stats->verdicts[reason];
 
@@ -41,20 +41,14 @@ static void counters_add(struct counters *sum, const struct vsh_stats *stats)
 
 int counters_read(uint32_t id, enum vsh_direction direction, struct counters *sum)
 {
-	uint32_t key = VSH_STATS_KEY(id, direction);
-	int cpus = cpus_possible(), err, fd;
-	struct vsh_stats *stats;
+	int err, fd = map_open("vsh_stats");
 
 	*sum = (struct counters){};
-	fd = map_open("vsh_stats");
 	if (fd < 0)
 		return fd;
-	stats = calloc(cpus, sizeof(*stats));
-	err = stats ? bpf_map_lookup_elem(fd, &key, stats) : -ENOMEM;
-	for (int i = 0; !err && i < cpus; i++)
-		counters_add(sum, &stats[i]);
-	free(stats);
-	close(fd);
+	err = cpus_sum(fd, VSH_STATS_KEY(id, direction), sizeof(struct vsh_stats), counters_add,
+		       sum);
+	fd_close(fd);
 	return err;
 }
 

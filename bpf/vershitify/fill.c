@@ -2,8 +2,8 @@
 /* vsh fill: how full the maps are whose end its users meet, a line each: name, used, room,
  * what one entry is (tabs between). Nothing where nothing is set up.
  */
-#include <unistd.h>
 #include <bpf/bpf.h>
+#include "maps.h"
 #include "state.h"
 
 static void fill_print(const char *map, uint32_t used, uint32_t room, const char *what)
@@ -29,8 +29,7 @@ static uint32_t tasks_count(void)
 		previous = &tgid;
 		count++;
 	}
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return count;
 }
 
@@ -42,8 +41,7 @@ static uint32_t listeners_count(void)
 
 	for (uint32_t slot = 0; fd >= 0 && slot < VSH_LISTENERS_MAX; slot++)
 		count += !bpf_map_lookup_elem(fd, &slot, &listener) && listener.pid;
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return count;
 }
 

@@ -15,6 +15,7 @@
 #include <bpf/libbpf.h>
 #include "counters.h"
 #include "json.h"
+#include "maps.h"
 #include "programs.h"
 #include "scan.h"
 #include "words.h"
@@ -254,13 +255,6 @@ static bool second_passed(struct listener *listener)
 		return true;
 	counts_report(listener);
 	return state.rules[listener->only].generation == listener->generation;
-}
-
-/* Accepts the negative result of an open that failed. */
-static void fd_close(int fd)
-{
-	if (fd >= 0)
-		close(fd);
 }
 
 /* A slot is free if its listener has ended. The lock is that of tc/lock.sh. */

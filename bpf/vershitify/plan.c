@@ -16,51 +16,28 @@
 #include <string.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include "mapedit.h"
+#include "maps.h"
 #include "rule.h"
 #include "words.h"
-
-static void hex_print(const void *bytes, size_t length)
-{
-	const unsigned char *p = bytes;
-
-	for (size_t i = 0; i < length; i++)
-		printf(" %02x", p[i]);
-}
-
-static void update_print(const char *map, const void *key, size_t key_size, const void *value,
-			 size_t value_size)
-{
-	printf("update %s key hex", map);
-	hex_print(key, key_size);
-	printf(" value hex");
-	hex_print(value, value_size);
-	printf("\n");
-}
-
-static void delete_print(const char *map, const void *key, size_t key_size)
-{
-	printf("delete %s key hex", map);
-	hex_print(key, key_size);
-	printf("\n");
-}
 
 /* Maps from a key to the mask of the rules that use it. keep: rules that stay; the map
  * itself does not know yet which ones this plan has deleted so far.
  */
-static void mask_print(const char *map, const void *key, size_t key_size, __u64 set, __u64 keep)
+static void mask_edit_print(const char *map, const void *key, size_t key_size, __u64 set,
+			    __u64 keep)
 {
 	int fd = map_open(map);
 	__u64 before = 0, mask;
 
-	if (fd >= 0) {
+	if (fd >= 0)
 		bpf_map_lookup_elem(fd, key, &before);
-		close(fd);
-	}
+	fd_close(fd);
 	mask = (before & keep) | set;
 	if (mask)
-		update_print(map, key, key_size, &mask, sizeof(mask));
+		map_update_print(map, key, key_size, &mask, sizeof(mask));
 	else if (before)
-		delete_print(map, key, key_size);
+		map_delete_print(map, key, key_size);
 }
 
 /* The path under which the kernel will make the cgroup anew, if it can be told. */
@@ -71,7 +48,7 @@ static void followed_print(const struct vsh_label *label, __u64 set, __u64 keep)
 	if (!label->cgroup_at)
 		return;
 	strcpy(key.path, label->path + label->cgroup_at);
-	mask_print("vsh_followed", &key, sizeof(key), set, keep);
+	mask_edit_print("vsh_followed", &key, sizeof(key), set, keep);
 }
 
 static void who_masks_print(const struct state *state, const struct vsh_rule *rule,
@@ -84,38 +61,39 @@ static void who_masks_print(const struct state *state, const struct vsh_rule *ru
 			keep |= 1ULL << id;
 	switch (label->who) {
 	case VSH_COMMAND:
-		mask_print("vsh_comms", &label->comm, sizeof(label->comm), set, keep);
+		mask_edit_print("vsh_comms", &label->comm, sizeof(label->comm), set, keep);
 		break;
 	case VSH_EXE:
-		mask_print("vsh_exes", &label->exe, sizeof(label->exe), set, keep);
+		mask_edit_print("vsh_exes", &label->exe, sizeof(label->exe), set, keep);
 		break;
 	case VSH_CGROUP:
-		mask_print("vsh_cgroups", &label->cgroup_id, sizeof(label->cgroup_id), set, keep);
+		mask_edit_print("vsh_cgroups", &label->cgroup_id, sizeof(label->cgroup_id), set,
+				keep);
 		followed_print(label, set, keep);
 		break;
 	case VSH_PID:
-		mask_print("vsh_pids", &label->pid, sizeof(label->pid), set, keep);
+		mask_edit_print("vsh_pids", &label->pid, sizeof(label->pid), set, keep);
 		break;
 	}
 	if (rule->owner)
-		mask_print("vsh_owners", &rule->owner, sizeof(rule->owner), set, keep);
+		mask_edit_print("vsh_owners", &rule->owner, sizeof(rule->owner), set, keep);
 }
 
 static void config_print(const struct state *state)
 {
 	__u32 zero = 0;
 
-	update_print("vsh_config", &zero, sizeof(zero), &state->config, sizeof(state->config));
+	map_update_print("vsh_config", &zero, sizeof(zero), &state->config, sizeof(state->config));
 }
 
 static void rule_update_print(__u32 id, const struct vsh_rule *rule)
 {
-	update_print("vsh_rules", &id, sizeof(id), rule, sizeof(*rule));
+	map_update_print("vsh_rules", &id, sizeof(id), rule, sizeof(*rule));
 }
 
 static void label_update_print(__u32 id, const struct vsh_label *label)
 {
-	update_print("vsh_labels", &id, sizeof(id), label, sizeof(*label));
+	map_update_print("vsh_labels", &id, sizeof(id), label, sizeof(*label));
 }
 
 /* bpftool copies the value of a per-CPU map to every CPU. */
@@ -127,9 +105,9 @@ static void counters_reset_print(__u32 id)
 	for (__u32 direction = 0; direction < VSH_DIRECTIONS; direction++) {
 		__u32 key = VSH_STATS_KEY(id, direction);
 
-		update_print("vsh_stats", &key, sizeof(key), &none, sizeof(none));
+		map_update_print("vsh_stats", &key, sizeof(key), &none, sizeof(none));
 	}
-	update_print("vsh_ordinals", &id, sizeof(id), &zero, sizeof(zero));
+	map_update_print("vsh_ordinals", &id, sizeof(id), &zero, sizeof(zero));
 }
 
 static void devices_print(const struct request *request)
@@ -390,8 +368,8 @@ static void listeners_reap_print(void)
 		if (bpf_map_lookup_elem(fd, &slot, &listener) || !listener.pid ||
 		    !process_comm(listener.pid, comm))
 			continue;
-		delete_print("vsh_listeners", &slot, sizeof(slot));
-		update_print("vsh_lost", &slot, sizeof(slot), &none, sizeof(none));
+		map_delete_print("vsh_listeners", &slot, sizeof(slot));
+		map_update_print("vsh_lost", &slot, sizeof(slot), &none, sizeof(none));
 	}
 	if (fd >= 0)
 		close(fd);

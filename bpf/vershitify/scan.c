@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include "maps.h"
 #include "programs.h"
 #include "scan.h"
 #include "state.h"
@@ -104,10 +105,8 @@ static int namespace_of_socket(uint32_t pid, uint32_t number)
 		fd = ioctl(copy, SIOCGSKNS);
 	if (fd < 0)
 		fd = -errno;
-	if (copy >= 0)
-		close(copy);
-	if (process >= 0)
-		close(process);
+	fd_close(copy);
+	fd_close(process);
 	return fd;
 }
 
@@ -232,10 +231,8 @@ static int cgroup_move(const struct state *state, uint32_t id, uint64_t new)
 		label.cgroup_id = new;
 		err = bpf_map_update_elem(labels, &id, &label, BPF_ANY);
 	}
-	if (cgroups >= 0)
-		close(cgroups);
-	if (labels >= 0)
-		close(labels);
+	fd_close(cgroups);
+	fd_close(labels);
 	return err;
 }
 

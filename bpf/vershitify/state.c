@@ -2,45 +2,18 @@
 /* The pinned maps as user space sees them. */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
-#include <bpf/bpf.h>
+#include "maps.h"
 #include "state.h"
 
 int map_open(const char *name)
 {
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), VSH_MAPS_DIR "/%s", name);
-	fd = bpf_obj_get(path);
-	return fd < 0 ? -errno : fd;
+	return pin_open(VSH_MAPS_DIR, name);
 }
 
-/* The array has an entry for each rule, used or not: 0, or -errno of the first that cannot be read. */
+/* An array has an entry for each rule, used or not. */
 static int array_read(const char *name, void *entries, size_t size)
 {
-	int fd = map_open(name);
-	int err = 0;
-
-	if (fd < 0)
-		return fd;
-	for (__u32 i = 0; i < VSH_RULES_MAX && !err; i++)
-		err = bpf_map_lookup_elem(fd, &i, (char *)entries + i * size);
-	close(fd);
-	return err;
-}
-
-static int config_read(struct vsh_config *config)
-{
-	int fd = map_open("vsh_config");
-	__u32 zero = 0;
-	int err;
-
-	if (fd < 0)
-		return fd;
-	err = bpf_map_lookup_elem(fd, &zero, config);
-	close(fd);
-	return err;
+	return pin_read(VSH_MAPS_DIR, name, entries, VSH_RULES_MAX, size);
 }
 
 int state_read(struct state *state)
@@ -52,7 +25,8 @@ int state_read(struct state *state)
 	if (!err)
 		err = array_read("vsh_labels", state->labels, sizeof(*state->labels));
 	if (!err)
-		err = config_read(&state->config);
+		err = pin_read(VSH_MAPS_DIR, "vsh_config", &state->config, 1,
+			       sizeof(state->config));
 	if (err == -ENOENT)
 		return 0;
 	if (err)

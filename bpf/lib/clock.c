@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The clock that BPF programs read, and the processors that their maps have room for. */
+/* The clock that BPF programs read. */
 #include <stdio.h>
 #include <time.h>
-#include <bpf/libbpf.h>
 #include "vsh.h"
 
 /* What the time namespace adds to the kernel's clock, whose time the programs read:
@@ -35,11 +34,4 @@ uint64_t boot_now_ns(void)
 	is_known = true;
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec - offset;
-}
-
-int cpus_possible(void)
-{
-	int cpus = libbpf_num_possible_cpus();
-
-	return cpus < 1 ? 1 : cpus;
 }
