@@ -209,6 +209,20 @@ lost_with() {
 	assert_equal "$(received victim 4)" "$first"
 }
 
+@test "no seed loses the first packet of the first socket at any loss" {
+	local seed words
+
+	receiver_start
+	for seed in 0 1 18446744073709551615; do
+		words="drop 0.000001% seed $seed"
+		# shellcheck disable=SC2086 # words
+		rule_add command victim $words
+		send victim "$SERVER4" "$PORT" 1
+		assert_equal "$words: $(counter "$RULE" dropped) of $(counter "$RULE" seen)" "$words: 0 of 1"
+		vershitify del "$RULE"
+	done
+}
+
 # --- direction ---------------------------------------------------------------------
 
 # receiving_victim: the target listens on the client; the server sends to it.

@@ -83,7 +83,8 @@ static __always_inline bool rule_takes(const struct vsh_rule *rule, __u32 hook)
 }
 
 /* The fate of packet n of a socket: a number that depends on nothing but (seed, socket,
- * direction, n). The multipliers are odd constants that keep the inputs apart.
+ * direction, n). The multipliers are odd constants that keep the inputs apart. As in
+ * SplitMix64 the first step comes before the first number: mix(0) is 0, which any loss takes.
  */
 static __always_inline __u32 draw_seeded(const struct vsh_rule *rule, __u32 id,
 					 struct vsh_sock *tag, __u32 direction)
@@ -91,7 +92,7 @@ static __always_inline __u32 draw_seeded(const struct vsh_rule *rule, __u32 id,
 	__u32 n = __sync_fetch_and_add(&tag->owner.packets[direction], 1);
 
 	return mix(rule->seed + tag->ordinal[id] * 0xd1342543de82ef95ULL +
-		   direction * 0xaf251af3b0f025b5ULL + n * GOLDEN);
+		   direction * 0xaf251af3b0f025b5ULL + (n + 1ULL) * GOLDEN);
 }
 
 /* From a start that each CPU draws for each rule: in a cache line that the counters need
