@@ -297,7 +297,7 @@ command_run() {
 		die 2 "run what? (run RULE -- COMMAND [ARG...])"
 	fi
 	change_begin
-	[ -n "$dry_run" ] || run_pipe
+	[ -n "$dry_run" ] || signals_pipe
 	foreground_set_up run "$@"
 	fail_unmatched=
 	while [ "$1" != -- ]; do
@@ -329,9 +329,9 @@ run_start() {
 	fi
 	for run_signal in HUP INT QUIT TERM USR1 USR2; do
 		# shellcheck disable=SC2064 # now
-		trap "run_pass $run_signal" "$run_signal"
+		trap "signal_pass $run_signal" "$run_signal"
 	done
-	[ -z "$interrupted" ] || run_pass "$interrupted"
+	[ -z "$interrupted" ] || signal_pass "$interrupted"
 	set -- "$vsh" run "$set_up_id" "$@"
 	exec 8<&0
 	if [ -n "$netns_name" ]; then
@@ -343,21 +343,6 @@ run_start() {
 	exec 8<&-
 	wait_out "$run_pid"
 	run_status=$waited_status
-}
-
-# run_pipe: descriptor 7, on which "vsh run" hears of the signals that this script gets. Called with the
-# lock held.
-run_pipe() {
-	rm -f "$state/signals"
-	if ! mkfifo -m 0600 "$state/signals" || ! command exec 7<>"$state/signals"; then
-		die "$failed" "cannot make $state/signals"
-	fi
-	rm -f "$state/signals"
-}
-
-# run_pass SIGNAL
-run_pass() {
-	printf '%s\n' "$1" >&7
 }
 
 run_summary() {

@@ -38,3 +38,20 @@ listener_wait() {
 	# It may have been told before it listened to signals.
 	[ "$waited_status" -le 128 ] || [ -z "$listener_told" ] || waited_status=0
 }
+
+# signals_pipe: descriptor 7, on which "vsh run" is told of the signals that this script gets. Called with
+# the lock held.
+signals_pipe() {
+	local pipe="$state/signals"
+
+	rm -f "$pipe"
+	if ! mkfifo -m 0600 "$pipe" || ! command exec 7<>"$pipe"; then
+		die "$failed" "cannot make $pipe"
+	fi
+	rm -f "$pipe"
+}
+
+# signal_pass SIGNAL
+signal_pass() {
+	printf '%s\n' "$1" >&7
+}
