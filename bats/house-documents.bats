@@ -86,19 +86,39 @@ usage() {
 	known=$(help_words)
 	# what it says itself when it is told nonsense
 	run -2 --separate-stderr vershitify nonsense
-	for word in $(sed 's/.*(//; s/)//; s/,/ /g; s/ or / /' <<<"$stderr"); do
-		assert grep -qxF -e "$word" <<<"$known"
-	done
+	assert_equal "$stderr" "vershitify.sh: what is nonsense? (commands: $("$TOP/build/vsh" words --commands vershitify | paste -sd , | sed 's/,/, /g'); help says more)"
 	run -2 --separate-stderr vershitify --nonsense
-	for word in $(sed 's/.*(options: //; s/;.*//' <<<"$stderr"); do
-		assert grep -qxF -e "$word" <<<"$known"
-	done
+	assert_equal "$stderr" "vershitify.sh: what is --nonsense? (options: $("$TOP/build/vsh" words --options vershitify | paste -sd , | sed 's/,/, /g'); help says more)"
 	run -2 --separate-stderr "$TOP/build/vsh" plan add nonsense
 	for word in $(sed 's/.*(a rule: //; s/)//; s/,/ /g' <<<"$stderr"); do
 		assert grep -qxF -e "$word" <<<"$known"
 		run "$TOP/build/vsh" plan add "$word"
 		refute_output --partial 'what is'
 	done
+}
+
+@test "every command of the list is known to its script" {
+	local tool word
+
+	for tool in vershitify pingkiller; do
+		for word in $("$TOP/build/vsh" words --commands "$tool"); do
+			run --separate-stderr "$tool" "$word" nonsense nonsense nonsense
+			refute_regex "$stderr" "what is $word\\?"
+		done
+	done
+}
+
+@test "--fail-unmatched is a word of run, and of nothing else" {
+	run -2 vsh add dev eth0 command victim drop 1% --fail-unmatched
+	assert_output --partial 'what is "--fail-unmatched"?'
+	run -2 vsh -interface eth0 -command victim -drop 1 --fail-unmatched
+	assert_output --partial 'what is "--fail-unmatched"?'
+	run -2 vsh run dev eth0 --fail-unmatched drop 1% --fail-unmatched -- true
+	assert_output --partial '"--fail-unmatched" is said twice'
+	# as an argument it is one
+	run -1 vsh change 1 command --fail-unmatched
+	run -2 vsh run dev --fail-unmatched drop 1% -- true
+	assert_output --partial 'no device name'
 }
 
 @test "every option of help is taken" {

@@ -170,19 +170,30 @@ flags 1'
 
 	for tool in vershitify pingkiller; do
 		run -0 "$TOP/build/vsh" words "$tool"
-		assert_line --partial $'drop\t1\t1\tdrop\t-\tPERCENT\ta percentage'
+		assert_line $'loss\t1\t1\tdrop\talias\tPERCENT\ta percentage'
 		# seven columns, none of them empty
 		assert_equal "$(awk -F '\t' 'NF != 7 || /\t\t/' <<<"$output")" ''
 		words=$(awk -F '\t' '$2 { sub(/^-/, ""); print $1, $2 }' <<<"$output")
 		run -0 "$TOP/build/vsh" words --valued "$tool"
 		assert_output "$words"
 	done
-	for words in '' nonsense --valued '--valued nonsense' 'vershitify --valued' 'vershitify pingkiller'; do
+	for words in '' nonsense --valued '--valued nonsense' 'vershitify --valued' 'vershitify pingkiller' '--first nonsense' '--nonsense vershitify'; do
 		# shellcheck disable=SC2086
 		run -2 --separate-stderr "$TOP/build/vsh" words $words
 		assert_equal "$output$stderr" \
-			'vershitify.sh: words of which tool? (words [--valued] vershitify|pingkiller)'
+			'vershitify.sh: words of which tool? (words [--valued|--first|--commands|--options] vershitify|pingkiller)'
 	done
+}
+
+@test "vsh words: commands, options, and what begins a line with dashes" {
+	run -0 "$TOP/build/vsh" words --commands pingkiller
+	assert_output "$(printf '%s\n' dev show stats plot stop doctor help)"
+	run -0 "$TOP/build/vsh" words --options pingkiller
+	assert_output "$(printf '%s\n' -n -j -v --dry-run -V)"
+	run -0 "$TOP/build/vsh" words --first vershitify
+	assert_output "$(printf '%s\n' interface command drop)"
+	run -0 "$TOP/build/vsh" words --first pingkiller
+	assert_output ''
 }
 
 # --- the scripts' search for "help" -----------------------------------------------------

@@ -244,7 +244,7 @@ unset VSH_ENTERED
 while [ $# -gt 0 ]; do
 	if ! option_take $# "$@"; then
 		case $1 in
-		-*) die 2 "what is $(words_quote "$1")? (options: -n -j -v --dry-run -V; help says more)" ;;
+		-*) word_refuse options "$1" ;;
 		*) break ;;
 		esac
 	fi
@@ -266,5 +266,5 @@ shift
 case $command in
 dev | show | stats | plot | stop | doctor) "command_$command" "$@" ;;
 list | ls) command_show "$@" ;;
-*) die 2 "what is $(words_quote "$command")? (dev, show, stats, plot, stop, doctor or help)" ;;
+*) word_refuse commands "$command" ;;
 esac

@@ -300,8 +300,10 @@ command_run() {
 	[ -n "$dry_run" ] || signals_pipe
 	foreground_set_up run "$@"
 	fail_unmatched=
+	case $newline$foreground_plan$newline in
+	*"${newline}fail unmatched$newline"*) fail_unmatched=1 ;;
+	esac
 	while [ "$1" != -- ]; do
-		[ "$1" != --fail-unmatched ] || fail_unmatched=1
 		shift
 	done
 	shift
@@ -409,11 +411,14 @@ batch_run() {
 		${verbose:+-v} ${dry_run:+--dry-run} ${color:+-color}
 }
 
-# is_original WORD...: is this the original's command line?
+# is_original WORD: does it begin the original's command line?
 is_original() {
-	case ${1:-} in
-	-interface | --interface | -command | --command | -drop | --drop) return 0 ;;
-	esac
+	local word="${1#-}" first
+
+	needs_built
+	for first in $("$vsh" words --first "$tool"); do
+		[ "${word#-}" != "$first" ] || return 0
+	done
 	return 1
 }
 
@@ -423,9 +428,9 @@ entered=${VSH_ENTERED:-}
 unset VSH_ENTERED
 [ "$user" != 0 ] || [ -n "$entered$tools_lack" ] || host_enter "$self" "$@"
 
+original=
 unset batch
 while [ $# -gt 0 ]; do
-	is_original "$1" && break
 	if option_take $# "$@"; then
 		shift "$option_words"
 		continue
@@ -441,7 +446,11 @@ while [ $# -gt 0 ]; do
 	-color | --color | -color=always | --color=always) color=1 ;;
 	-color=auto | --color=auto) { [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && color=1; } || color= ;;
 	-color=never | --color=never) color= ;;
-	-*) die 2 "what is $(words_quote "$1")? (options: -n -j -p -s -v --dry-run -b -color -V; help says more)" ;;
+	-*)
+		is_original "$1" || word_refuse options "$1"
+		original=1
+		break
+		;;
 	*) break ;;
 	esac
 	shift
@@ -460,7 +469,7 @@ if [ -n "${batch+set}" ]; then
 	command_batch "$batch"
 	exit
 fi
-if is_original "$@"; then
+if [ -n "$original" ]; then
 	command_original "$@"
 	exit
 fi
@@ -474,5 +483,5 @@ case $command in
 run | add | change | del | flush | down | show | stats | monitor | doctor) "command_$command" "$@" ;;
 delete) command_del "$@" ;;
 list | ls) command_show "$@" ;;
-*) die 2 "what is $(words_quote "$command")? (run, add, change, del, flush, down, show, stats, monitor, doctor or help)" ;;
+*) word_refuse commands "$command" ;;
 esac

@@ -119,6 +119,16 @@ option_take() {
 	esac
 }
 
+# word_refuse KIND WORD: misuse, and what there is of that kind, commands or options (vsh words).
+word_refuse() {
+	local word known=''
+
+	for word in $("$vsh" words "--$1" "$tool" 2>/dev/null); do
+		known="$known${known:+, }$word"
+	done
+	die 2 "what is $(words_quote "$2")? (${known:+$1: $known; }help says more)"
+}
+
 # help_is_asked VALUED WORD...: is there a "help" where a keyword can stand, up to where somebody else's
 # command begins? What a keyword takes is the helper's knowledge, who is asked only if there is a "help" at
 # all; without a helper each word stands alone. VALUED: words of the script's own, as in "plot 1".

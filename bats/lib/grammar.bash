@@ -69,13 +69,13 @@ table_words() {
 		LC_ALL=C sort -u
 }
 
-# command_words: what comes first on the command line, by the program's own message.
+# command_words: what comes first on the command line, by the helper's list.
 command_words() {
-	"$COMMAND" nonsense 2>&1 | sed 's/.*(//; s/)//; s/ or /, /; s/, /\n/g'
+	"$TOP/build/vsh" words --commands "$COMMAND"
 }
 
 # assert_one_grammar: the table has the words of help, and help those of the manual; commands and options
-# aside, which are not the table's. Each stands in help and manual with the value that the table says.
+# aside, of which the helper has lists. Each stands in help and manual with the value that the table says.
 # (It returns by itself: within "run" a failure does not.)
 assert_one_grammar() {
 	local word flags value help page
@@ -85,8 +85,9 @@ assert_one_grammar() {
 	assert_same_words table "$({
 		table_words
 		command_words
-		grep -e '^-' <<<"$help"
-	} | LC_ALL=C sort -u)" help "$help" || return
+		"$TOP/build/vsh" words --options "$COMMAND"
+		"$TOP/build/vsh" words --first "$COMMAND" | sed 's/^/-/'
+	} | LC_ALL=C sort -u)" help "$(grep -vxF -e -- <<<"$help")" || return
 	assert_same_words help "$help" manual "$page" || return
 	while IFS=$'\t' read -r word _ _ _ flags value _; do
 		grep -qxF -e "$word" <<<"$help" || fail "help has not '$word'" || return

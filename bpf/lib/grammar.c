@@ -70,7 +70,7 @@ static const char *row_value(struct message *text, const struct grammar_row *row
 
 static bool row_is_known(const struct grammar *grammar, const struct grammar_row *row)
 {
-	return grammar->dashed || !(row->flags & ROW_DASHED);
+	return !(row->flags & grammar->hidden) && (grammar->dashed || !(row->flags & ROW_DASHED));
 }
 
 /* Does a message name the row that is one of the groups? */
@@ -334,7 +334,9 @@ static const char *group_name(const struct grammar *grammar, uint64_t group)
 
 static const char *flag_names(struct message *text, unsigned int flags)
 {
-	static const char *const names[] = { "list", "not", "alias", "new", "dashed" };
+	static const char *const names[] = {
+		"list", "not", "alias", "new", "dashed", "first", "run"
+	};
 	const char *between = "";
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -364,6 +366,13 @@ void grammar_print(FILE *out, const struct grammar *grammar)
 {
 	for (size_t i = 0; i < grammar->count; i++)
 		grammar_row_print(out, grammar, &grammar->rows[i]);
+}
+
+void grammar_first_print(FILE *out, const struct grammar *grammar)
+{
+	for (size_t i = 0; i < grammar->count; i++)
+		if (grammar->rows[i].flags & ROW_FIRST)
+			fprintf(out, "%s\n", grammar->rows[i].name);
 }
 
 void grammar_valued_print(FILE *out, const struct grammar *grammar)

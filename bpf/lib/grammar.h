@@ -19,6 +19,8 @@ enum row_flag {
 	ROW_ALIAS = 1 << 2, /* another name of the row before: known, and not listed */
 	ROW_NEW = 1 << 3, /* of what is made, not of what is changed */
 	ROW_DASHED = 1 << 4, /* only known with a dash before it */
+	ROW_FIRST = 1 << 5, /* where words have dashes, the first one can be this */
+	ROW_RUN = 1 << 6, /* only known where a command follows the words */
 };
 
 struct cursor;
@@ -50,6 +52,7 @@ struct grammar {
 	size_t count;
 	const char *about; /* before the list of words in a message; "" or as in "a rule: " */
 	const struct grammar_need *needs; /* up to one without a question; NULL: none */
+	unsigned int hidden; /* rows with one of these flags are not known */
 	unsigned int barred; /* rows with one of these flags are refused, ... */
 	const char *barred_why; /* ... with this message */
 	bool dashed; /* words have a dash, or two, before them */
@@ -91,6 +94,9 @@ int word_choice(struct cursor *cursor, size_t *index);
  * value and what it accepts, with tabs between.
  */
 void grammar_print(FILE *out, const struct grammar *grammar);
+
+/* Those that can come first where words have dashes. */
+void grammar_first_print(FILE *out, const struct grammar *grammar);
 
 /* Words that need arguments, without a dash, and how many. */
 void grammar_valued_print(FILE *out, const struct grammar *grammar);

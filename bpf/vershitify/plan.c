@@ -9,6 +9,7 @@
  *	any NAME IFINDEX                  the same, unless the device has vanished meanwhile
  *	update MAP key hex .. value hex ..   arguments of `bpftool map update`
  *	delete MAP key hex ..                arguments of `bpftool map delete`
+ *	fail unmatched                    the run fails if its rule has seen no packet
  */
 #include <errno.h>
 #include <net/if.h>
@@ -202,24 +203,29 @@ static void add_print(struct state *state, __u32 id, struct request *request)
 	who_masks_print(state, rule, &request->label, 1ULL << id);
 }
 
-/* The words of `run` end at "--"; one of them is not the rule's. */
+/* The words of `run` end at "--". */
 static int run_words(int argc, char **argv)
 {
 	int words = 0;
 
-	for (int i = 0; i < argc && strcmp(argv[i], "--"); i++)
-		if (strcmp(argv[i], "--fail-unmatched"))
-			argv[words++] = argv[i];
+	while (words < argc && strcmp(argv[words], "--"))
+		words++;
 	return words;
+}
+
+static const struct grammar *grammar_find(const char *what)
+{
+	if (!strcmp(what, "run"))
+		return &run_grammar;
+	return strcmp(what, "original") ? &rule_grammar : &original_grammar;
 }
 
 static int plan_add(const struct options *options, struct state *state, const char *what, int argc,
 		    char **argv)
 {
-	const struct grammar *grammar = strcmp(what, "original") ? &rule_grammar
-								 : &original_grammar;
+	const struct grammar *grammar = grammar_find(what);
 	struct request request = { .cgroup_root = options->cgroup_root };
-	bool run = !strcmp(what, "run");
+	bool run = grammar == &run_grammar;
 	int id, status;
 
 	if (run)
@@ -244,6 +250,8 @@ static int plan_add(const struct options *options, struct state *state, const ch
 	if (rule_exists(&state->rules[id]))
 		del_print(state, id);
 	add_print(state, id, &request);
+	if (request.fail_unmatched)
+		printf("fail unmatched\n");
 	return DONE;
 }
 
@@ -261,25 +269,6 @@ static int id_parse(const struct state *state, const char *word, int *status)
 		return -1;
 	}
 	return number - 1;
-}
-
-/* The first "dev" of a change begins a new list. */
-static bool names_device(int argc, char **argv)
-{
-	for (int i = 0; i < argc; i++)
-		if (!strcmp(argv[i], "dev"))
-			return true;
-	return false;
-}
-
-/* A rule stays in its namespace. */
-static int netns_check(const struct vsh_rule *rule)
-{
-	uint64_t here = 0;
-
-	if (netns_cookie(&here) || here != rule->netns_cookie)
-		return failure("the rule's devices are in another network namespace (-n NETNS)");
-	return DONE;
 }
 
 static int devices_name(struct request *request)
@@ -305,12 +294,7 @@ static int plan_change(struct state *state, int argc, char **argv)
 	if (id < 0)
 		return status;
 	request_from_rule(&request, &state->rules[id], &state->labels[id]);
-	if (names_device(argc - 1, argv + 1)) {
-		request.rule.devs = 0;
-		status = netns_check(&request.rule);
-	}
-	if (status == DONE)
-		status = request_parse(&change_grammar, argc - 1, argv + 1, &request);
+	status = request_parse(&change_grammar, argc - 1, argv + 1, &request);
 	if (status == DONE)
 		status = grammar_needs_check(&change_grammar, request.given);
 	if (status == DONE)

@@ -13,11 +13,28 @@
 
 /* --- one word each ------------------------------------------------------------------ */
 
+int netns_check(const struct vsh_rule *rule)
+{
+	uint64_t here = 0;
+
+	if (netns_cookie(&here) || here != rule->netns_cookie)
+		return failure("the rule's devices are in another network namespace (-n NETNS)");
+	return DONE;
+}
+
+/* The first "dev" begins a new list, also where there was a rule before. */
+static int devices_begin(const struct cursor *cursor, struct vsh_rule *rule)
+{
+	if (cursor->given & WORD_DEV)
+		return DONE;
+	rule->devs = 0;
+	return rule->netns_cookie ? netns_check(rule) : DONE;
+}
+
 static int dev_all_set(const struct cursor *cursor, struct request *request)
 {
 	if ((cursor->given & WORD_DEV) && request->rule.devs)
 		return misuse("\"dev all\" and other devices do not go together");
-	request->rule.devs = 0;
 	return DONE;
 }
 
@@ -26,9 +43,11 @@ static int dev_parse(struct cursor *cursor, void *context)
 	struct request *request = context;
 	struct vsh_rule *rule = &request->rule;
 	const char *name = word_next(cursor);
+	int status = devices_begin(cursor, rule);
 	uint32_t ifindex;
-	int status;
 
+	if (status != DONE)
+		return status;
 	if (!strcmp(name, "all"))
 		return dev_all_set(cursor, request);
 	if ((cursor->given & WORD_DEV) && !rule->devs)
@@ -240,6 +259,15 @@ static int force_parse(struct cursor *cursor, void *context)
 	return DONE;
 }
 
+static int fail_unmatched_parse(struct cursor *cursor, void *context)
+{
+	struct request *request = context;
+
+	(void)cursor;
+	request->fail_unmatched = true;
+	return DONE;
+}
+
 /* --- all of them -------------------------------------------------------------------- */
 
 static const char *const dev_choices[] = { "all", NULL };
@@ -247,20 +275,23 @@ static const char *const dev_choices[] = { "all", NULL };
 static const struct grammar_row rows[] = {
 	{ "dev", WORD_DEV, 1, 1, ROW_LIST, dev_parse, "DEV", "the name of a device, or all",
 	  dev_choices },
-	{ "interface", WORD_DEV, 1, 1, ROW_LIST | ROW_DASHED, dev_parse, "DEV",
+	{ "interface", WORD_DEV, 1, 1, ROW_LIST | ROW_DASHED | ROW_FIRST, dev_parse, "DEV",
 	  "the name of a device", NULL },
-	{ "command", WORD_WHO, 1, 1, ROW_NEW, command_parse, "NAME", "a process name", NULL },
+	{ "command", WORD_WHO, 1, 1, ROW_NEW | ROW_FIRST, command_parse, "NAME", "a process name",
+	  NULL },
 	{ "exe", WORD_WHO, 1, 1, ROW_NEW, exe_parse, "PATH", "the path of an executable", NULL },
 	{ "pid", WORD_WHO, 1, 1, ROW_NEW, pid_parse, "N", "a process id", NULL },
 	{ "cgroup", WORD_WHO, 1, 1, ROW_NEW, cgroup_parse, "PATH", "the path of a cgroup", NULL },
 	{ "children", WORD_CHILDREN, 0, 0, ROW_NEW, children_parse, NULL, NULL, NULL },
 	{ "direction", WORD_DIRECTION, 1, 1, 0, direction_parse, NULL, NULL, direction_choices },
-	{ "drop", WORD_DROP, 1, 1, 0, drop_parse, "PERCENT", "a percentage", NULL },
+	{ "drop", WORD_DROP, 1, 1, ROW_FIRST, drop_parse, "PERCENT", "a percentage", NULL },
 	{ "loss", WORD_DROP, 1, 1, ROW_ALIAS, drop_parse, "PERCENT", "a percentage", NULL },
 	{ "seed", WORD_SEED, 1, 1, 0, seed_parse, "N", "a number", NULL },
 	{ "for", WORD_FOR, 1, 1, 0, for_parse, "TIME", "a time", NULL },
 	{ "visible", WORD_VISIBLE, 1, 1, 0, visible_parse, NULL, NULL, visible_names },
 	{ "force", WORD_FORCE, 0, 0, ROW_NEW, force_parse, NULL, NULL, NULL },
+	{ "--fail-unmatched", WORD_FAIL_UNMATCHED, 0, 0, ROW_NEW | ROW_RUN, fail_unmatched_parse,
+	  NULL, NULL, NULL },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -282,6 +313,14 @@ const struct grammar rule_grammar = {
 	.count = ROWS,
 	.about = "a rule: ",
 	.needs = rule_needs,
+	.hidden = ROW_RUN,
+};
+
+const struct grammar run_grammar = {
+	.rows = rows,
+	.count = ROWS,
+	.about = "a rule: ",
+	.needs = rule_needs,
 };
 
 const struct grammar original_grammar = {
@@ -289,6 +328,7 @@ const struct grammar original_grammar = {
 	.count = ROWS,
 	.about = "a rule: ",
 	.needs = rule_needs,
+	.hidden = ROW_RUN,
 	.dashed = true,
 };
 
@@ -297,6 +337,7 @@ const struct grammar change_grammar = {
 	.count = ROWS,
 	.about = "a change: ",
 	.needs = change_needs,
+	.hidden = ROW_RUN,
 	.barred = ROW_NEW,
 	.barred_why = "a rule keeps its target; del it and add another",
 };

@@ -23,6 +23,7 @@ struct request {
 	enum visible visible;
 	uint64_t given; /* enum word that were said */
 	bool force;
+	bool fail_unmatched; /* of a run */
 };
 
 enum word {
@@ -35,17 +36,21 @@ enum word {
 	WORD_FOR = 1 << 6,
 	WORD_VISIBLE = 1 << 7,
 	WORD_FORCE = 1 << 8,
+	WORD_FAIL_UNMATCHED = 1 << 9,
 };
 
 /* A request that asks for what the rule is now. */
 void request_from_rule(struct request *request, const struct vsh_rule *rule,
 		       const struct vsh_label *label);
 
-/* Of a new rule, of one in the original's line, of a change. */
-extern const struct grammar rule_grammar, original_grammar, change_grammar;
+/* Of a new rule, of that of a run, of one in the original's line, of a change. */
+extern const struct grammar rule_grammar, run_grammar, original_grammar, change_grammar;
 
 /* Adds what the words say. DONE, or a message and FAILED or MISUSED. */
 int request_parse(const struct grammar *grammar, int argc, char **argv, struct request *request);
+
+/* A rule stays in its namespace: DONE, or a message and FAILED if that is not the caller's. */
+int netns_check(const struct vsh_rule *rule);
 
 /* After parsing: what follows from the words taken together. */
 int request_finish(struct request *request);

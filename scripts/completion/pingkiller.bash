@@ -26,7 +26,7 @@ _pingkiller() {
 		esac
 	done
 	if ((i == COMP_CWORD)); then
-		_vsh_offer -n -j -v --dry-run -V dev show stats plot stop doctor help
+		_vsh_offer_first pingkiller
 		return
 	fi
 	case ${COMP_WORDS[i]} in

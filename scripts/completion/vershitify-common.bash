@@ -40,6 +40,12 @@ _vsh_offer() {
 	done
 }
 
+# _vsh_offer_first TOOL: its options and commands.
+_vsh_offer_first() {
+	_vsh_offer_lines _vsh_helper words --options "$1"
+	_vsh_offer_lines _vsh_helper words --commands "$1"
+}
+
 # _vsh_offer_lines FUNCTION [ARG...]: each line that it prints is a candidate.
 _vsh_offer_lines() {
 	local lines
@@ -76,7 +82,9 @@ _vsh_table_read() {
 
 	while IFS=$'\t' read -r row least most group flags value _; do
 		word=${row#-}
+		word=${word#-}
 		words+=("$word")
+		table[$word.typed]=$row
 		table[$word.least]=$least
 		table[$word.most]=${most/many/255}
 		table[$word.group]=$group
@@ -101,11 +109,13 @@ _vsh_word_follow() {
 	said[$word]=1 said[${table[$word.group]-$word}.group]=1
 }
 
-# _vsh_word_is_left WORD WITHOUT: can it be said now? WITHOUT: a flag that it must not have.
+# _vsh_word_is_left WORD WITHOUT: can it be said now? WITHOUT: flags that it must not have, as in "new,run".
 _vsh_word_is_left() {
-	local flags=${table[$1.flags]}
+	local flags=${table[$1.flags]} flag
 
-	[[ $flags != *,dashed,* && ! ($2 && $flags == *,$2,*) ]] || return
+	for flag in dashed ${2//,/ }; do
+		[[ $flags != *,$flag,* ]] || return
+	done
 	[[ $previous != not || $flags == *,not,* ]] || return
 	[[ ! ${said[${table[$1.group]}.group]-} ]] && return
 	# again: lists, but not what has nothing to add
@@ -130,7 +140,7 @@ _vsh_offer_words() {
 	fi
 	for word in "${words[@]}"; do
 		[[ ${table[$word.flags]} != *,not,* ]] || has_not=not
-		! _vsh_word_is_left "$word" "$without" || _vsh_offer "$word"
+		! _vsh_word_is_left "$word" "$without" || _vsh_offer "${table[$word.typed]}"
 	done
 	[[ $previous == not ]] || _vsh_offer "$has_not"
 }

@@ -33,14 +33,16 @@ _vershitify_run() {
 		return
 	done
 	_vsh_offer_words vershitify "$1" "$2" ''
-	[[ ${COMP_WORDS[*]:$2:COMP_CWORD-$2} == *--fail-unmatched* ]] || _vsh_offer --fail-unmatched
 	_vsh_offer --
 }
 
 _vershitify() {
-	local netns='' i
+	local netns='' i word
+	local -a first
 
 	COMPREPLY=()
+	mapfile -t first < <(_vsh_helper words --first vershitify)
+	first=("${first[@]/#/-}")
 	# Where the command stands, after the options; the line of the original has none.
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
@@ -51,25 +53,27 @@ _vershitify() {
 			fi
 			[[ ${COMP_WORDS[i - 1]} == -b ]] || netns=${COMP_WORDS[i]}
 			;;
-		-interface | --interface | -command | --command | -drop | --drop) break ;;
-		-*) ;;
+		-*)
+			word=${COMP_WORDS[i]#-}
+			[[ " ${first[*]} " != *" -${word#-} "* ]] || break
+			;;
 		*) break ;;
 		esac
 	done
 	if ((i == COMP_CWORD)); then
-		_vsh_offer -n -j -p -s -v --dry-run -b -color -V \
-			run add change del flush down show stats monitor doctor help -interface -command -drop
+		_vsh_offer_first vershitify
+		_vsh_offer "${first[@]}"
 		return
 	fi
 	case ${COMP_WORDS[i]} in
-	-*) _vsh_offer_words vershitify "$netns" "$i" '' -interface -command -drop ;;
-	add) _vsh_offer_words vershitify "$netns" $((i + 1)) '' ;;
+	-*) _vsh_offer_words vershitify "$netns" "$i" '' "${first[@]}" ;;
+	add) _vsh_offer_words vershitify "$netns" $((i + 1)) run ;;
 	run) _vershitify_run "$netns" $((i + 1)) ;;
 	change)
 		if ((COMP_CWORD == i + 1)); then
 			_vsh_offer_lines _vershitify_rules
 		else
-			_vsh_offer_words vershitify "$netns" $((i + 2)) new
+			_vsh_offer_words vershitify "$netns" $((i + 2)) new,run
 		fi
 		;;
 	del | show)
