@@ -730,7 +730,7 @@ path_mtu() {
 	run -0 --separate-stderr pk --dry-run dev eth0 src 10.0.0.0/8 background
 	assert_equal "$(system_state)" "$before"
 	printf '%s\n' "$stderr" >"$BATS_TEST_TMPDIR/lines"
-	assert grep -q '^nsenter --net=.* bpftool net attach xdpdrv pinned ' "$BATS_TEST_TMPDIR/lines"
+	assert grep -q '/vsh -N .* ping attach native eth0 ' "$BATS_TEST_TMPDIR/lines"
 	bpffs_borrow
 	sed -i '/^mount /d' "$BATS_TEST_TMPDIR/lines"
 	run -0 sh -e "$BATS_TEST_TMPDIR/lines"

@@ -34,7 +34,12 @@ doctor_hook() {
 	case $2 in
 	0)
 		doctor_free=1
-		doctor_tell ok "$1" "attached and detached again"
+		case $doctor_said in
+		*': note: attached without a BPF link '*)
+			doctor_tell replaced "$1" "attached and detached again, without a BPF link (${doctor_said##*' BPF link ('}: a device that is moved is looked for in all network namespaces"
+			;;
+		*) doctor_tell ok "$1" "attached and detached again" ;;
+		esac
 		;;
 	*) doctor_tell lost "$1" "$(doctor_failure "$doctor_said")" ;;
 	esac
@@ -72,9 +77,9 @@ trial_native() {
 	trial_status=1
 	if bpffs_ensure && program_load pk_xdp; then
 		# shellcheck disable=SC2016 # for the inner shell
-		run_or "cannot attach to a veth" \
-			unshare --net sh -c 'ip link add vsh0 type veth peer name vsh1 && bpftool net attach xdpdrv pinned "$1" dev vsh0' \
-			sh "$pins/$plan_key/pk_xdp" && trial_status=0
+		run_or "cannot attach to a veth" unshare --net sh -c 'ip link add vsh0 type veth peer name vsh1 &&
+			{ "$2" ping attach native vsh0 "$1/pk_xdp" "$1/pk_link" || bpftool net attach xdpdrv pinned "$1/pk_xdp" dev vsh0; }' \
+			sh "$pins/$plan_key" "$vsh" && trial_status=0
 	fi
 	device_release "$plan_key"
 	pins_trim

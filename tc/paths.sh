@@ -55,16 +55,21 @@ netns_cookie() {
 	"$vsh" -N "$1" cookie
 }
 
+# netns_files [FILE...]: "INODE FILE" of each network namespace that can be reached: one of FILE, the caller's,
+# those with a name, those that are mounted elsewhere, those of processes.
+netns_files() {
+	# shellcheck disable=SC2046 # spaces are \040 there
+	stat -L -c '%i %n' "$@" /proc/self/ns/net /run/netns/* /var/run/netns/* \
+		$(awk '/ - nsfs / && $4 ~ /^net:/ { print $5 }' /proc/self/mountinfo) \
+		/proc/[0-9]*/ns/net 2>/dev/null | awk '!known[$1]++'
+}
+
 # netns_find INODE COOKIE PATH: a file of that namespace: PATH if it still is one, or
 # another name, or that of a process in it. Fails if the namespace is gone.
 netns_find() {
-	for netns_found in "$3" "${netns_held:-/proc/self/ns/net}" /proc/self/ns/net /run/netns/* /var/run/netns/* /proc/[0-9]*/ns/net; do
-		[ "$(netns_inode "$netns_found")" = "$1" ] || continue
-		[ "$(netns_cookie "$netns_found")" = "$2" ] || return 1
-		printf '%s\n' "$netns_found"
-		return 0
-	done
-	return 1
+	netns_found=$(netns_files "$3" "${netns_held:-/proc/self/ns/net}" | sed -n "s/^$1 //p")
+	[ -n "$netns_found" ] && [ "$(netns_cookie "$netns_found")" = "$2" ] || return 1
+	printf '%s\n' "$netns_found"
 }
 
 # devices_list: of the chosen network namespace.

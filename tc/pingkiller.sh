@@ -6,6 +6,10 @@
 # and of its record $state/KEY, which is written before the device is touched:
 #
 #	DEV IFINDEX NETNS_INODE xdp|tc OWNER|- OWNER_START NETNS_FILE
+#
+# XDP is attached by a BPF link, pinned beside its program: the kernel's own record, by which the program is
+# found and detached in whatever network namespace the device is by then. A kernel that refuses links has it
+# attached as "ip link set xdp" does. What tc has on a device goes when the device is moved (dev_shutdown()).
 
 state=/run/pingkiller
 pins=$bpffs/pingkiller
@@ -130,12 +134,27 @@ program_load() {
 
 # xdp_attach native|generic
 xdp_attach() {
-	case $1 in
-	native) set -- xdpdrv 1 ;;
-	generic) set -- xdpgeneric 2 ;;
-	esac
-	net_run_or "cannot attach to device $plan_name" bpftool net attach "$1" pinned "$pins/$plan_key/pk_xdp" dev "$plan_dev" &&
-		hook_tell "$2"
+	local number=1
+
+	[ "$1" = native ] || number=2
+	xdp_attach_link "$1" || xdp_attach_linkless "$1" "$run_said" || return
+	hook_tell "$number"
+}
+
+# xdp_attach_link native|generic: by the helper, since bpftool makes no links for XDP. Why not goes to $run_said.
+xdp_attach_link() {
+	run_kept "$vsh" ${netns_name:+-N "$netns_file"} ping attach "$1" "$plan_dev" \
+		"$pins/$plan_key/pk_xdp" "$pins/$plan_key/pk_link"
+}
+
+# xdp_attach_linkless native|generic WHY: WHY there is no link is told if the program can be attached without.
+xdp_attach_linkless() {
+	local hook=xdpdrv
+
+	[ "$1" = native ] || hook=xdpgeneric
+	net_run_or "cannot attach to device $plan_name" \
+		bpftool net attach "$hook" pinned "$pins/$plan_key/pk_xdp" dev "$plan_dev" || return
+	say "note: attached without a BPF link (${2##*: })"
 }
 
 # xdp_attach_best: the driver's own hook if it has one. What it says otherwise is no
@@ -190,12 +209,11 @@ serve_in_tc() {
 	device_record "$plan_key" tc && program_load pk_tc && maps_write && ingress_attach
 }
 
-# xdp_detach DEV: only a program of ours. Fails if it is still there afterwards.
+# xdp_detach DEV ID: that program, if it is there. Fails if it is still there afterwards.
 xdp_detach() {
-	local id hook=xdpdrv
+	local hook=xdpdrv
 
-	id=$(xdp_attached "$1")
-	[ -n "$id" ] && [ "$(program_name "$id")" = pk_xdp ] || return 0
+	[ -n "$2" ] && [ "$(xdp_attached "$1")" = "$2" ] || return 0
 	[ "$(xdp_mode "$1")" != generic ] || hook=xdpgeneric
 	net_run_or "cannot detach from device $(words_quote "$1")" bpftool net detach "$hook" dev "$1"
 }
@@ -204,22 +222,66 @@ ingress_detach() {
 	filter_remove "$1" ingress "$filter_handle" "$filter_program"
 }
 
-# device_release KEY: everything of ours for that device. Without a record, or with the
-# device or its namespace gone, there is nothing to detach. Fails, and keeps the record, if something is left.
-device_release() {
+# link_release KEY: wherever the device is by now.
+link_release() {
+	[ ! -e "$pins/$1/pk_link" ] ||
+		run_or "cannot detach what serves $1" bpftool link detach pinned "$pins/$1/pk_link"
+}
+
+# record_release KEY: what was attached in the namespace of the record that was read, which can be gone.
+record_release() {
 	local netns_name="$netns_name" netns_file="$netns_file" dev=''
 
-	journal_begin stop "$1" || :
-	if record_read "$1"; then
-		if netns_file=$(netns_find "$record_inode" "${1%-*}" "$record_file"); then
-			netns_name=$netns_file
-			[ "$record_inode" != "$(netns_inode /proc/self/ns/net)" ] || netns_name=
-			dev=$(device_name "$record_ifindex")
-			[ -z "$dev" ] || { xdp_detach "$dev" && ingress_detach "$dev"; } || return
-		fi
-		clsact_leave "$dev" "${1%-*}" "${1#*-}" || return
+	if netns_file=$(netns_find "$record_inode" "${1%-*}" "$record_file"); then
+		netns_name=$netns_file
+		[ "$record_inode" != "$(netns_inode /proc/self/ns/net)" ] || netns_name=
+		dev=$(device_name "$record_ifindex")
+		[ -z "$dev" ] || { xdp_detach "$dev" "$(program_id "$pins/$1/pk_xdp")" && ingress_detach "$dev"; } || return
 	fi
-	[ ! -d "$pins/$1" ] || run rm -rf "$pins/$1"
+	clsact_leave "$dev" "${1%-*}" "${1#*-}"
+}
+
+# xdp_chase ID: detaches that program from devices that were moved to another network namespace.
+xdp_chase() {
+	local netns_name netns_file dev
+
+	netns_files | sed 's/^[0-9]* //' | while read -r netns_file; do
+		netns_name=$netns_file
+		for dev in $(net command bpftool net show 2>/dev/null |
+			sed -n "/^tc:/q; s/^\(.*\)([0-9]*) [a-z]* id $1\$/\1/p"); do
+			xdp_detach "$dev" "$1" || :
+		done
+	done
+}
+
+# program_release PIN: removed, and seen to be gone from the kernel: what is still attached somewhere keeps its
+# program. Fails, with the pin in its place again, if it is.
+program_release() {
+	local id
+
+	id=$(program_id "$1")
+	[ -n "$id" ] || return 0
+	run rm -f "$1"
+	[ -z "$dry_run" ] || return 0
+	if ! "$vsh" ping freed "$id"; then
+		xdp_chase "$id"
+		"$vsh" ping freed "$id" && return
+		run bpftool prog pin id "$id" "$1"
+		say "program $id of ${1#"$pins/"} is still in use, by a device in a network namespace that cannot be found or by somebody else"
+		return 1
+	fi
+}
+
+# device_release KEY: everything of ours for that device. Fails, and keeps the record, if something is left.
+device_release() {
+	journal_begin stop "$1" || :
+	link_release "$1" || return
+	! record_read "$1" || record_release "$1" || return
+	if [ -d "$pins/$1" ]; then
+		run_quietly rm -f "$pins/$1/pk_link"
+		program_release "$pins/$1/pk_xdp" && program_release "$pins/$1/pk_tc" || return
+		run rm -rf "$pins/$1"
+	fi
 	[ -n "$dry_run" ] || rm -f "$state/$1"
 }
 
@@ -242,16 +304,25 @@ strays_release() {
 	return "$status"
 }
 
-# stray_release DEV KNOWN: not those whose numbers are known.
+# stray_release DEV KNOWN: not those whose numbers are known, nor what has a link, which is pinned elsewhere.
 stray_release() {
+	local id
+
+	id=$(xdp_attached "$1")
 	case $2 in
-	*" $(xdp_attached "$1") "*) ;;
-	*) xdp_detach "$1" || return ;;
+	*" $id "*) ;;
+	*) ! xdp_is_stray "$id" || xdp_detach "$1" "$id" || return ;;
 	esac
 	case $2 in
 	*" $(filters "$1" ingress | sed -n 's/.* id \([0-9]*\) name pk_tc .*/\1/p') "*) ;;
 	*) ingress_detach "$1" && clsact_leave "$1" "$(netns_cookie "$netns_file")" "$(device_index "$1")" ;;
 	esac
+}
+
+# xdp_is_stray ID
+xdp_is_stray() {
+	[ -n "$1" ] && [ "$(program_name "$1")" = pk_xdp ] &&
+		! bpftool link show 2>/dev/null | grep -q "^[0-9]*: xdp  prog $1 "
 }
 
 # pins_trim: the last device takes all the rest with it.

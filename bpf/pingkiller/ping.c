@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vsh ping plan|show|stats|watch|plot|types ...: the helper of pingkiller.sh.
+/* vsh ping plan|show|stats|watch|plot|types|attach|freed ...: the helper of pingkiller.sh.
  *
  * `ping plan WORDS` prints what has to be done for a device, and changes nothing:
  *
@@ -292,8 +292,14 @@ static const struct {
 	const char *name;
 	int (*run)(const struct options *options, int argc, char **argv);
 } commands[] = {
-	{ "plan", plan },   { "show", show }, { "stats", stats },
-	{ "watch", watch }, { "plot", plot }, { "types", ping_types_command },
+	{ "plan", plan },
+	{ "show", show },
+	{ "stats", stats },
+	{ "watch", watch },
+	{ "plot", plot },
+	{ "types", ping_types_command },
+	{ "attach", ping_attach_command },
+	{ "freed", ping_freed_command },
 };
 
 int ping_command(const struct options *options, int argc, char **argv)
@@ -302,7 +308,7 @@ int ping_command(const struct options *options, int argc, char **argv)
 	for (size_t i = 0; argc && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(argv[0], commands[i].name))
 			return commands[i].run(options, argc - 1, argv + 1);
-	return misuse("ping %s: plan, show, stats, watch, plot or types",
+	return misuse("ping %s: plan, show, stats, watch, plot, types, attach or freed",
 		      quoted(argc ? argv[0] : ""));
 }
 

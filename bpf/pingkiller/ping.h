@@ -105,6 +105,10 @@ void ping_types_walk(const struct ping_device *device,
 		     void (*visit)(const char *name, unsigned int number, void *context),
 		     void *context);
 
+/* pingattach.c */
+int ping_attach_command(const struct options *options, int argc, char **argv);
+int ping_freed_command(const struct options *options, int argc, char **argv);
+
 /* pingprint.c: each as text, and as the members of a JSON object, which the caller opens
  * and closes. The words are those that would make it again.
  */

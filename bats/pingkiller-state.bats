@@ -1,0 +1,173 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What becomes of a served device: it is moved, deleted, made anew, freed by others, its time ends. pingkiller.sh
+# looks that up, says it, and takes away what is left.
+# vm: ^(native: a device that is moved|without links)
+#
+#   $CLIENT: pings   eth0 192.0.2.1 ---------- 192.0.2.2 eth0   $SERVER: pingkiller.sh
+#                    eth1 198.51.100.1 ---------- 198.51.100.2 eth1, which comes and goes
+#
+# bats sets stderr, and status and output anew in each test:
+# shellcheck disable=SC2154,SC2030,SC2031
+
+load helpers
+
+setup_file() { suite_begin; }
+teardown_file() { suite_end; }
+setup() {
+	test_begin
+	BEFORE=$(system_state)
+	pair_make
+}
+teardown() {
+	test_end
+	pingkiller stop
+	[ ! -e "/run/netns/$CLIENT" ] || pair_unmake
+}
+
+pair_unmake() {
+	[ ! -e "$BATS_TEST_TMPDIR/holder" ] || kill "$(cat "$BATS_TEST_TMPDIR/holder")" 2>/dev/null || :
+	ip -n "$CLIENT" link del eth1 2>/dev/null || :
+}
+
+assert_nothing_left() {
+	pair_unmake
+	assert_state "$BEFORE"
+}
+
+# pair_make: eth1, also anew.
+pair_make() {
+	ip -n "$CLIENT" link del eth1 2>/dev/null || :
+	ip link add eth1 netns "$CLIENT" type veth peer name eth1 netns "$SERVER"
+	ip -n "$CLIENT" addr add 198.51.100.1/24 dev eth1
+	ip -n "$CLIENT" link set eth1 up
+	eth1_up ip -n "$SERVER"
+}
+
+# eth1_up IP-COMMAND...: the other end, in whatever namespace.
+eth1_up() {
+	"$@" addr add 198.51.100.2/24 dev eth1
+	"$@" link set eth1 up
+}
+
+answers() {
+	on_client ping -q -c 1 -W 1 198.51.100.2 >/dev/null
+}
+
+pings_pass() {
+	busywait 5 answers
+}
+
+pings_die() {
+	! answers && ! answers
+}
+
+# inside COMMAND...: in the namespace that eth1 was moved to.
+inside() {
+	nsenter -t "$MOVED_TO" -n "$@"
+}
+
+# moved_away: eth1 is given to a container, whose network namespace has no name.
+moved_away() {
+	unshare -n sleep 1000 3>&- &
+	MOVED_TO=$!
+	echo "$MOVED_TO" >"$BATS_TEST_TMPDIR/holder"
+	namespace_is_new() { [ "$(readlink "/proc/$MOVED_TO/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
+	busywait 5 namespace_is_new
+	ip -n "$SERVER" link set eth1 netns "$MOVED_TO"
+	eth1_up inside ip
+}
+
+# stop_frees_moved COMMAND...: the device that these words serve is freed by "stop", wherever it is.
+stop_frees_moved() {
+	"$@" 2>/dev/null
+	pings_die
+	moved_away
+	pings_die
+	run -0 pingkiller stop
+	assert pings_pass
+	assert_nothing_left
+}
+
+@test "native: a device that is moved to a namespace without a name is freed by stop" {
+	stop_frees_moved pk dev eth1 hook native background
+}
+
+@test "generic: a device that is moved to a namespace without a name is freed by stop" {
+	stop_frees_moved pk dev eth1 hook generic background
+}
+
+@test "tc: a device that is moved leaves nothing, since the kernel takes the filter off" {
+	pk dev eth1 hook tc background 2>/dev/null
+	pings_die
+	moved_away
+	assert pings_pass
+	run -0 pingkiller stop
+	assert_nothing_left
+}
+
+@test "XDP is attached by a link, which bpftool shows, and which others cannot switch off" {
+	pk dev eth1 hook native background 2>/dev/null
+	assert_equal "$(bpftool -j link show pinned /sys/fs/bpf/pingkiller/*-*/pk_link | jq -r .type)" xdp
+	run on_server bpftool net detach xdpdrv dev eth1
+	pings_die
+	rm /sys/fs/bpf/pingkiller/*-*/pk_link
+	assert pings_pass
+}
+
+@test "what is served from another mount namespace, whose bpffs is its own, is left alone by stop" {
+	# shellcheck disable=SC2016 # for the inner shell
+	on_server unshare -m sh -euc 'mount -t tmpfs none /run
+		mount -t bpf -o mode=0700 bpf /sys/fs/bpf
+		"$0" dev eth1 background 2>/dev/null
+		sleep 1000' "$PINGKILLER" 3>&- &
+	echo "$!" >"$BATS_TEST_TMPDIR/holder"
+	busywait 10 pings_die
+	run -0 pingkiller stop
+	pings_die
+}
+
+linkless() {
+	timeout -k 5 $((30 * PATIENCE)) "$PROGRAMS/linkless" "$PINGKILLER" -n "$SERVER" "$@" 3>&-
+}
+
+@test "without links: it says so, serves all the same, and doctor knows" {
+	run -0 --separate-stderr linkless dev eth1 hook native background
+	assert_regex "$stderr" 'note: attached without a BPF link \(Operation not permitted\)'
+	refute [ -e /sys/fs/bpf/pingkiller/*-*/pk_link ]
+	pings_die
+	pk stop dev eth1
+	assert pings_pass
+	run -0 linkless doctor
+	assert_line --regexp '^replaced generic: attached and detached again, without a BPF link \(Operation not permitted\)'
+	assert_line --regexp '^ok +native: attached and detached again'
+}
+
+@test "without links: a device that is moved is found in all namespaces" {
+	stop_frees_moved linkless dev eth1 hook native background
+}
+
+@test "without links: what cannot be found is named, stays recorded, and is removed when it can be" {
+	local holder
+
+	linkless dev eth1 hook generic background 2>/dev/null
+	moved_away
+	# held by a descriptor alone
+	sleep 1000 3>&- 9<"/proc/$MOVED_TO/ns/net" &
+	holder=$!
+	kill "$MOVED_TO"
+	echo "$holder" >"$BATS_TEST_TMPDIR/holder"
+	run -1 --separate-stderr pingkiller stop
+	assert_regex "$stderr" '^pingkiller.sh: program [0-9]+ of [0-9]+-[0-9]+/pk_xdp is still in use, by a device'
+	pings_die
+	run -0 pingkiller show
+	assert_output --partial 'dev eth1'
+	MOVED_TO=$holder
+	touch "$BATS_TEST_TMPDIR/name"
+	mount --bind "/proc/$holder/fd/9" "$BATS_TEST_TMPDIR/name"
+	run -0 pingkiller stop
+	umount "$BATS_TEST_TMPDIR/name"
+	assert pings_pass
+	assert_nothing_left
+}
