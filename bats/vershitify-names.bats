@@ -91,7 +91,7 @@ ODD_NAMES=(
 	local name words
 
 	# shellcheck disable=SC2016
-	for name in 'two words' "it's" 'say "hi"' '$(reboot)' 'a;b|c&d>e' 'ünïcødé'; do
+	for name in 'two words' "it's" 'say "hi"' '$(reboot)' 'a;b|c&d>e' 'ünïcødé' 'back\slash' 'a\x41b\101'; do
 		vershitify flush
 		vsh add dev eth0 command "$name" drop 1%
 		vershitify show >first
@@ -102,6 +102,40 @@ ODD_NAMES=(
 		words=$(vershitify -j show | jq -r '.[0].command')
 		assert_equal "$words" "$name"
 	done
+}
+
+@test "what show prints of them makes the same rule again, byte for byte, in each shell that has \$'...'" {
+	local name hex shell
+
+	for name in "${ODD_NAMES[@]}" $'ends\n' $'\e' $'\xc2\x9b' $'\\\e\'"' $'\1771'; do
+		vershitify flush
+		vsh add dev eth0 command "$name" drop 1%
+		vershitify show >first
+		hex=$(printf %s "$name" | od -An -v -tx1 | tr -d ' \n')
+		for shell in bash 'busybox sh'; do
+			vershitify flush
+			# shellcheck disable=SC2016
+			$shell -c "$(sed 's/^rule [0-9]* /"$0" -n "$1" add /' first)" "$VERSHITIFY" "$CLIENT" 3>&-
+			assert_equal "$shell: $(vershitify show)" "$shell: $(cat first)"
+			assert_equal "$shell: $(bpftool -j map dump pinned /sys/fs/bpf/tc/globals/vsh_comms | jq -r '.[0].key[]' | sed 's/^0x//' | tr -d '\n')" \
+				"$shell: $(printf '%-32s' "$hex" | tr ' ' 0)"
+		done
+	done
+}
+
+@test "in JSON a name that is not UTF-8 has a second member in hexadecimal, for rules and devices" {
+	local odd=$'d\xffev'
+
+	vsh add dev eth0 command $'\xff\xfe\x80' drop 1%
+	vsh add dev eth0 command 'ünï' drop 1%
+	ip -n "$CLIENT" link add "$odd" type veth peer name odd-peer netns "$SERVER"
+	vsh add dev eth0 dev "$odd" command x drop 1%
+	assert_equal "$(vershitify -j show | jq -c '[.[] | [.command_hex, .dev_hex]]')" \
+		'[["fffe80",null],[null,null],[null,["65746830","64ff6576"]]]'
+	run -0 vershitify show 3
+	assert_output --partial "dev eth0 dev \$'d\\377ev' command x"
+	vershitify flush
+	ip -n "$CLIENT" link del "$odd"
 }
 
 @test "the monitor prints them safely, in text and in JSON" {

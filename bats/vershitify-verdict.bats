@@ -679,6 +679,23 @@ transfer() {
 	assert_equal "$(vershitify -j show "$RULE" | jq '.[0] | has("expires_in_ns")')" false
 }
 
+@test "what show prints of an expired rule has the whole of its time, and makes it again" {
+	local id words
+
+	id=$(vsh add dev eth0 command victim drop 100% for 300ms)
+	expired() { [ "$(rule_field "$1" state)" = expired ]; }
+	busywait 5 expired "$id"
+	run -0 vershitify show "$id"
+	assert_output "rule $id dev eth0 command victim direction egress drop 100% for 300ms (expired)"
+	assert_equal "$(rule_field "$id" for_ns)" 300000000
+	words=${output#rule * }
+	# shellcheck disable=SC2086 # words
+	id=$(vsh add ${words% (expired)})
+	busywait 5 expired "$id"
+	vsh change "$id" for 90m
+	assert_equal "$(rule_field "$id" for_ns)" 5400000000000
+}
+
 @test "'change for' gives an expired rule new time" {
 	receiver_start
 	rule_add command victim drop 100% for 1ms

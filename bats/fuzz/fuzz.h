@@ -259,17 +259,34 @@ static inline void words_split(struct words *words, char *text)
 	} while (text && words->count < WORDS_MAX);
 }
 
+/* A backslash in $'...' and what follows it. Returns the last byte of it. */
+static inline char *unescape(char *text, char *out)
+{
+	if (text[1] < '0' || text[1] > '7') {
+		*out = text[1];
+		return text + 1;
+	}
+	CHECK(text[2] && text[3]);
+	*out = (text[1] - '0') << 6 | (text[2] - '0') << 3 | (text[3] - '0');
+	return text + 3;
+}
+
 /* What a shell makes of the words that are printed: blanks separate, single quotes hold together. */
 static inline void words_unquote(struct words *words, char *text)
 {
 	char *out = text;
-	bool quoted_now = false;
+	bool quoted_now = false, escapes = false;
 
 	words->count = 0;
 	words->word[words->count++] = out;
 	for (; *text; text++) {
-		if (*text == '\'') {
+		if (escapes && *text == '\\') {
+			text = unescape(text, out++);
+		} else if (!quoted_now && *text == '$' && text[1] == '\'') {
+			escapes = true;
+		} else if (*text == '\'') {
 			quoted_now = !quoted_now;
+			escapes = escapes && quoted_now;
 		} else if (!quoted_now && *text == '\\') {
 			*out++ = *++text;
 		} else if (!quoted_now && *text == ' ') {

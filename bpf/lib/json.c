@@ -79,7 +79,24 @@ void json_string(struct json *json, const char *name, const char *text)
 
 void json_chars(struct json *json, const char *name, const char *chars, size_t size)
 {
-	string_print(value_begin(json, name), chars, strnlen(chars, size));
+	size_t length = strnlen(chars, size);
+	char name_hex[64];
+
+	string_print(value_begin(json, name), chars, length);
+	if (!name || utf8_is_valid(chars, length))
+		return;
+	snprintf(name_hex, sizeof(name_hex), "%s_hex", name);
+	json_hex(json, name_hex, chars, size);
+}
+
+void json_hex(struct json *json, const char *name, const char *chars, size_t size)
+{
+	FILE *out = value_begin(json, name);
+
+	fputc('"', out);
+	for (size_t i = 0; i < size && chars[i]; i++)
+		fprintf(out, "%02x", (unsigned char)chars[i]);
+	fputc('"', out);
 }
 
 void json_number(struct json *json, const char *name, uint64_t number)

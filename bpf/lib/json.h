@@ -21,10 +21,13 @@ void json_array_begin(struct json *json, const char *name);
 void json_array_end(struct json *json);
 
 /* A string, and one of size bytes or up to a NUL, as names stand in maps. Control characters
- * are escaped. Bytes that are not UTF-8 become U+FFFD, as JSON has no other way.
+ * are escaped. Bytes that are not UTF-8 become U+FFFD, as JSON has no other way; if there are
+ * any, a member NAME_hex of the object has all bytes in hexadecimal.
  */
 void json_string(struct json *json, const char *name, const char *text);
 void json_chars(struct json *json, const char *name, const char *chars, size_t size);
+
+void json_hex(struct json *json, const char *name, const char *chars, size_t size);
 
 void json_number(struct json *json, const char *name, uint64_t number);
 void json_decimals(struct json *json, const char *name, double number, int decimals);

@@ -98,24 +98,56 @@ const char *quoted(const char *word)
 	return quoted_bytes(word, strlen(word));
 }
 
-/* As a word that a shell reads back, where its bytes allow that. */
+static bool is_odd(const unsigned char *p, size_t length)
+{
+	return !length || utf8_is_control(p, length);
+}
+
+static bool has_odd(const unsigned char *p, size_t length)
+{
+	for (size_t i = 0, n; i < length; i += n) {
+		n = utf8_length(p + i, length - i);
+		if (is_odd(p + i, n))
+			return true;
+	}
+	return false;
+}
+
+/* Between quotes; in $'...' (odd) a backslash begins an escape, elsewhere it is a character. */
+static void quoted_print(FILE *out, const unsigned char *p, size_t length, bool odd)
+{
+	for (size_t i = 0; i < length;) {
+		size_t n = utf8_length(p + i, length - i);
+
+		if (is_odd(p + i, n)) {
+			fprintf(out, "\\%03o", p[i++]);
+			continue;
+		}
+		if (p[i] == '\'')
+			fputs(odd ? "\\'" : "'\\''", out);
+		else if (p[i] == '\\' && odd)
+			fputs("\\\\", out);
+		else
+			fwrite(p + i, 1, n, out);
+		i += n;
+	}
+}
+
 void print_word(FILE *out, const char *bytes, size_t length)
 {
 	static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 				   "_./:@%+-,=";
-	char text[4 * 4096];
+	const unsigned char *p = (const unsigned char *)bytes;
+	bool odd = has_odd(p, length);
+	size_t plain = 0;
 
-	if (escape(text, sizeof(text), bytes, length) < 0)
-		text[0] = '\0';
-	if (length && strspn(text, safe) == strlen(text)) {
-		fputs(text, out);
+	while (plain < length && bytes[plain] && strchr(safe, bytes[plain]))
+		plain++;
+	if (length && plain == length) {
+		fwrite(bytes, 1, length, out);
 		return;
 	}
-	fputc('\'', out);
-	for (const char *p = text; *p; p++)
-		if (*p == '\'')
-			fputs("'\\''", out);
-		else
-			fputc(*p, out);
+	fputs(odd ? "$'" : "'", out);
+	quoted_print(out, p, length, odd);
 	fputc('\'', out);
 }

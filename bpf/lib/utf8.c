@@ -26,3 +26,15 @@ bool utf8_is_control(const unsigned char *p, size_t length)
 	return (length == 1 && (*p < 0x20 || *p == 0x7f)) ||
 	       (length == 2 && *p == 0xc2 && p[1] < 0xa0);
 }
+
+bool utf8_is_valid(const char *bytes, size_t length)
+{
+	const unsigned char *p = (const unsigned char *)bytes;
+
+	for (size_t i = 0, n; i < length; i += n) {
+		n = utf8_length(p + i, length - i);
+		if (!n)
+			return false;
+	}
+	return true;
+}

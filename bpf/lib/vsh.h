@@ -40,6 +40,9 @@ int failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int output_flush(void); /* 0 or -errno, also of what was printed before; main() tells of it */
 const char *quoted(const char *word);
 const char *quoted_bytes(const char *bytes, size_t length);
+/* As a word that a shell reads back. What a terminal might obey, and what is not UTF-8, is escaped as
+ * in $'\033', which bash, zsh, ksh and busybox read.
+ */
 void print_word(FILE *out, const char *bytes, size_t length);
 
 /* clock.c */

@@ -108,6 +108,16 @@ int time_parse(const char *word, uint64_t *ns)
 	return -EINVAL;
 }
 
+void time_format(uint64_t ns, char *text, size_t size)
+{
+	static const char *const units[] = { "ns", "us", "ms", "s" };
+	int unit = 0;
+
+	for (; unit < 3 && ns % 1000 == 0; unit++)
+		ns /= 1000;
+	snprintf(text, size, "%llu%s", (unsigned long long)ns, units[unit]);
+}
+
 int number_parse(const char *word, uint64_t max, uint64_t *number)
 {
 	uint64_t n = 0;

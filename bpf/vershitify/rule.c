@@ -8,6 +8,7 @@
 #include <linux/magic.h>
 #include "needs.h"
 #include "rule.h"
+#include "utf8.h"
 #include "values.h"
 #include "words.h"
 
@@ -227,9 +228,11 @@ static int for_parse(struct cursor *cursor, void *context)
 	uint64_t ns;
 	int status = time_value(cursor, &ns);
 
-	if (status == DONE)
-		request->rule.expires_ns = boot_now_ns() + ns;
-	return status;
+	if (status != DONE)
+		return status;
+	request->rule.expires_ns = boot_now_ns() + ns;
+	request->label.lasts_ns = ns;
+	return DONE;
 }
 
 static const char *const visible_names[] = {
@@ -477,6 +480,21 @@ static void who_print(FILE *out, const struct vsh_rule *rule, const struct vsh_l
 	}
 }
 
+/* What is left of its time, rounded up; the whole of it if nothing is left. */
+static void for_print(FILE *out, const struct vsh_rule *rule, const struct vsh_label *label)
+{
+	uint64_t now = boot_now_ns(), tenth = 100000000;
+	char text[24];
+
+	if (!rule->expires_ns)
+		return;
+	time_format(label->lasts_ns, text, sizeof(text));
+	if (rule_expired(rule, now))
+		fprintf(out, " for %s", text);
+	else
+		fprintf(out, " for %.1fs", (rule->expires_ns - now + tenth - 1) / tenth / 10.0);
+}
+
 void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule, const struct vsh_label *label)
 {
 	char percent[16];
@@ -497,8 +515,7 @@ void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule, const struc
 		fprintf(out, " seed %llu", (unsigned long long)rule->seed);
 	if (rule_visible(rule) != VISIBLE_WIRE)
 		fprintf(out, " visible %s", visible_names[rule_visible(rule)]);
-	if (rule->expires_ns && !rule_expired(rule, boot_now_ns()))
-		fprintf(out, " for %.1fs", (rule->expires_ns - boot_now_ns()) / 1e9);
+	for_print(out, rule, label);
 	if (strcmp(state_name(rule, label), "active"))
 		fprintf(out, " (%s)", state_name(rule, label));
 }
@@ -523,6 +540,23 @@ static void who_print_json(struct json *json, const struct vsh_label *label)
 	}
 }
 
+static bool devs_are_utf8(const struct vsh_rule *rule, const struct vsh_label *label)
+{
+	for (uint32_t i = 0; i < rule->devs; i++)
+		if (!utf8_is_valid(label->dev[i], strnlen(label->dev[i], VSH_DEV_LEN)))
+			return false;
+	return true;
+}
+
+static void devs_print_hex(struct json *json, const struct vsh_rule *rule,
+			   const struct vsh_label *label)
+{
+	json_array_begin(json, "dev_hex");
+	for (uint32_t i = 0; i < rule->devs; i++)
+		json_hex(json, NULL, label->dev[i], VSH_DEV_LEN);
+	json_array_end(json);
+}
+
 static void devs_print_json(struct json *json, const struct vsh_rule *rule,
 			    const struct vsh_label *label)
 {
@@ -532,6 +566,8 @@ static void devs_print_json(struct json *json, const struct vsh_rule *rule,
 	for (uint32_t i = 0; i < rule->devs; i++)
 		json_chars(json, NULL, label->dev[i], VSH_DEV_LEN);
 	json_array_end(json);
+	if (!devs_are_utf8(rule, label))
+		devs_print_hex(json, rule, label);
 }
 
 void rule_print_json(struct json *json, uint32_t id, const struct vsh_rule *rule,
@@ -554,9 +590,10 @@ void rule_print_json(struct json *json, uint32_t id, const struct vsh_rule *rule
 	json_string(json, "state", state_name(rule, label));
 	if (rule->owner)
 		json_number(json, "owner", rule->owner);
-	if (rule->expires_ns)
-		json_number(json, "expires_in_ns",
-			    rule->expires_ns > now ? rule->expires_ns - now : 0);
+	if (!rule->expires_ns)
+		return;
+	json_number(json, "expires_in_ns", rule->expires_ns > now ? rule->expires_ns - now : 0);
+	json_number(json, "for_ns", label->lasts_ns);
 }
 
 _Static_assert(VSH_DEV_LEN == IFNAMSIZ, "a rule holds the names of its devices");

@@ -123,6 +123,7 @@ struct vsh_rule {
 /* Value of vsh_labels, same index: what `show` needs, and the programs hardly do. */
 struct vsh_label {
 	__u64 loss; /* as it was asked for, in millionths of a percent */
+	__u64 lasts_ns; /* the time that it was given; 0: no end */
 	__u64 cgroup_id; /* of the one that has the path now, or had it last */
 	struct vsh_exe exe;
 	struct vsh_comm comm;
@@ -240,7 +241,7 @@ _Static_assert(sizeof(struct vsh_flow_key) == 48, "key of vsh_flows has no holes
 _Static_assert(sizeof(struct vsh_task) == 32, "vsh_task has no holes");
 _Static_assert(sizeof(struct vsh_owner) == 40, "vsh_owner has no holes");
 _Static_assert(sizeof(struct vsh_rule) == 120, "vsh_rule has no holes");
-_Static_assert(sizeof(struct vsh_label) == 456, "vsh_label has no holes");
+_Static_assert(sizeof(struct vsh_label) == 464, "vsh_label has no holes");
 _Static_assert(sizeof(struct vsh_config) == 24, "vsh_config has no holes");
 _Static_assert(sizeof(struct vsh_stats) == 8 + 24 * VSH_REASONS, "vsh_stats has no holes");
 _Static_assert(sizeof(struct vsh_event) == 48, "vsh_event has no holes");
