@@ -17,6 +17,7 @@ SBINDIR ?= $(PREFIX)/sbin
 LIBDIR ?= $(PREFIX)/lib/vershitify
 MANDIR ?= $(PREFIX)/share/man
 COMPDIR ?= $(PREFIX)/share/bash-completion/completions
+DOCDIR ?= $(PREFIX)/share/doc/vershitify
 
 CLANG ?= clang
 PKG_CONFIG ?= pkg-config
@@ -45,10 +46,11 @@ BPF_OBJECTS := $(addprefix build/,vershitify.o tracker.o receive.o pingkiller.o)
 
 COMMANDS := $(TOOLS:%=scripts/%.sh)
 MAN_PAGES := $(TOOLS:%=build/%.8)
+EXAMPLES := $(wildcard scripts/examples/*)
 COMPLETIONS := $(TOOLS:%=scripts/completion/%.bash)
 COMPLETION_LIBRARY := scripts/completion/vershitify-common.bash
 HELPER := build/vsh
-INSTALLED := $(COMMANDS) $(LIBRARIES) $(COMPLETIONS) $(COMPLETION_LIBRARY)
+INSTALLED := $(COMMANDS) $(LIBRARIES) $(COMPLETIONS) $(COMPLETION_LIBRARY) $(EXAMPLES)
 
 BENCH_PROGRAMS := $(addprefix build/bench/,burst clock fate testrun traffic baseline.o pingparse.o)
 
@@ -313,7 +315,9 @@ install: all ## install under DESTDIR/PREFIX (PREFIX=/usr/local)
 	$(Q)$(INSTALL) -m 644 $(LIBRARIES) '$(DESTDIR)$(LIBDIR)/tc'
 	$(Q)for f in $(MAN_PAGES); do \
 		[ -e "$$f" ] || continue; \
-		$(INSTALL) -D -m 644 "$$f" '$(DESTDIR)$(MANDIR)'/man"$${f##*.}"/"$${f##*/}"; \
+		name=$${f##*/}; folder='$(DESTDIR)$(MANDIR)'/man"$${f##*.}"; \
+		$(INSTALL) -D -m 644 "$$f" "$$folder/$$name"; \
+		ln -sfn "$$name" "$$folder/$${name%.*}.sh.$${f##*.}"; \
 	done
 	$(Q)for f in $(COMPLETIONS); do \
 		name=$${f##*/}; name=$${name%.bash}; \
@@ -321,16 +325,23 @@ install: all ## install under DESTDIR/PREFIX (PREFIX=/usr/local)
 		ln -sfn "$$name.sh" '$(DESTDIR)$(COMPDIR)'/"$$name"; \
 	done
 	$(Q)$(INSTALL) -m 644 $(COMPLETION_LIBRARY) '$(DESTDIR)$(COMPDIR)'
+	$(Q)for f in $(EXAMPLES); do \
+		mode=644; [ ! -x "$$f" ] || mode=755; \
+		$(INSTALL) -D -m "$$mode" "$$f" '$(DESTDIR)$(DOCDIR)'/examples/"$${f##*/}"; \
+	done
 
 .PHONY: uninstall
 uninstall: ## remove what install put there, and nothing else
 	$(call say,UNINSTALL,$(DESTDIR)$(PREFIX))
 	$(Q)for f in $(notdir $(COMMANDS)); do rm -f '$(DESTDIR)$(SBINDIR)'/"$$f" '$(DESTDIR)$(SBINDIR)'/"$${f%.sh}"; done
 	$(Q)for f in $(notdir $(HELPER) $(BPF_OBJECTS)) $(LIBRARIES); do rm -f '$(DESTDIR)$(LIBDIR)'/"$$f"; done
-	$(Q)for f in $(notdir $(MAN_PAGES)); do rm -f '$(DESTDIR)$(MANDIR)'/man"$${f##*.}"/"$$f"; done
+	$(Q)for f in $(notdir $(MAN_PAGES)); do \
+		rm -f '$(DESTDIR)$(MANDIR)'/man"$${f##*.}"/"$$f" '$(DESTDIR)$(MANDIR)'/man"$${f##*.}"/"$${f%.*}.sh.$${f##*.}"; \
+	done
 	$(Q)for f in $(notdir $(COMPLETIONS:.bash=)); do rm -f '$(DESTDIR)$(COMPDIR)'/"$$f" '$(DESTDIR)$(COMPDIR)'/"$$f.sh"; done
 	$(Q)rm -f '$(DESTDIR)$(COMPDIR)'/$(notdir $(COMPLETION_LIBRARY))
-	$(Q)for d in '$(DESTDIR)$(LIBDIR)/tc' '$(DESTDIR)$(LIBDIR)'; do [ ! -d "$$d" ] || rmdir --ignore-fail-on-non-empty "$$d"; done
+	$(Q)for f in $(notdir $(EXAMPLES)); do rm -f '$(DESTDIR)$(DOCDIR)'/examples/"$$f"; done
+	$(Q)for d in '$(DESTDIR)$(LIBDIR)/tc' '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(DOCDIR)/examples' '$(DESTDIR)$(DOCDIR)'; do [ ! -d "$$d" ] || rmdir --ignore-fail-on-non-empty "$$d"; done
 
 .PHONY: clean
 clean: ## remove build/

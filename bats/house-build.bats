@@ -195,8 +195,8 @@ missed() {
 
 	cd "$TREE"
 	# shellcheck disable=SC2046 # names of targets
-	made=$(in_tree -n -B all testprograms benchprograms $(fuzzers) install | tr -s ' ' '\n')
-	for file in bpf/*/*.c scripts/bench/*.c bats/programs/*.c bats/fuzz/*.c scripts/man/*.scd tc/*.sh; do
+	made=$(in_tree -n -B all testprograms benchprograms $(fuzzers) install | tr -s ' ;' '\n')
+	for file in bpf/*/*.c scripts/bench/*.c bats/programs/*.c bats/fuzz/*.c scripts/man/*.scd tc/*.sh scripts/examples/*; do
 		assert grep -qxF "$file" <<<"$made"
 	done
 }

@@ -482,6 +482,23 @@ numbers_hide() {
 	assert_equal "$(wc -l <<<"$stderr")" 1
 }
 
+@test "each script prints what it is for when it is asked, and does nothing else" {
+	local script word
+
+	for script in "$TOP"/.ci/run "$TOP"/scripts/*.sh "$TOP"/scripts/*/*.sh "$TOP"/bats/*.sh; do
+		[ -x "$script" ] || continue
+		for word in --help -h; do
+			# without rights, so that it could do nothing if it tried
+			run -0 --separate-stderr timeout 10 setpriv --reuid 65534 --regid 65534 --clear-groups "$script" "$word" 3>&-
+			assert_regex "$output" '^Usage: '
+			assert_equal "$script $word: $stderr" "$script $word: "
+			[ "$script" = "$TOP/.ci/run" ] || assert_regex "${lines[0]}" "${script##*/}"
+		done
+	done
+	run -2 --separate-stderr "$TOP/scripts/demo.sh" nonsense
+	assert_output ''
+}
+
 @test "README names the two commands, and they are there" {
 	local file
 

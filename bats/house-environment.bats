@@ -336,6 +336,25 @@ session() {
 	assert_state "$before"
 }
 
+@test "installed, each command has its manual page by both names, and the examples are there and find it" {
+	local root=$BATS_TEST_TMPDIR/root name file
+
+	make -s -C "$TOP" install DESTDIR="$root" PREFIX=/usr 3>&-
+	for name in vershitify pingkiller; do
+		for file in "$name.8" "$name.sh.8"; do
+			run -0 cat "$root/usr/share/man/man8/$file"
+			assert_line --regexp "^\\.TH \"$name\" \"8\""
+		done
+	done
+	receiver_start
+	for file in "$TOP"/scripts/examples/*; do
+		run -0 cmp "$file" "$root/usr/share/doc/vershitify/examples/${file##*/}"
+	done
+	run -0 on_client env PATH="$root/usr/sbin:$PATH" "$root/usr/share/doc/vershitify/examples/retry-test.sh" \
+		eth0 0 1 "$(as victim udpsend)" "$SERVER4" "$PORT" 10
+	assert_line 'passed, 1 rounds'
+}
+
 # Loaded as bash-completion does, by the names of the commands; then uninstalled.
 @test "installed, both commands are completed, and nothing stays after uninstall" {
 	local root=$BATS_TEST_TMPDIR/root name

@@ -17,6 +17,16 @@ top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 lab=demo-$$
 work='' loss_pid='' ping_pid='' bystander_pid=''
 
+usage() {
+	cat <<'END'
+Usage: demo.sh [--help]
+
+Shows one program lose packets, and another one beside it none. Needs root. Installs what is missing and
+builds, a minute the first time; then it takes ten seconds, in two network namespaces made for it.
+The exit status is 0 if all was as it should be, 1 if not, 2 for a wrong word.
+END
+}
+
 die() {
 	printf 'demo.sh: %s\n' "$*" >&2
 	exit 1
@@ -110,6 +120,17 @@ left_behind() {
 	nsenter --net="/run/netns/$lab-a" tc filter show dev eth0 egress 2>/dev/null || :
 }
 
+case ${1-} in
+'') ;;
+-h | --help | help)
+	usage
+	exit
+	;;
+*)
+	printf 'demo.sh: it takes no words; demo.sh --help says what it does\n' >&2
+	exit 2
+	;;
+esac
 [ "$(id -u)" = 0 ] || die "only root can make network namespaces and attach programs (sudo scripts/demo.sh)"
 cd "$top"
 . scripts/packages.sh

@@ -73,7 +73,7 @@ for word; do
 	*" $word "*) ;;
 	*)
 		usage
-		[ "$word" != help ] && [ "$word" != --help ] || exit 0
+		[ "$word" != help ] && [ "$word" != --help ] && [ "$word" != -h ] || exit 0
 		exit 2
 		;;
 	esac

@@ -11,8 +11,19 @@
 
 set -eu
 
+usage() {
+	printf '%s\n' 'Usage: loss-sweep.sh DEV COMMAND [ARG...]' \
+		"At which loss does a command break? Its status and time under each of some losses."
+}
+
+case ${1-} in
+-h | --help | help)
+	usage
+	exit
+	;;
+esac
 [ $# -ge 2 ] || {
-	echo 'usage: loss-sweep.sh DEV COMMAND [ARG...]' >&2
+	usage >&2
 	exit 2
 }
 dev=$1

@@ -8,8 +8,19 @@
 
 set -eu
 
+usage() {
+	printf '%s\n' 'Usage: ping-report.sh DEV [SECONDS]' \
+		"How many pings does a device receive, and what does a verdict on each cost? Drops none."
+}
+
+case ${1-} in
+-h | --help | help)
+	usage
+	exit
+	;;
+esac
 [ $# -ge 1 ] || {
-	echo "usage: ping-report.sh DEV [SECONDS]" >&2
+	usage >&2
 	exit 2
 }
 pingkiller.sh dev "$1" drop 0 sample 1 background 2>/dev/null

@@ -11,8 +11,19 @@
 
 set -eu
 
+usage() {
+	printf '%s\n' 'Usage: retry-test.sh DEV PERCENT ROUNDS COMMAND [ARG...]' \
+		"Does a command get through a loss, always? Stops at the first round that fails."
+}
+
+case ${1-} in
+-h | --help | help)
+	usage
+	exit
+	;;
+esac
 [ $# -ge 4 ] || {
-	echo 'usage: retry-test.sh DEV PERCENT ROUNDS COMMAND [ARG...]' >&2
+	usage >&2
 	exit 2
 }
 dev=$1 percent=$2 rounds=$3
