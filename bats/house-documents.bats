@@ -139,7 +139,7 @@ usage() {
 
 	manual=$(tr -s '\n\t ' ' ' <"$MANUAL")
 	while IFS=: read -r name text; do
-		number=$(sed -n "s/^#define $name (*\([0-9]*\).*/\1/p" "$TOP/bpf/vershitify/vershitify.h")
+		number=$(sed -n "s/^#define $name (*\([0-9]*\).*/\1/p" "$TOP"/bpf/vershitify/vershitify.h "$TOP"/bpf/lib/reader.h)
 		[ "$number" -lt 10000 ] || number=$((number / 1000)),$(printf %03d $((number % 1000)))
 		grep -qF "${text//N/$number}" <<<"$manual" || fail "$name: the manual has not '${text//N/$number}'"
 	done <<-'END'
@@ -151,7 +151,7 @@ usage() {
 		VSH_CGROUP_DEPTH:more than N levels deep
 		VSH_FLOWS_MAX:after N later connections
 		VSH_LISTENERS_MAX:Up to N can listen
-		VSH_RING_BYTES:monitor N KiB
+		RING_BYTES:monitor N KiB
 	END
 	for text in $(sed -n 's/^filter_\(pref\|handle\)=//p' "$TOP/tc/filter.sh" "$TOP/tc/vershitify.sh"); do
 		assert grep -qF "$text" "$MANUAL"

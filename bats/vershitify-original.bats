@@ -98,6 +98,19 @@ original() {
 	assert_equal "$(lines_count original '^process launched: ')" 4
 }
 
+@test "Passed and Dropped are printed once a second, however many launches there are" {
+	local began=$SECONDS
+
+	receiver_start
+	original -interface eth0 -command victim -drop 100
+	while ((SECONDS - began < 4)); do
+		on_client "$(as launcher storm)" 50 1 "$(as victim udpsend)" "$SERVER4" "$PORT" 1
+	done
+	stop original INT
+	(($(lines_count original '^process launched: ') >= 50))
+	assert [ "$(lines_count original '^Passed ')" -le $((SECONDS - began + 2)) ]
+}
+
 @test "Passed and Dropped are printed when they changed, and end with what has happened" {
 	local last
 

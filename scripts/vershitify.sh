@@ -221,7 +221,7 @@ command_show() {
 
 command_stats() {
 	look_begin
-	helper_show stats "$@"
+	helper_show -t stats "$@"
 }
 
 command_monitor() {
@@ -229,7 +229,7 @@ command_monitor() {
 	needs_root
 	needs_capabilities
 	needs_built vershitify.o tracker.o
-	exec "$vsh" ${json:+-j} listen
+	exec "$vsh" ${json:+-j} -t listen
 }
 
 # foreground_end: a run takes its rule with it, and the last one all the rest.
@@ -266,14 +266,14 @@ command_original() {
 	change_begin
 	foreground_set_up original "$@"
 	if [ -n "$dry_run" ]; then
-		run "$vsh" listen "$set_up_id"
+		run "$vsh" -O $$ -t listen "$set_up_id"
 		exit 0
 	fi
 	announce || {
 		foreground_end
 		exit 1
 	}
-	"$vsh" ${json:+-j} listen "$set_up_id" &
+	"$vsh" ${json:+-j} -O $$ -t listen "$set_up_id" &
 	listener_wait $!
 	foreground_end
 	[ "$waited_status" = 0 ] || exit 1

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vsh [-N NETNS_FILE] [-C CGROUP_ROOT] [-O OWNER] [-cjsV] COMMAND ...: the helper of
+/* vsh [-N NETNS_FILE] [-C CGROUP_ROOT] [-O OWNER] [-cjstV] COMMAND ...: the helper of
  * vershitify.sh, and of pingkiller.sh (ping). It has no manual page of its own: -v of
  * either shows it at work.
  */
@@ -32,7 +32,7 @@ static int options_parse(struct options *options, int argc, char **argv)
 	int letter, err;
 
 	/* "+": options end at the command, whose words are its own. */
-	while ((letter = getopt(argc, argv, "+N:C:O:cjsV")) != -1) {
+	while ((letter = getopt(argc, argv, "+N:C:O:cjstV")) != -1) {
 		switch (letter) {
 		case 'N':
 			err = netns_enter(optarg);
@@ -58,6 +58,9 @@ static int options_parse(struct options *options, int argc, char **argv)
 		case 's':
 			options->statistics = true;
 			break;
+		case 't':
+			options->tag = true;
+			break;
 		case 'V':
 			puts("vsh " VSH_VERSION);
 			exit(DONE);
@@ -75,7 +78,7 @@ static int usage(void)
 	for (size_t i = 0; i < COMMANDS; i++)
 		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? "|" : "",
 			 commands[i].name);
-	return misuse("usage: vsh [-N NETNS_FILE] [-C CGROUP_ROOT] [-O OWNER] [-cjsV] %s ...",
+	return misuse("usage: vsh [-N NETNS_FILE] [-C CGROUP_ROOT] [-O OWNER] [-cjstV] %s ...",
 		      names);
 }
 

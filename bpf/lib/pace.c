@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include "pace.h"
+#include "signals.h"
 #include "vsh.h"
 #include "words.h"
 
@@ -16,6 +17,12 @@ static int interval_parse(const char *word, uint64_t *ns)
 	if (!time_parse(word, ns))
 		return DONE;
 	return misuse("interval %s: seconds, or a time as in 500ms", quoted(word));
+}
+
+void pace_begin(struct pace *pace, uint64_t interval_ns)
+{
+	*pace = (struct pace){ .interval_ns = interval_ns, .left = UINT64_MAX };
+	clock_gettime(CLOCK_MONOTONIC, &pace->at);
 }
 
 int pace_parse(struct pace *pace, int argc, char **argv)
@@ -39,7 +46,21 @@ bool pace_wait(struct pace *pace)
 		return false;
 	pace->at.tv_sec += pace->interval_ns / 1000000000 + ns / 1000000000;
 	pace->at.tv_nsec = ns % 1000000000;
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &pace->at, NULL) == EINTR)
+	while (!is_ended() &&
+	       clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &pace->at, NULL) == EINTR)
 		;
+	return !is_ended();
+}
+
+bool pace_due(struct pace *pace)
+{
+	struct timespec now;
+	uint64_t ns;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ns = (now.tv_sec - pace->at.tv_sec) * 1000000000ULL + now.tv_nsec - pace->at.tv_nsec;
+	if (ns < pace->interval_ns)
+		return false;
+	pace->at = now;
 	return true;
 }

@@ -10,13 +10,21 @@
 struct pace {
 	uint64_t interval_ns;
 	uint64_t left;
-	struct timespec at;
+	struct timespec at; /* the last turn */
 };
+
+/* The first turn is now, and there is no last. */
+void pace_begin(struct pace *pace, uint64_t interval_ns);
 
 /* No words: once; an interval alone: for ever. DONE or MISUSED; begins at once. */
 int pace_parse(struct pace *pace, int argc, char **argv);
 
-/* Waits for the next turn; false: that was the last one. Turns do not drift. */
+/* Waits for the next turn, or for a signal that ends the command (signals.h); false: that was
+ * the last one. Turns do not drift.
+ */
 bool pace_wait(struct pace *pace);
+
+/* Has the next turn come? For loops that wait for something else. */
+bool pace_due(struct pace *pace);
 
 #endif

@@ -5,7 +5,6 @@
 #ifndef VSH_H
 #define VSH_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,6 +28,7 @@ struct options {
 	bool netns; /* one was named, and is entered */
 	bool json;
 	bool statistics;
+	bool tag; /* what becomes a target's while the command prints */
 	bool color;
 };
 
@@ -47,12 +47,6 @@ void print_word(FILE *out, const char *bytes, size_t length);
 
 /* clock.c */
 uint64_t boot_now_ns(void); /* the kernel's CLOCK_BOOTTIME, in whatever time namespace this is */
-
-/* signals.c: handler() for the signals that end a command, but for those that were ignored
- * when it began, and for END_SIGNAL, by which its script ends it.
- */
-#define END_SIGNAL SIGUSR1
-void ends_catch(void (*handler)(int signal));
 
 /* netns.c */
 int netns_enter(const char *path);

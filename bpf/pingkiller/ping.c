@@ -11,16 +11,15 @@
  */
 #include <errno.h>
 #include <net/if.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 #include "mapedit.h"
 #include "pace.h"
 #include "ping.h"
+#include "signals.h"
 
 /* --- plan ---------------------------------------------------------------------------- */
 
@@ -156,14 +155,6 @@ static int stats(const struct options *options, int argc, char **argv)
 
 /* --- the foreground -------------------------------------------------------------------- */
 
-static volatile sig_atomic_t is_ended;
-
-static void end_note(int signal)
-{
-	(void)signal;
-	is_ended = 1;
-}
-
 /* Rows that the text takes on a terminal, up to as many as it has. The text is cut there. */
 static int rows_fit(char *text, const struct winsize *size)
 {
@@ -210,15 +201,14 @@ static int device_watch(const struct options *options, const struct ping_device 
 {
 	static struct pk_stats stats, before;
 	bool is_first = true, is_terminal = isatty(STDOUT_FILENO);
-	struct timespec second = { .tv_sec = 1 };
+	struct pace second;
 	int rows = 0, err;
 
 	/* Killed, its shell could not end it. */
-	prctl(PR_SET_PDEATHSIG, END_SIGNAL);
-	if (device->label.owner && (uint32_t)getppid() != device->label.owner)
-		is_ended = 1;
+	ends_with_parent(device->label.owner);
+	pace_begin(&second, 1000000000);
 	for (;;) {
-		bool is_last = is_ended;
+		bool is_last = is_ended();
 
 		err = ping_stats_read(device, &stats);
 		if (!err && !options->json && is_terminal) {
@@ -233,8 +223,7 @@ static int device_watch(const struct options *options, const struct ping_device 
 			return err;
 		before = stats;
 		is_first = false;
-		if (!is_ended)
-			nanosleep(&second, NULL);
+		pace_wait(&second);
 	}
 }
 
@@ -243,7 +232,7 @@ static int watch(const struct options *options, int argc, char **argv)
 	struct ping_selection selection;
 	int status;
 
-	ends_catch(end_note);
+	ends_catch();
 	status = ping_selection_parse(options, &argc, &argv, &selection);
 	if (status != DONE)
 		return status;

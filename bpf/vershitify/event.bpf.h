@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What is told to those who listen. Every listener brings a ring buffer of its
- * own, so that several can read all of it, and nobody listening costs nothing.
- */
+/* What is told to those who listen. */
 #ifndef VERSHITIFY_EVENT_BPF_H
 #define VERSHITIFY_EVENT_BPF_H
 
 #include "kernel.bpf.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
+#include "ring.bpf.h"
 #include "vershitify.h"
-
-struct ring {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, VSH_RING_BYTES);
-};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
@@ -28,23 +22,13 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, VSH_LISTENERS_MAX);
 	__type(key, __u32);
-	__type(value, struct vsh_listener);
+	__type(value, struct ring_reader);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } vsh_lost SEC(".maps");
 
 static __always_inline void event_send(struct vsh_event *event)
 {
-	for (__u32 i = 0; i < VSH_LISTENERS_MAX; i++) {
-		__u32 slot = i;
-		void *ring = bpf_map_lookup_elem(&vsh_listeners, &slot);
-		struct vsh_listener *listener;
-
-		if (!ring || !bpf_ringbuf_output(ring, event, sizeof(*event), 0))
-			continue;
-		listener = bpf_map_lookup_elem(&vsh_lost, &slot);
-		if (listener)
-			__sync_fetch_and_add(&listener->lost, 1);
-	}
+	ring_send(&vsh_listeners, &vsh_lost, VSH_LISTENERS_MAX, event, sizeof(*event));
 }
 
 static __always_inline void event_launched(struct task_struct *task, __u64 mask)

@@ -35,13 +35,11 @@ static uint32_t tasks_count(void)
 
 static uint32_t listeners_count(void)
 {
-	struct vsh_listener listener;
-	int fd = map_open("vsh_lost");
+	struct ring_reader reader;
 	uint32_t count = 0;
 
-	for (uint32_t slot = 0; fd >= 0 && slot < VSH_LISTENERS_MAX; slot++)
-		count += !bpf_map_lookup_elem(fd, &slot, &listener) && listener.pid;
-	fd_close(fd);
+	for (uint32_t slot = 0; slot < VSH_LISTENERS_MAX; slot++)
+		count += ring_reader_read(&vsh_ring_maps, slot, &reader);
 	return count;
 }
 

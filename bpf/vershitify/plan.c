@@ -19,6 +19,7 @@
 #include <bpf/bpf.h>
 #include "mapedit.h"
 #include "maps.h"
+#include "ring.h"
 #include "rule.h"
 #include "words.h"
 
@@ -343,20 +344,16 @@ static bool is_to_reap(const struct options *options, const struct vsh_rule *rul
 /* Ring buffers of listeners that are gone. */
 static void listeners_reap_print(void)
 {
-	static const struct vsh_listener none;
-	int fd = map_open("vsh_lost");
-	struct vsh_listener listener;
-	char comm[VSH_COMM_LEN];
+	static const struct ring_reader none;
+	struct ring_reader reader;
 
-	for (__u32 slot = 0; fd >= 0 && slot < VSH_LISTENERS_MAX; slot++) {
-		if (bpf_map_lookup_elem(fd, &slot, &listener) || !listener.pid ||
-		    !process_comm(listener.pid, comm))
+	for (__u32 slot = 0; slot < VSH_LISTENERS_MAX; slot++) {
+		if (!ring_reader_read(&vsh_ring_maps, slot, &reader) ||
+		    ring_reader_is_alive(&reader))
 			continue;
 		map_delete_print("vsh_listeners", &slot, sizeof(slot));
 		map_update_print("vsh_lost", &slot, sizeof(slot), &none, sizeof(none));
 	}
-	if (fd >= 0)
-		close(fd);
 }
 
 static int plan_reap(const struct options *options, struct state *state)

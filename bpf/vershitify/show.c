@@ -386,6 +386,7 @@ int stats_command(const struct options *options, int argc, char **argv)
 	if (pace_parse(&pace, argc, argv) != DONE)
 		return MISUSED;
 	while (!(err = stats_print(options)) && !output_flush() && pace_wait(&pace))
-		scan(&processes, &sockets); /* what has been passed or inherited meanwhile */
+		if (options->tag)
+			scan(&processes, &sockets);
 	return err ? failure("cannot read the counters: %s", strerror(-err)) : DONE;
 }

@@ -5,6 +5,13 @@
 #include "maps.h"
 #include "state.h"
 
+const struct ring_maps vsh_ring_maps = {
+	.folder = VSH_MAPS_DIR,
+	.rings = "vsh_listeners",
+	.readers = "vsh_lost",
+	.slots = VSH_LISTENERS_MAX,
+};
+
 int map_open(const char *name)
 {
 	return pin_open(VSH_MAPS_DIR, name);

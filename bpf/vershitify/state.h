@@ -3,6 +3,7 @@
 #ifndef VSH_STATE_H
 #define VSH_STATE_H
 
+#include "ring.h"
 #include "vershitify.h"
 #include "vsh.h"
 
@@ -15,6 +16,9 @@ struct state {
 	struct vsh_config config;
 	bool present;
 };
+
+/* Where listeners put their ring buffers. */
+extern const struct ring_maps vsh_ring_maps;
 
 /* File descriptor of a pinned map; negative errno where there is none. */
 int map_open(const char *name);

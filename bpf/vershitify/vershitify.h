@@ -24,7 +24,6 @@
 #define VSH_PATH_LEN 128 /* of a target as `show` prints it, with a NUL */
 #define VSH_CGROUP_DEPTH 24 /* nested cgroups looked at, from the root */
 #define VSH_LISTENERS_MAX 16 /* readers of events at the same time */
-#define VSH_RING_BYTES (256 * 1024)
 
 /* The threshold of a rule runs from 0 to this: a 32-bit draw is below it with
  * the probability asked for, 0 % and 100 % are exact.
@@ -204,13 +203,6 @@ enum vsh_event_kind {
 	VSH_LAUNCHED = 1,
 	VSH_TAGGED,
 	VSH_ABANDONED,
-};
-
-/* Value of vsh_lost: who reads the ring buffer of this slot, and what it missed. */
-struct vsh_listener {
-	__u64 lost;
-	__u32 pid; /* 0: nobody */
-	__u32 pad;
 };
 
 /* What vsh_iter_file writes of a socket. */

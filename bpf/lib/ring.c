@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include "maps.h"
+#include "ring.h"
+#include "vsh.h"
+
+/* The lock of all commands, see tc/lock.sh. */
+#define LOCK_FOLDER "/run"
+
+/* The two maps of a kind of events. */
+struct opened {
+	int rings, readers;
+};
+
+/* 0 or -errno; in any case to be closed. */
+static int maps_open(const struct ring_maps *maps, struct opened *opened)
+{
+	opened->rings = pin_open(maps->folder, maps->rings);
+	opened->readers = pin_open(maps->folder, maps->readers);
+	return opened->rings < 0 ? opened->rings : opened->readers < 0 ? opened->readers : 0;
+}
+
+static void maps_close(const struct opened *opened)
+{
+	fd_close(opened->rings);
+	fd_close(opened->readers);
+}
+
+bool ring_reader_is_alive(const struct ring_reader *reader)
+{
+	char comm[COMM_LEN];
+
+	return reader->pid && !process_comm(reader->pid, comm);
+}
+
+static bool slot_is_free(int readers, uint32_t slot)
+{
+	struct ring_reader reader;
+
+	return !bpf_map_lookup_elem(readers, &slot, &reader) && !ring_reader_is_alive(&reader);
+}
+
+/* Nobody else looks for a slot meanwhile. */
+static int slot_take(struct ring *ring, const struct opened *opened, int buffer)
+{
+	struct ring_reader own = { .pid = getpid() };
+	int err = -EBUSY, lock = open(LOCK_FOLDER, O_RDONLY | O_CLOEXEC);
+
+	if (lock >= 0)
+		flock(lock, LOCK_EX);
+	for (uint32_t slot = 0; err == -EBUSY && slot < ring->maps->slots; slot++) {
+		if (!slot_is_free(opened->readers, slot))
+			continue;
+		ring->slot = slot;
+		err = bpf_map_update_elem(opened->readers, &slot, &own, BPF_ANY);
+		err = err ?: bpf_map_update_elem(opened->rings, &slot, &buffer, BPF_ANY);
+	}
+	fd_close(lock);
+	return err;
+}
+
+static void slot_leave(const struct ring *ring)
+{
+	static const struct ring_reader none;
+	struct opened opened;
+
+	if (!maps_open(ring->maps, &opened)) {
+		bpf_map_delete_elem(opened.rings, &ring->slot);
+		bpf_map_update_elem(opened.readers, &ring->slot, &none, BPF_ANY);
+	}
+	maps_close(&opened);
+}
+
+int ring_open(struct ring *ring, const struct ring_maps *maps, ring_buffer_sample_fn seen,
+	      void *context)
+{
+	int err, buffer = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "events", 0, 0, RING_BYTES, NULL);
+	struct opened opened;
+
+	if (buffer < 0)
+		return -errno;
+	*ring = (struct ring){ .maps = maps };
+	err = maps_open(maps, &opened);
+	if (!err) {
+		ring->buffer = ring_buffer__new(buffer, seen, context, NULL);
+		err = ring->buffer ? slot_take(ring, &opened, buffer) : -errno;
+	}
+	maps_close(&opened);
+	close(buffer);
+	if (err)
+		ring_buffer__free(ring->buffer);
+	return err;
+}
+
+int ring_poll(struct ring *ring, int timeout_ms)
+{
+	int err = ring_buffer__poll(ring->buffer, timeout_ms);
+
+	if (err < 0 && err != -EINTR)
+		return err;
+	err = ring_buffer__consume(ring->buffer); /* also what came without a wake-up */
+	return err < 0 && err != -EINTR ? err : 0;
+}
+
+bool ring_reader_read(const struct ring_maps *maps, uint32_t slot, struct ring_reader *reader)
+{
+	int fd = pin_open(maps->folder, maps->readers);
+	bool is_read = fd >= 0 && !bpf_map_lookup_elem(fd, &slot, reader);
+
+	fd_close(fd);
+	return is_read && reader->pid;
+}
+
+uint64_t ring_lost(struct ring *ring)
+{
+	struct ring_reader own;
+	uint64_t before = ring->lost;
+
+	if (ring_reader_read(ring->maps, ring->slot, &own))
+		ring->lost = own.lost;
+	return ring->lost - before;
+}
+
+void ring_close(struct ring *ring)
+{
+	slot_leave(ring);
+	ring_buffer__free(ring->buffer);
+	ring->buffer = NULL;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The signals that end a command which goes on until then. */
+#ifndef VSH_SIGNALS_H
+#define VSH_SIGNALS_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define END_SIGNAL SIGUSR1 /* by which its script ends it */
+
+/* From here on they only set a mark. Those that were ignored when the command began stay so. */
+void ends_catch(void);
+
+/* Ends it with its script, even if that is killed. parent: the script's process, or 0: unknown. */
+void ends_with_parent(pid_t parent);
+
+bool is_ended(void);
+
+#endif

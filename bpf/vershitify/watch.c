@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "counters.h"
+#include "event.h"
+#include "watch.h"
+
+static void expired_look(struct watch *watch, bool is_json, const struct state *state)
+{
+	uint64_t now = boot_now_ns();
+
+	for (int id = 0; id < VSH_RULES_MAX; id++) {
+		const struct vsh_rule *rule = &state->rules[id];
+		uint64_t bit = 1ULL << id;
+
+		if (!rule_exists(rule) || !rule_expired(rule, now)) {
+			watch->expired &= ~bit;
+			continue;
+		}
+		if (watch->mask & ~watch->expired & bit)
+			expired_print(is_json, id);
+		watch->expired |= bit;
+	}
+}
+
+/* The original's line. */
+static void counts_look(struct watch *watch, bool is_json)
+{
+	uint64_t seen = 0, dropped = 0;
+
+	for (int direction = 0; direction < VSH_DIRECTIONS; direction++) {
+		struct counters stats;
+
+		if (counters_read(watch->only, direction, &stats))
+			return;
+		seen += stats.seen.packets;
+		dropped += stats.dropped.packets;
+	}
+	if (seen - dropped == watch->passed && dropped == watch->dropped)
+		return;
+	watch->passed = seen - dropped;
+	watch->dropped = dropped;
+	counts_print(is_json, watch->passed, watch->dropped);
+}
+
+bool watch_look(struct watch *watch, bool is_json)
+{
+	struct state state;
+
+	if (state_read(&state) || !state.present)
+		return false;
+	expired_look(watch, is_json, &state);
+	if (watch->only == WATCH_ALL)
+		return true;
+	counts_look(watch, is_json);
+	return state.rules[watch->only].generation == watch->generation;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What no event tells of a rule: it has to be looked up, once a second. */
+#ifndef VSH_WATCH_H
+#define VSH_WATCH_H
+
+#include "state.h"
+
+#define WATCH_ALL (-1)
+
+struct watch {
+	uint64_t mask; /* rules that are watched */
+	int only; /* the rule of a foreground run, or WATCH_ALL */
+	uint32_t generation; /* of that rule */
+	uint64_t expired; /* rules that were told to be */
+	uint64_t passed, dropped; /* as last told */
+};
+
+/* Tells what has changed. false: what was watched is over. */
+bool watch_look(struct watch *watch, bool is_json);
+
+#endif
