@@ -767,10 +767,55 @@ rule 2 dev eth0 command two direction egress drop 2%"
 	rule_add command idle drop 0%
 	vsh add dev lo command first drop 0%
 	run -124 --separate-stderr vsh run dev eth0 drop 25% --fail-unmatched -- "$(as first udpsend)" "$SERVER4" "$PORT" 7
-	assert_equal "$stderr" "vershitify.sh: no traffic matched
+	assert_equal "$stderr" "vershitify.sh: note: another rule comes first: rule 1 dev eth0 command first direction egress drop 0%
+vershitify.sh: no traffic matched
 vershitify.sh: 7 packets went to a rule that comes first: rule 1 dev eth0 command first direction egress drop 0%"
 	run -0 --separate-stderr vsh run dev eth0 drop 100% -- "$(as second udpsend)" "$SERVER4" "$PORT" 7
 	refute_regex "$stderr" 'comes first'
+}
+
+@test "run names the rule that comes first before the command begins, however it names the target" {
+	local words group
+
+	group=$(cgroup_make group)
+	for words in "command first" "exe $(as first udpsend)" "cgroup $(cgroup_root)" "pid $$ children"; do
+		# shellcheck disable=SC2086 # words
+		rule_add $words drop 0% force
+		run -0 --separate-stderr vsh run dev eth0 drop 25% -- sh -c 'exec >&2; echo begins'
+		[[ $words == command* || $words == exe* ]] || assert_regex "$stderr" "first: rule $RULE .*begins"
+		run -0 --separate-stderr vsh run dev eth0 drop 25% -- "$(as first udpsend)" "$SERVER4" 9 1
+		assert_regex "$stderr" "note: another rule comes first: rule $RULE dev eth0 ${words%% *} "
+		run -0 --separate-stderr vsh run dev eth0 direction ingress drop 25% -- "$(as first udpsend)" "$SERVER4" 9 1
+		refute_regex "$stderr" 'comes first'
+		vershitify flush
+	done
+	for words in "command second" "exe $(as second udpsend)" "cgroup $group"; do
+		# shellcheck disable=SC2086 # words
+		rule_add $words drop 0%
+		run -0 --separate-stderr vsh run dev eth0 drop 25% -- "$(as first udpsend)" "$SERVER4" 9 1
+		refute_regex "$stderr" 'comes first'
+		vershitify flush
+	done
+	# a run with a target of its own
+	rule_add command victim drop 0%
+	run -0 --separate-stderr vsh run dev eth0 command victim drop 25% -- true
+	assert_regex "$stderr" "another rule comes first: rule $RULE "
+	run -0 --separate-stderr vsh run dev eth0 command other drop 25% -- true
+	refute_regex "$stderr" 'comes first'
+}
+
+@test "run -j prints its summary as one object on stderr" {
+	receiver_start
+	rule_add command first drop 0%
+	run -0 --separate-stderr vsh -j run dev eth0 drop 100% -- \
+		sh -c "$(as first udpsend) $SERVER4 $PORT 3 && $(as second udpsend) $SERVER4 $PORT 5" sh
+	assert_output 'sent 3 enobufs 0 eperm 0 other 0
+sent 5 enobufs 0 eperm 0 other 0'
+	assert_equal "$(jq -c '[.rule.id, .egress.seen.packets, .egress.dropped.packets, .loss.egress.percent, .loss.ingress,
+		(.loss.egress.low * 10 | round), (.older[] | [.command, .packets])]' <<<"$stderr")" \
+		'[2,5,5,100,null,566,["first",3]]'
+	run -124 --separate-stderr vsh -j run dev eth0 drop 1% --fail-unmatched -- true
+	assert_equal "$(jq -c '[.egress.seen.packets, .loss.egress, .older]' <<<"$stderr")" '[0,null,[]]'
 }
 
 @test "run gives the command its standard input, arguments, folder and environment" {

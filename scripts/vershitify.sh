@@ -307,7 +307,7 @@ command_run() {
 		shift
 	done
 	shift
-	[ -n "$dry_run" ] || run_older=$(helper before "$set_up_id")
+	[ -n "$dry_run" ] || run_older=$(helper ${json:+-j} before "$set_up_id" "$1")
 	run_start "$@"
 	run_summary
 	foreground_end
@@ -350,10 +350,14 @@ run_start() {
 run_summary() {
 	netns_recall
 	# shellcheck disable=SC2086 # numbers
-	run_said=$(helper summary "$set_up_id" $run_older)
+	run_said=$(helper ${json:+-j} summary "$set_up_id" $run_older)
 	run_matched=$?
 	printf '%s\n' "$run_said" | while read -r line; do
-		say "$line"
+		if [ -n "$json" ]; then
+			printf '%s\n' "$line" >&2
+		else
+			say "$line"
+		fi
 	done
 }
 

@@ -12,6 +12,11 @@ static const char *const reason_names[] = {
 _Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == VSH_REASONS,
 	       "each reason has a name");
 
+const char *const direction_names[] = {
+	[VSH_EGRESS] = "egress",
+	[VSH_INGRESS] = "ingress",
+};
+
 const char *reason_name(enum vsh_reason reason)
 {
 	return reason_names[reason];
@@ -61,4 +66,40 @@ void wilson_interval(uint64_t dropped, uint64_t seen, double *low, double *high)
 
 	*low = dropped ? fmax(0, centre - half) : 0;
 	*high = dropped < seen ? fmin(1, centre + half) : 1;
+}
+
+static void count_print_json(struct json *json, const char *name, const struct vsh_count *count)
+{
+	json_object_begin(json, name);
+	json_number(json, "packets", count->packets);
+	json_number(json, "segments", count->segments);
+	json_number(json, "bytes", count->bytes);
+	json_object_end(json);
+}
+
+static void reasons_print_json(struct json *json, const struct counters *stats)
+{
+	json_object_begin(json, "reasons");
+	for (int reason = DROP_REASONS_BEGIN; reason < VSH_REASONS; reason++)
+		if (stats->reasons[reason].packets)
+			count_print_json(json, reason_name(reason), &stats->reasons[reason]);
+	json_object_end(json);
+}
+
+int counters_print_json(struct json *json, uint32_t id)
+{
+	struct counters stats;
+
+	for (int direction = 0; direction < VSH_DIRECTIONS; direction++) {
+		int err = counters_read(id, direction, &stats);
+
+		if (err)
+			return err;
+		json_object_begin(json, direction_names[direction]);
+		count_print_json(json, "seen", &stats.seen);
+		count_print_json(json, "dropped", &stats.dropped);
+		reasons_print_json(json, &stats);
+		json_object_end(json);
+	}
+	return 0;
 }

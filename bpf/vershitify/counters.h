@@ -2,7 +2,10 @@
 #ifndef VSH_COUNTERS_H
 #define VSH_COUNTERS_H
 
+#include "json.h"
 #include "state.h"
+
+extern const char *const direction_names[VSH_DIRECTIONS];
 
 /* One direction of a rule, summed over all CPUs. */
 struct counters {
@@ -13,6 +16,9 @@ struct counters {
 
 /* 0 or -errno. */
 int counters_read(uint32_t id, enum vsh_direction direction, struct counters *sum);
+
+/* Both directions, as members of an object. 0 or -errno. */
+int counters_print_json(struct json *json, uint32_t id);
 
 /* Reasons to drop a packet are the numbers from here to VSH_REASONS. */
 #define DROP_REASONS_BEGIN (VSH_PASSED + 1)

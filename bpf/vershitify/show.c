@@ -13,11 +13,6 @@
 #include "scan.h"
 #include "words.h"
 
-static const char *const direction_names[] = {
-	[VSH_EGRESS] = "egress",
-	[VSH_INGRESS] = "ingress",
-};
-
 /* How many things each rule rules over. */
 struct tally {
 	uint64_t count[VSH_RULES_MAX];
@@ -150,15 +145,6 @@ static void count_print(const char *what, const struct vsh_count *count)
 	       (unsigned long long)count->bytes);
 }
 
-static void count_print_json(struct json *json, const char *name, const struct vsh_count *count)
-{
-	json_object_begin(json, name);
-	json_number(json, "packets", count->packets);
-	json_number(json, "segments", count->segments);
-	json_number(json, "bytes", count->bytes);
-	json_object_end(json);
-}
-
 /* Only where there are several: otherwise it is said already. */
 static void reasons_print(const struct counters *stats)
 {
@@ -178,15 +164,6 @@ static void reasons_print(const struct counters *stats)
 		putchar(')');
 }
 
-static void reasons_print_json(struct json *json, const struct counters *stats)
-{
-	json_object_begin(json, "reasons");
-	for (int reason = DROP_REASONS_BEGIN; reason < VSH_REASONS; reason++)
-		if (stats->reasons[reason].packets)
-			count_print_json(json, reason_name(reason), &stats->reasons[reason]);
-	json_object_end(json);
-}
-
 static int counters_print(uint32_t id, const char *prefix)
 {
 	struct counters stats;
@@ -201,24 +178,6 @@ static int counters_print(uint32_t id, const char *prefix)
 		count_print("dropped", &stats.dropped);
 		reasons_print(&stats);
 		putchar('\n');
-	}
-	return 0;
-}
-
-static int counters_print_json(struct json *json, uint32_t id)
-{
-	struct counters stats;
-
-	for (int direction = 0; direction < VSH_DIRECTIONS; direction++) {
-		int err = counters_read(id, direction, &stats);
-
-		if (err)
-			return err;
-		json_object_begin(json, direction_names[direction]);
-		count_print_json(json, "seen", &stats.seen);
-		count_print_json(json, "dropped", &stats.dropped);
-		reasons_print_json(json, &stats);
-		json_object_end(json);
 	}
 	return 0;
 }
