@@ -102,7 +102,7 @@ pings_die() {
 
 @test "auto: native where the driver can, otherwise generic, and it says so" {
 	run -0 --separate-stderr pk dev eth0 background
-	assert_regex "$stderr" 'dropping: dev eth0 hook native '
+	assert_regex "$stderr" "dropping: dev eth0 hook native .* until: pingkiller.sh -n $SERVER stop dev eth0\$"
 	pk stop
 	run -0 --separate-stderr pk dev lo background
 	# shellcheck disable=SC2154
@@ -147,7 +147,7 @@ pings_die() {
 	on_server tc filter add dev eth0 ingress pref 3 bpf da pinned /sys/fs/bpf/guest
 	before=$(system_state)
 	run -1 --separate-stderr pk dev eth0 hook tc background
-	assert_regex "$stderr" 'another filter has pref 3'
+	assert_regex "$stderr" "another filter has pref 3, .* \(tc -n $SERVER filter show dev eth0 ingress\)"
 	assert_equal "$(system_state)" "$before"
 }
 
@@ -395,6 +395,37 @@ judged() {
 	assert_equal "$(typed ipv4 8 passed)" 5
 }
 
+@test "rate-all: all sources together may send so many, and what is over its own rate takes nothing from it" {
+	kill_pings rate-all 10/h burst-all 30
+	flood -s 100 1000 >/dev/null
+	flood -6 -s 10 1000 >/dev/null
+	assert_equal "$(typed ipv4 8 passed) $(typed ipv6 128 passed)" '30 0'
+	pk stop
+	kill_pings rate-all 1/h
+	flood -s 100 1000 >/dev/null
+	assert_equal "$(typed ipv4 8 passed)" 5
+	pk stop
+	# one source has 3 of them, however much it sends, and 99 others have the rest
+	kill_pings rate 10/h burst 3 rate-all 10/h burst-all 20
+	flood 1000 >/dev/null
+	assert_equal "$(typed ipv4 8 passed)" 3
+	flood -s 100 1000 >/dev/null
+	assert_equal "$(typed ipv4 8 passed)" 20
+}
+
+@test "rate-all: a flood from many sources is limited to it, on two processors at once" {
+	local begin passed ms
+
+	kill_pings rate-all 1000/s burst-all 1
+	begin=${EPOCHREALTIME/./}
+	start client other "$PROGRAMS/pingflood" -6 -s 1000 eth0 "$(mac_of_server)" "$((FLOOD / 4))"
+	flood -s 1000 "$((FLOOD / 4))" >/dev/null
+	finish other
+	ms=$(((${EPOCHREALTIME/./} - begin) / 1000))
+	passed=$(($(typed ipv4 8 passed) + $(typed ipv6 128 passed)))
+	((passed <= ms + 2 && passed >= ms / 4)) || fail "$passed in $ms ms"
+}
+
 @test "rate: a flood is limited to it, and ping at a slower pace is not touched" {
 	local begin passed ms
 
@@ -576,7 +607,7 @@ path_mtu() {
 @test "a device that is served is not served twice" {
 	kill_pings
 	run -1 --separate-stderr pk dev eth0 background
-	assert_regex "$stderr" 'served already'
+	assert_regex "$stderr" "served already \(pingkiller.sh -n $SERVER stop dev eth0\)"
 	run -1 --separate-stderr pk dev eth0 hook tc
 	assert_equal "$(answered "$SERVER4")" 0
 }
@@ -773,16 +804,32 @@ path_mtu() {
 	local words
 
 	for words in 'type echo-request type 200 code 0 code 3' 'all-icmp ipv6 drop 0.5%' \
-		'src 10.0.0.0/8 dst 192.0.2.2/32 rate 10/m burst 7' 'hook tc type 3 ipv4 sample 1 for 1h' \
+		'src 10.0.0.0/8 dst 192.0.2.2/32 rate 10/m burst 7' 'rate 1/s rate-all 7/h burst-all 70' 'hook tc type 3 ipv4 sample 1 for 1h' \
 		'src 2001:db8::/32 src ::1/128 type mld2-listener-report type 0'; do
 		# shellcheck disable=SC2086
 		kill_pings $words
-		pk -j show | jq 'del(.[].expires_in_ns)' >"$BATS_TEST_TMPDIR/first"
+		pk -j show | jq 'del(.[].expires_in_ns, .[].for_ns)' >"$BATS_TEST_TMPDIR/first"
 		run -0 on_server "$PINGKILLER" show
 		pk stop
 		# shellcheck disable=SC2086
 		pk $output 2>/dev/null
-		assert_equal "$(pk -j show | jq 'del(.[].expires_in_ns)')" "$(cat "$BATS_TEST_TMPDIR/first")"
+		assert_equal "$(pk -j show | jq 'del(.[].expires_in_ns, .[].for_ns)')" "$(cat "$BATS_TEST_TMPDIR/first")"
+		pk stop
+	done
+}
+
+@test "show prints the time that was asked for once it is over, since the words would drop for ever without it" {
+	local words
+
+	for words in 100ms 1ns 1.25s 1s; do
+		kill_pings for "$words"
+		is_expired() { [ "$(pk -j show | jq -r '.[0].state')" = expired ]; }
+		busywait 5 is_expired
+		run -0 on_server "$PINGKILLER" show
+		assert_output --regexp ' for [0-9]+[mun]?s background \(expired\)$'
+		# shellcheck disable=SC2086
+		assert_equal "$("$TOP/build/vsh" ping plan ${output% (expired)} | grep '^update pk_label')" \
+			"$("$TOP/build/vsh" ping plan dev eth0 hook native for "$words" background | grep '^update pk_label')"
 		pk stop
 	done
 }

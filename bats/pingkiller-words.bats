@@ -67,7 +67,7 @@ words_with() {
 	local word
 
 	refused 2 dev
-	for word in hook type code src src-file dst dst-file drop loss rate burst for sample; do
+	for word in hook type code src src-file dst dst-file drop loss rate burst rate-all burst-all for sample; do
 		refused 2 dev eth0 "$word"
 	done
 	refused 2 dev eth0 dev lo
@@ -80,6 +80,9 @@ words_with() {
 	refused 2 dev eth0 all-icmp all-icmp
 	refused 2 dev eth0 all-icmp type echo-request
 	refused 2 dev eth0 burst 3
+	refused 2 dev eth0 burst-all 3
+	refused 2 dev eth0 rate 1/s burst-all 3
+	refused 2 dev eth0 rate-all 1/s burst 3
 	assert_unchanged
 }
 
@@ -89,10 +92,12 @@ words_with() {
 	refused_values 2 code "${ODD_WORDS[@]}" "${ODD_NUMBERS[@]}" 256
 	refused_values 2 drop "${ODD_WORDS[@]}" "${ODD_NUMBERS[@]}" 101 0.5 .5 "$(printf %05000d 0).5" 100.000001 1.1234567
 	refused_values 2 rate "${ODD_WORDS[@]}" "${ODD_NUMBERS[@]}" 10 10/ /s 0/s 1000001/s 10/d -1/s 1.5/s 10/s/s
+	refused_values 2 rate-all "${ODD_WORDS[@]}" "${ODD_NUMBERS[@]}" 10 10/ /s 0/s 1000001/s 10/d
 	refused_values 2 for "${ODD_WORDS[@]}" "${ODD_NUMBERS[@]}" 10 5x 0s -5s
 	refused_values 2 sample "${ODD_WORDS[@]}" "${ODD_NUMBERS[@]}" 1000001
 	refused 2 dev eth0 rate 1/s burst 0
 	refused 2 dev eth0 rate 1/s burst x
+	refused 2 dev eth0 rate-all 1/s burst-all 0
 	refused 2 dev eth0 type packet-too-big ipv4
 	refused 2 dev eth0 type redirect ipv6
 	assert_unchanged

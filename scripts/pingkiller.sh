@@ -62,13 +62,15 @@ Drops pings that a device receives, before anything else of the machine sees
 them, and tells how many there were and how long each took. In the foreground
 until Ctrl-C, or with "background" until "stop". Everything else passes.
 
-WHAT :=    [hook HOOK] [{ type TYPE }... | all-icmp] [code N]... [ipv4 | ipv6]
+WHAT :=    [hook HOOK] [{ type TYPE }... | all-icmp] [code N]... [ipv4] [ipv6]
            [{ src PREFIX | src-file FILE }...] [{ dst PREFIX | dst-file FILE }...]
-           [rate RATE [burst N]] [drop PERCENT] [for TIME] [sample N]
+           [rate RATE [burst N]] [rate-all RATE [burst-all N]]
+           [drop PERCENT] [for TIME] [sample N]
 HOOK :=    auto (default: native, or generic if the driver cannot)
            | native | generic | tc
 TYPE :=    a name (echo-request and echo-reply are the default) or a number
-RATE :=    10/s, 10/m, 10/h for each source: what is below it passes
+RATE :=    10/s, 10/m, 10/h: what is below it passes, for each source (rate) or
+           for all of them together (rate-all)
 PERCENT := 0 to 100 with up to 6 decimals: 25, 25%, 0.1% (loss is another word for drop)
 TIME :=    30s, 500ms, 5m, 1h
 OPTIONS := -n NETNS     the network namespace of the device
@@ -146,7 +148,7 @@ announce() {
 	if [ -n "$plan_owner" ]; then
 		put 'dropping: %s - Ctrl-C ends it\n' "$announce_words"
 	else
-		say "dropping: ${announce_words% background} until: pingkiller.sh stop dev $plan_name"
+		say "dropping: ${announce_words% background} until: pingkiller.sh$(netns_option) stop dev $plan_name"
 	fi
 }
 

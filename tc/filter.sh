@@ -57,9 +57,9 @@ device_obstacle() {
 
 	present=$(filters "$1" "$2")
 	if filters_hold_pref "$present" && ! filters_have "$present" "$3" "$4"; then
-		printf 'another filter has pref %s, which is ours (tc filter show dev %s %s)\n' "$filter_pref" "$1" "$2"
+		printf 'another filter has pref %s, which is ours (tc%s filter show dev %s %s)\n' "$filter_pref" "$(netns_option)" "$1" "$2"
 	elif ingress_is_there "$1"; then
-		printf 'its ingress qdisc leaves no room for clsact (tc qdisc replace dev %s clsact)\n' "$1"
+		printf 'its ingress qdisc leaves no room for clsact (tc%s qdisc replace dev %s clsact)\n' "$(netns_option)" "$1"
 	fi
 }
 

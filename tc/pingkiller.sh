@@ -74,7 +74,7 @@ xdp_mode() {
 # device_check: is there room on the device for what the plan wants? Changes nothing.
 device_check() {
 	if [ -e "$pins/$plan_key" ]; then
-		say "device $plan_name is served already (pingkiller.sh stop dev $plan_name)"
+		say "device $plan_name is served already (pingkiller.sh$(netns_option) stop dev $plan_name)"
 		return 1
 	fi
 	[ "$plan_hook" != tc ] || {

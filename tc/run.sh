@@ -90,6 +90,11 @@ net_run_or() {
 	fi
 }
 
+# netns_option: for what is said, so that it can be pasted: the option that names the chosen network namespace.
+netns_option() {
+	[ -z "${netns_wanted:-}" ] || printf ' -n %s' "$(words_quote "$netns_wanted")"
+}
+
 # net COMMAND...: the words of COMMAND as they have to be run in the chosen network
 # namespace. nsenter, because "ip netns exec" and "tc -n" hide /sys/fs/bpf.
 net() {

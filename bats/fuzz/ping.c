@@ -152,22 +152,18 @@ static void types_check(const struct ping_request *request)
 	CHECK(any);
 }
 
-static void rate_check(const struct ping_request *request)
+static void rate_check(const struct pk_rate *rate, const struct pk_limit *limit, bool is_asked)
 {
-	const struct pk_config *config = &request->config;
-	const struct pk_label *label = &request->label;
-
-	CHECK(!label->rate == !(config->conditions & PK_RATE));
-	if (!label->rate) {
-		CHECK(!label->rate_ns && !label->burst && !config->packet_ns && !config->burst_ns);
+	CHECK(!rate->packets == !is_asked);
+	if (!is_asked) {
+		CHECK(!rate->ns && !rate->burst && !limit->packet_ns && !limit->burst_ns);
 		return;
 	}
-	CHECK(label->rate <= 1000000);
-	CHECK(label->burst >= 1 && label->burst <= 1000000);
-	CHECK(label->rate_ns == SECOND_NS || label->rate_ns == 60 * SECOND_NS ||
-	      label->rate_ns == 3600 * SECOND_NS);
-	CHECK(fabsl((long double)label->rate_ns / label->rate - config->packet_ns) <= 0.5L);
-	CHECK((long double)config->packet_ns * label->burst == config->burst_ns);
+	CHECK(rate->packets <= 1000000);
+	CHECK(rate->burst >= 1 && rate->burst <= 1000000);
+	CHECK(rate->ns == SECOND_NS || rate->ns == 60 * SECOND_NS || rate->ns == 3600 * SECOND_NS);
+	CHECK(fabsl((long double)rate->ns / rate->packets - limit->packet_ns) <= 0.5L);
+	CHECK((long double)limit->packet_ns * rate->burst == limit->burst_ns);
 }
 
 static void device_check(const struct ping_request *request)
@@ -188,7 +184,8 @@ static void request_check(const struct ping_request *request)
 
 	device_check(request);
 	types_check(request);
-	rate_check(request);
+	rate_check(&request->label.source, &config->source, config->conditions & PK_RATE);
+	rate_check(&request->label.all, &config->all, config->conditions & PK_RATE_ALL);
 	CHECK(loss <= PERCENT_MAX);
 	CHECK(fabsl(config->threshold - ldexpl(loss / 1e8L, 32)) <= 0.5L);
 	CHECK(!(config->conditions & PK_SHARE) == (loss == PERCENT_MAX));
@@ -196,6 +193,7 @@ static void request_check(const struct ping_request *request)
 	CHECK(!(config->conditions & PK_DST) == !request->dst.count);
 	CHECK(request->src.count <= PK_PREFIXES_MAX && request->dst.count <= PK_PREFIXES_MAX);
 	CHECK(!(config->conditions & PK_ENDS) == !config->expires_ns);
+	CHECK(!config->expires_ns || config->expires_ns == NOW_NS + request->label.lasts_ns);
 	CHECK(!config->expires_ns ||
 	      (config->expires_ns > NOW_NS && config->expires_ns - NOW_NS <= TEN_YEARS_NS));
 	CHECK(config->sample <= 1000000);
@@ -267,15 +265,14 @@ static void type_said(const struct ping_request *request, const char *word)
 		      (request->label.families >> family & 1));
 }
 
-static void rate_said(const struct ping_request *request, const char *word)
+static void rate_said(const struct pk_rate *asked, const char *word)
 {
 	unsigned long long rate;
 	char unit, end;
 
 	CHECK(sscanf(word, "%llu/%c%c", &rate, &unit, &end) == 2);
-	CHECK(request->label.rate == rate);
-	CHECK(request->label.rate_ns ==
-	      (unit == 's' ? SECOND_NS : (unit == 'm' ? 60 : 3600) * SECOND_NS));
+	CHECK(asked->packets == rate);
+	CHECK(asked->ns == (unit == 's' ? SECOND_NS : (unit == 'm' ? 60 : 3600) * SECOND_NS));
 }
 
 static void number_said(const struct ping_request *request, const char *name, const char *word)
@@ -285,7 +282,9 @@ static void number_said(const struct ping_request *request, const char *name, co
 	if (!strcmp(name, "code"))
 		CHECK(is_set(request->config.codes, number));
 	if (!strcmp(name, "burst"))
-		CHECK(request->label.burst == number);
+		CHECK(request->label.source.burst == number);
+	if (!strcmp(name, "burst-all"))
+		CHECK(request->label.all.burst == number);
 	if (!strcmp(name, "sample"))
 		CHECK(request->config.sample == number);
 	if (!strcmp(name, "drop") || !strcmp(name, "loss"))
@@ -334,7 +333,9 @@ static void words_said(const struct ping_request *request, const struct words *w
 		else if (!strcmp(name, "type"))
 			type_said(request, word);
 		else if (!strcmp(name, "rate"))
-			rate_said(request, word);
+			rate_said(&request->label.source, word);
+		else if (!strcmp(name, "rate-all"))
+			rate_said(&request->label.all, word);
 		else if (!strcmp(name, "src"))
 			src = prefix_word_said(&request->src, src, word);
 		else if (!strcmp(name, "dst"))

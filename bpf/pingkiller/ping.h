@@ -38,6 +38,8 @@ enum ping_word {
 	PING_FOR = 1 << 11,
 	PING_SAMPLE = 1 << 12,
 	PING_BACKGROUND = 1 << 13,
+	PING_RATE_ALL = 1 << 14,
+	PING_BURST_ALL = 1 << 15,
 };
 
 extern const struct grammar ping_grammar;

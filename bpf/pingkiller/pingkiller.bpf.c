@@ -59,6 +59,14 @@ struct {
 	__type(value, struct pk_bucket);
 } pk_sources SEC(".maps");
 
+/* The bucket that all sources share. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pk_bucket);
+} pk_all SEC(".maps");
+
 static __always_inline struct pk_config *config_get(void)
 {
 	__u32 zero = 0;
@@ -113,21 +121,19 @@ static __always_inline struct pk_bucket *bucket_get(const struct message *messag
 #define BUCKET_TRIES 16
 
 /* See struct pk_bucket. A try fails if another processor has taken from the same bucket;
- * a source that all of them take from that often is over its rate.
+ * one that all of them take from that often is empty.
  */
-static __always_inline bool is_over_rate(const struct pk_config *config,
-					 const struct message *message)
+static __noinline bool is_over_limit(struct pk_bucket *bucket, const struct pk_limit *limit)
 {
-	struct pk_bucket *bucket = bucket_get(message);
 	__u64 now = bpf_ktime_get_ns();
 
 	if (!bucket)
 		return false;
 	for (int i = 0; i < BUCKET_TRIES; i++) {
 		__u64 before = *(volatile __u64 *)&bucket->full_ns;
-		__u64 after = (before > now ? before : now) + config->packet_ns;
+		__u64 after = (before > now ? before : now) + limit->packet_ns;
 
-		if (after - now > config->burst_ns)
+		if (after - now > limit->burst_ns)
 			return true;
 		if (__sync_val_compare_and_swap(&bucket->full_ns, before, after) == before)
 			return false;
@@ -135,7 +141,19 @@ static __always_inline bool is_over_rate(const struct pk_config *config,
 	return true;
 }
 
-/* In this order, since the rate counts what the other conditions leave. */
+/* What is over its source's rate takes nothing from what all may send. */
+static __always_inline bool is_over_rates(const struct pk_config *config,
+					  const struct message *message)
+{
+	__u32 zero = 0;
+
+	if ((config->conditions & PK_RATE) && is_over_limit(bucket_get(message), &config->source))
+		return true;
+	return (config->conditions & PK_RATE_ALL) &&
+	       is_over_limit(bpf_map_lookup_elem(&pk_all, &zero), &config->all);
+}
+
+/* In this order, since the rates count what the other conditions leave. */
 static __always_inline int conditions_judge(const struct message *message)
 {
 	struct pk_config *config = config_get();
@@ -153,7 +171,7 @@ static __always_inline int conditions_judge(const struct message *message)
 		return PK_PASS;
 	if ((conditions & PK_ENDS) && bpf_ktime_get_boot_ns() >= config->expires_ns)
 		return PK_PASS;
-	if ((conditions & PK_RATE) && !is_over_rate(config, message))
+	if ((conditions & (PK_RATE | PK_RATE_ALL)) && !is_over_rates(config, message))
 		return PK_PASS;
 	if ((conditions & PK_SHARE) && random_next(&stats->random) >= config->threshold)
 		return PK_PASS;

@@ -59,6 +59,20 @@ enum pk_condition {
 	PK_ENDS = 1 << 3,
 	PK_RATE = 1 << 4,
 	PK_SHARE = 1 << 5, /* less than 100 % */
+	PK_RATE_ALL = 1 << 6,
+};
+
+/* What a bucket takes, see struct pk_bucket. */
+struct pk_limit {
+	__u64 packet_ns; /* time after which another packet may come */
+	__u64 burst_ns; /* times of a whole burst */
+};
+
+/* The same as it was asked for. */
+struct pk_rate {
+	__u64 packets; /* in ns; 0: no rate */
+	__u64 ns;
+	__u64 burst; /* packets */
 };
 
 /* Value of pk_config, one entry. All zero: everything passes. */
@@ -67,8 +81,8 @@ struct pk_config {
 	__u64 codes[PK_TYPES / 64]; /* PK_CODE */
 	__u64 threshold; /* PK_SHARE: 0..PK_CERTAIN */
 	__u64 expires_ns; /* PK_ENDS: CLOCK_BOOTTIME */
-	__u64 packet_ns; /* PK_RATE: time after which a source may send another one */
-	__u64 burst_ns; /* PK_RATE: times of a whole burst */
+	struct pk_limit source; /* PK_RATE: of each */
+	struct pk_limit all; /* PK_RATE_ALL: of all sources together */
 	__u32 conditions; /* enum pk_condition */
 	__u32 sample; /* one packet of so many is timed, on average; 0: none */
 	__u32 bare; /* frames begin with the IP header: the device has no link layer */
@@ -79,9 +93,8 @@ struct pk_config {
 struct pk_label {
 	__u64 netns_cookie;
 	__u64 loss; /* as it was asked for, in millionths of a percent */
-	__u64 rate; /* packets in rate_ns; 0: no rate */
-	__u64 rate_ns;
-	__u64 burst; /* packets */
+	struct pk_rate source, all;
+	__u64 lasts_ns; /* PK_ENDS: as it was asked for */
 	__u32 ifindex;
 	__u32 owner; /* process id of the foreground run, or 0 */
 	__u32 families; /* bits of enum pk_family */
@@ -104,7 +117,7 @@ struct pk_source {
 	__u8 address[16];
 };
 
-/* Value of pk_sources: a token bucket told by the time at which it will be full again.
+/* Value of pk_sources and of pk_all: a token bucket told by the time at which it will be full again.
  * A packet moves that on by packet_ns; over the rate is what would move it further than
  * burst_ns from now. (The "virtual scheduling" form of GCRA, ITU-T I.371, annex A.)
  */
@@ -144,8 +157,8 @@ struct pk_stats {
 };
 
 _Static_assert(PK_CLASSES <= PK_CLASS_ROOM, "each class has a counter");
-_Static_assert(sizeof(struct pk_config) == 144, "pk_config has no holes");
-_Static_assert(sizeof(struct pk_label) == 72, "pk_label has no holes");
+_Static_assert(sizeof(struct pk_config) == 160, "pk_config has no holes");
+_Static_assert(sizeof(struct pk_label) == 104, "pk_label has no holes");
 _Static_assert(sizeof(struct pk_prefix) == 24, "key of pk_src has no holes");
 _Static_assert(sizeof(struct pk_source) == 20, "key of pk_sources has no holes");
 _Static_assert(sizeof(struct pk_type) == 32, "pk_type has no holes");

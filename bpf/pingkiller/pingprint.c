@@ -35,9 +35,9 @@ static number seconds_in(uint64_t ns)
 	return ns / 1000000000;
 }
 
-static const char *rate_unit(const struct pk_label *label)
+static const char *rate_unit(const struct pk_rate *rate)
 {
-	return seconds_in(label->rate_ns) == 1 ? "s" : seconds_in(label->rate_ns) == 60 ? "m" : "h";
+	return seconds_in(rate->ns) == 1 ? "s" : seconds_in(rate->ns) == 60 ? "m" : "h";
 }
 
 static void prefix_format(const struct pk_prefix *prefix, char text[64])
@@ -90,11 +90,36 @@ static void prefixes_print(FILE *out, const char *name, int fd)
 	}
 }
 
+/* suffix: of the words, "" or "-all". */
+static void rate_print(FILE *out, const char *suffix, const struct pk_rate *rate)
+{
+	if (rate->packets)
+		fprintf(out, " rate%s %llu/%s burst%s %llu", suffix, (number)rate->packets,
+			rate_unit(rate), suffix, (number)rate->burst);
+}
+
+/* What is left of the time, rounded up; the whole of it if nothing is left, since without it the
+ * words would drop for ever.
+ */
+static void time_print(FILE *out, const struct ping_device *device)
+{
+	static const uint64_t tenth = 100000000;
+	uint64_t now = boot_now_ns(), end = device->config.expires_ns;
+	char text[24];
+
+	if (!(device->config.conditions & PK_ENDS))
+		return;
+	time_format(device->label.lasts_ns, text, sizeof(text));
+	if (end <= now)
+		fprintf(out, " for %s", text);
+	else
+		fprintf(out, " for %.1fs", (end - now + tenth - 1) / tenth / 10.0);
+}
+
 static void conditions_print(FILE *out, const struct ping_device *device)
 {
 	const struct pk_config *config = &device->config;
 	const struct pk_label *label = &device->label;
-	uint64_t now = boot_now_ns();
 	char percent[16];
 
 	for (unsigned int code = 0; code < PK_TYPES; code++)
@@ -102,13 +127,11 @@ static void conditions_print(FILE *out, const struct ping_device *device)
 			fprintf(out, " code %u", code);
 	prefixes_print(out, "src", device->src_fd);
 	prefixes_print(out, "dst", device->dst_fd);
-	if (config->conditions & PK_RATE)
-		fprintf(out, " rate %llu/%s burst %llu", (number)label->rate, rate_unit(label),
-			(number)label->burst);
+	rate_print(out, "", &label->source);
+	rate_print(out, "-all", &label->all);
 	percent_format(label->loss, percent, sizeof(percent));
 	fprintf(out, " drop %s%% sample %u", percent, config->sample);
-	if ((config->conditions & PK_ENDS) && config->expires_ns > now)
-		fprintf(out, " for %.1fs", (config->expires_ns - now) / 1e9);
+	time_print(out, device);
 }
 
 static bool is_of_one_family(const struct pk_label *label)
@@ -192,12 +215,14 @@ static void types_print_json(struct json *json, const struct ping_device *device
 	json_array_end(json);
 }
 
-static void rate_print_json(struct json *json, const struct pk_label *label)
+static void rate_print_json(struct json *json, const char *name, const struct pk_rate *rate)
 {
-	json_object_begin(json, "rate");
-	json_number(json, "packets", label->rate);
-	json_number(json, "seconds", seconds_in(label->rate_ns));
-	json_number(json, "burst", label->burst);
+	if (!rate->packets)
+		return;
+	json_object_begin(json, name);
+	json_number(json, "packets", rate->packets);
+	json_number(json, "seconds", seconds_in(rate->ns));
+	json_number(json, "burst", rate->burst);
 	json_object_end(json);
 }
 
@@ -224,15 +249,17 @@ void ping_words_print_json(struct json *json, const struct ping_device *device)
 	codes_print_json(json, config);
 	prefixes_print_json(json, "src", device->src_fd);
 	prefixes_print_json(json, "dst", device->dst_fd);
-	if (config->conditions & PK_RATE)
-		rate_print_json(json, label);
+	rate_print_json(json, "rate", &label->source);
+	rate_print_json(json, "rate_all", &label->all);
 	percent_format(label->loss, percent, sizeof(percent));
 	json_number_text(json, "drop_percent", percent);
 	json_number(json, "sample", config->sample);
 	json_string(json, "state", state_name(device));
-	if (config->conditions & PK_ENDS)
+	if (config->conditions & PK_ENDS) {
 		json_number(json, "expires_in_ns",
 			    config->expires_ns > now ? config->expires_ns - now : 0);
+		json_number(json, "for_ns", label->lasts_ns);
+	}
 	if (label->owner)
 		json_number(json, "owner", label->owner);
 }

@@ -267,9 +267,8 @@ static const struct {
 
 #define RATE_UNITS (sizeof(rate_units) / sizeof(rate_units[0]))
 
-static int rate_parse(struct cursor *cursor, void *context)
+static int rate_value(struct cursor *cursor, struct pk_rate *asked)
 {
-	struct ping_request *request = context;
 	const char *word = word_next(cursor);
 	const char *slash = strchr(word, '/');
 	char packets[16] = "";
@@ -282,23 +281,50 @@ static int rate_parse(struct cursor *cursor, void *context)
 			continue;
 		if (number_parse(packets, RATE_MAX, &rate) || !rate)
 			break;
-		request->label.rate = rate;
-		request->label.rate_ns = rate_units[i].ns;
+		asked->packets = rate;
+		asked->ns = rate_units[i].ns;
 		return DONE;
 	}
-	return misuse("rate %s: packets (1 to %d) in a time, as in 10/s, 10/m, 10/h", quoted(word),
-		      RATE_MAX);
+	return misuse("%s %s: packets (1 to %d) in a time, as in 10/s, 10/m, 10/h", cursor->said,
+		      quoted(word), RATE_MAX);
+}
+
+static int rate_parse(struct cursor *cursor, void *context)
+{
+	struct ping_request *request = context;
+
+	return rate_value(cursor, &request->label.source);
+}
+
+static int rate_all_parse(struct cursor *cursor, void *context)
+{
+	struct ping_request *request = context;
+
+	return rate_value(cursor, &request->label.all);
+}
+
+static int burst_value(struct cursor *cursor, struct pk_rate *asked)
+{
+	uint64_t burst;
+	int status = number_value(cursor, "a number of packets", 1, RATE_MAX, &burst);
+
+	if (status == DONE)
+		asked->burst = burst;
+	return status;
 }
 
 static int burst_parse(struct cursor *cursor, void *context)
 {
 	struct ping_request *request = context;
-	uint64_t burst;
-	int status = number_value(cursor, "a number of packets", 1, RATE_MAX, &burst);
 
-	if (status == DONE)
-		request->label.burst = burst;
-	return status;
+	return burst_value(cursor, &request->label.source);
+}
+
+static int burst_all_parse(struct cursor *cursor, void *context)
+{
+	struct ping_request *request = context;
+
+	return burst_value(cursor, &request->label.all);
 }
 
 static int for_parse(struct cursor *cursor, void *context)
@@ -309,6 +335,7 @@ static int for_parse(struct cursor *cursor, void *context)
 
 	if (status != DONE)
 		return status;
+	request->label.lasts_ns = ns;
 	request->config.expires_ns = boot_now_ns() + ns;
 	request->config.conditions |= PK_ENDS;
 	return DONE;
@@ -357,6 +384,9 @@ static const struct grammar_row rows[] = {
 	{ "rate", PING_RATE, 1, 1, 0, rate_parse, "RATE",
 	  "a number of packets in a time, as in 10/s", NULL },
 	{ "burst", PING_BURST, 1, 1, 0, burst_parse, "N", "a number of packets", NULL },
+	{ "rate-all", PING_RATE_ALL, 1, 1, 0, rate_all_parse, "RATE",
+	  "a number of packets in a time, as in 100/s", NULL },
+	{ "burst-all", PING_BURST_ALL, 1, 1, 0, burst_all_parse, "N", "a number of packets", NULL },
 	{ "for", PING_FOR, 1, 1, 0, for_parse, "TIME", "a time", NULL },
 	{ "sample", PING_SAMPLE, 1, 1, 0, sample_parse, "N", "a number", NULL },
 	{ "background", PING_BACKGROUND, 0, 0, 0, background_parse, NULL, NULL, NULL },
@@ -419,20 +449,31 @@ static int prefixes_finish(const struct ping_request *request, const struct ping
 	return DONE;
 }
 
-static int rate_finish(struct ping_request *request)
+static void limit_finish(struct pk_rate *asked, struct pk_limit *limit)
+{
+	if (!asked->burst)
+		asked->burst = BURST_DEFAULT;
+	limit->packet_ns = (asked->ns + asked->packets / 2) / asked->packets;
+	limit->burst_ns = limit->packet_ns * asked->burst;
+}
+
+static int rates_finish(struct ping_request *request)
 {
 	struct pk_config *config = &request->config;
-	struct pk_label *label = &request->label;
 
-	if (!(request->given & PING_RATE))
-		return request->given & PING_BURST
-			       ? misuse("\"burst\" goes with \"rate\", as in rate 10/s burst 20")
-			       : DONE;
-	if (!(request->given & PING_BURST))
-		label->burst = BURST_DEFAULT;
-	config->packet_ns = (label->rate_ns + label->rate / 2) / label->rate;
-	config->burst_ns = config->packet_ns * label->burst;
-	config->conditions |= PK_RATE;
+	if ((request->given & PING_BURST) && !(request->given & PING_RATE))
+		return misuse("\"burst\" goes with \"rate\", as in rate 10/s burst 20");
+	if ((request->given & PING_BURST_ALL) && !(request->given & PING_RATE_ALL))
+		return misuse(
+			"\"burst-all\" goes with \"rate-all\", as in rate-all 100/s burst-all 200");
+	if (request->given & PING_RATE) {
+		limit_finish(&request->label.source, &config->source);
+		config->conditions |= PK_RATE;
+	}
+	if (request->given & PING_RATE_ALL) {
+		limit_finish(&request->label.all, &config->all);
+		config->conditions |= PK_RATE_ALL;
+	}
 	return DONE;
 }
 
@@ -448,7 +489,7 @@ static int request_finish(struct ping_request *request)
 	if (status == DONE)
 		status = prefixes_finish(request, &request->dst, "dst");
 	if (status == DONE)
-		status = rate_finish(request);
+		status = rates_finish(request);
 	if (status != DONE)
 		return status;
 	if (request->src.count)
