@@ -598,7 +598,7 @@ tools() {
 	before=$(state_at_rest)
 	for i in 1 2 3 4 5 6 7 8; do
 		timeout -s KILL "0.$i" "$VERSHITIFY" -n "$CLIENT" doctor >/dev/null 2>&1 3>&- || :
-		vershitify show
+		vershitify flush
 		assert_state "$before"
 	done
 }

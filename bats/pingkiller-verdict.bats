@@ -718,9 +718,10 @@ path_mtu() {
 	start client doomed "$PINGKILLER" dev eth0
 	wait_line doomed .
 	stop doomed KILL
-	run -0 --separate-stderr pingkiller show
-	assert_equal "${#lines[@]}" 1
+	run -0 --separate-stderr on_client "$PINGKILLER" dev lo background
 	assert_regex "$stderr" 'removed what a killed run has left'
+	run -0 pingkiller show
+	assert_equal "${#lines[@]}" 2
 	assert_equal "$(answered "$SERVER4")" 0
 }
 

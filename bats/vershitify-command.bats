@@ -513,7 +513,7 @@ monitor_listens() {
 	wait_line original .
 	stop original KILL
 	run -0 vsh doctor
-	assert_output --partial 'rules of runs that were killed: the next command removes them'
+	assert_output --partial 'rules of runs that were killed: the next command that changes anything removes them'
 }
 
 @test "doctor says which programs would run before ours" {

@@ -30,6 +30,8 @@ fi
 . "$library/command.sh"
 # shellcheck source=tc/paths.sh
 . "$library/paths.sh"
+# shellcheck source=tc/place.sh
+. "$library/place.sh"
 # shellcheck source=tc/enter.sh
 . "$library/enter.sh"
 # shellcheck source=tc/lock.sh
@@ -87,18 +89,25 @@ Examples:
 END
 }
 
-# change_begin: from here to change_end no other invocation changes anything.
-change_begin() {
+needs_all() {
 	needs_root
 	needs_capabilities
 	needs_built pingkiller.o
+	needs_place
+}
+
+# change_begin: from here to change_end no other invocation changes anything.
+change_begin() {
+	needs_all
 	change_take
 }
 
-# device_set_up WORD...: all of it or nothing. Leaves the lock taken.
+# device_set_up WORD...: all of it or nothing. Leaves the lock taken. Files that the words name are read before
+# that, since whose they are can make that last.
 device_set_up() {
-	change_begin
+	needs_all
 	plan=$(helper -O $$ ping plan "$@") || exit $?
+	change_take
 	plan_read
 	if bpffs_ensure && device_check; then
 		device_serve && [ -z "$interrupted" ] && return
@@ -152,10 +161,11 @@ announce() {
 	fi
 }
 
-# look_begin: what a killed command has left is settled before anybody looks.
+# look_begin: nobody changes anything at that moment.
 look_begin() {
-	change_begin
-	change_end
+	needs_all
+	look_take
+	lock_release
 }
 
 command_show() {
@@ -265,6 +275,7 @@ fi
 }
 command=$1
 shift
+files_private
 case $command in
 dev | show | stats | plot | stop | doctor) "command_$command" "$@" ;;
 list | ls) command_show "$@" ;;

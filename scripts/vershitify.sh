@@ -31,6 +31,8 @@ pretty='' statistics='' color=''
 . "$library/command.sh"
 # shellcheck source=tc/paths.sh
 . "$library/paths.sh"
+# shellcheck source=tc/place.sh
+. "$library/place.sh"
 # shellcheck source=tc/enter.sh
 . "$library/enter.sh"
 # shellcheck source=tc/lock.sh
@@ -101,13 +103,18 @@ needs_pid_namespace() {
 		die "$failed" "this is not the machine's own pid namespace: process numbers would be wrong (run it outside)"
 }
 
-# change_begin: from here to change_end no other invocation changes anything.
-change_begin() {
+needs_all() {
 	needs_root
 	needs_capabilities
 	needs_built vershitify.o tracker.o
 	needs_pid_namespace
+	needs_place
 	cgroup_find
+}
+
+# change_begin: from here to change_end no other invocation changes anything.
+change_begin() {
+	needs_all
 	change_take
 }
 
@@ -181,6 +188,7 @@ command_down() {
 	[ $# = 0 ] || die 2 "down takes no words (-n NETNS before it: in that namespace alone)"
 	needs_root
 	needs_capabilities
+	needs_place
 	lock_take
 	down_status=0
 	if [ -n "$netns_name" ]; then
@@ -199,12 +207,12 @@ rules_of_netns_remove() {
 	plan_carry_out "$(helper plan leave)" && setup_trim
 }
 
-# look_begin: for commands that change nothing by themselves. What a killed one has
-# left is settled, and what has come to the targets meanwhile is tagged.
+# look_begin: for commands that look. What has come to the targets meanwhile is tagged.
 look_begin() {
-	change_begin
+	needs_all
+	look_take
 	[ -n "$dry_run" ] || ! setup_is_there || "$vsh" scan >/dev/null
-	change_end
+	lock_release
 }
 
 command_show() {
@@ -229,6 +237,7 @@ command_monitor() {
 	needs_root
 	needs_capabilities
 	needs_built vershitify.o tracker.o
+	needs_place
 	exec "$vsh" ${json:+-j} -t listen
 }
 
@@ -336,12 +345,14 @@ run_start() {
 	[ -z "$interrupted" ] || signal_pass "$interrupted"
 	set -- "$vsh" run "$set_up_id" "$@"
 	exec 8<&0
+	umask "$caller_umask"
 	if [ -n "$netns_name" ]; then
 		"$@" <&8 8<&- 5<&- &
 	else
 		"$@" <&8 8<&- &
 	fi
 	run_pid=$!
+	umask 077
 	exec 8<&-
 	wait_out "$run_pid"
 	run_status=$waited_status
@@ -390,13 +401,13 @@ command_doctor() {
 # command_batch FILE: a command a line, quoted as xargs(1) reads it. Stops at the
 # first that fails, as tc -b does.
 command_batch() {
-	if [ "$1" != - ] && { [ ! -r "$1" ] || [ -d "$1" ]; }; then
-		die 1 "cannot read commands from $(words_quote "$1")"
+	needs_built
+	if [ "$1" != - ] && { [ ! -r "$1" ] || { [ ! -f "$1" ] && [ ! -p "$1" ]; }; }; then
+		die 1 "cannot read commands from $(words_quote "$1"), which has to be a file or a pipe"
 	fi
 	[ "$1" = - ] || exec <"$1"
 	batch_line=0
-	while read -r batch_words || [ -n "$batch_words" ]; do
-		batch_line=$((batch_line + 1))
+	while batch_read; do
 		batch_words=${batch_words%%[[:space:]]#*}
 		case $batch_words in
 		'' | '#'*) continue ;;
@@ -405,6 +416,14 @@ command_batch() {
 		[ "$batch_status" = 0 ] ||
 			die "${batch_status:-2}" "line $batch_line failed: $(words_quote "$batch_words")"
 	done 4>&1
+}
+
+# batch_read: the next line. Fails at the end.
+batch_read() {
+	batch_line=$((batch_line + 1))
+	batch_words=$("$vsh" line "$batch_line") && return
+	[ $? = 1 ] || exit 2
+	return 1
 }
 
 # batch_run LINE: prints the status; what the command prints goes to descriptor 4.
@@ -473,6 +492,7 @@ if [ -n "${batch+set}" ]; then
 	command_batch "$batch"
 	exit
 fi
+files_private
 if [ -n "$original" ]; then
 	command_original "$@"
 	exit

@@ -17,6 +17,13 @@ unset netns_wanted
 # The status of a failure. A command that ends with somebody else's status has another one.
 failed=1
 
+# files_private: what we make from here on is root's alone. The caller's umask is for the commands that we start.
+files_private() {
+	# shellcheck disable=SC2034 # for what starts a command
+	caller_umask=$(umask)
+	umask 077
+}
+
 # tools_table: what our scripts call, and the packages that bring it.
 tools_table='tc iproute2
 ip iproute2

@@ -18,6 +18,7 @@ doctor() {
 }
 
 doctor_hooks() {
+	[ -z "$doctor_left" ] || return 0
 	doctor_topic "hooks${netns_name:+ of $(words_quote "$netns_name")}"
 	doctor_free=''
 	for doctor_hook in generic tc; do
@@ -47,12 +48,19 @@ doctor_hook() {
 
 # trial generic|tc: on the first device that has room.
 trial() {
-	change_begin
+	trial_begin
 	trial_status=1
 	bpffs_ensure && trial_serve "$1" && trial_status=0
 	pins_trim
 	change_end
 	return "$trial_status"
+}
+
+# trial_begin: the journal of a killed command is not ours to write over.
+trial_begin() {
+	needs_all
+	change_hold
+	[ ! -e "$state/journal" ] || die 1 "not tried: a killed command has left something (pingkiller.sh stop)"
 }
 
 # trial_serve generic|tc
@@ -72,10 +80,10 @@ trial_serve() {
 
 # trial_native: on a veth in a network namespace that goes with the process in it.
 trial_native() {
-	change_begin
+	trial_begin
 	plan_key=0-0
 	trial_status=1
-	if bpffs_ensure && program_load pk_xdp; then
+	if bpffs_ensure && journal_begin stop "$plan_key" && program_load pk_xdp; then
 		# shellcheck disable=SC2016 # for the inner shell
 		run_or "cannot attach to a veth" unshare --net sh -c 'ip link add vsh0 type veth peer name vsh1 &&
 			{ "$2" ping attach native vsh0 "$1/pk_xdp" "$1/pk_link" || bpftool net attach xdpdrv pinned "$1/pk_xdp" dev vsh0; }' \
@@ -90,13 +98,20 @@ trial_native() {
 # doctor_served: devices that are served, and records without pins.
 doctor_served() {
 	doctor_topic served
+	doctor_left=''
+	if doctor_elsewhere; then
+		doctor_left=1
+		return
+	fi
 	for doctor_key in $(records); do
-		if ! record_read "$doctor_key" || [ ! -d "$pins/$doctor_key" ]; then
-			doctor_tell LEFT "$doctor_key" "what is left of a killed run: the next command removes it"
+		if ! record_read "$doctor_key"; then
+			doctor_tell note "$doctor_key" "attached by hand, or its record was lost: pingkiller.sh stop removes it"
+		elif [ ! -d "$pins/$doctor_key" ]; then
+			doctor_tell LEFT "$doctor_key" "what is left of a killed run: the next start or stop removes it"
 		elif owner_is_alive; then
 			doctor_tell ok "$record_dev" "served"
 		else
-			doctor_tell note "$record_dev" "its run was killed: the next command removes what it has left"
+			doctor_tell note "$record_dev" "its run was killed: the next start or stop removes what it has left"
 		fi
 	done
 }

@@ -39,10 +39,14 @@ doctor_cgroup() {
 doctor_leftovers() {
 	doctor_topic set-up
 	doctor_left=''
+	if doctor_elsewhere; then
+		doctor_left=1
+		return
+	fi
 	if setup_is_there; then
 		doctor_tell ok loaded "rules: $("$vsh" show | grep -c .)"
 		[ -z "$("$vsh" plan reap)" ] ||
-			doctor_tell note "rules of runs that were killed" "the next command removes them"
+			doctor_tell note "rules of runs that were killed" "the next command that changes anything removes them"
 		doctor_fill
 		return
 	fi
@@ -50,11 +54,23 @@ doctor_leftovers() {
 		doctor_tell LEFT "$state" "records of a set-up that is gone: vershitify.sh down"
 		doctor_left=1
 	fi
-	if [ -n "$(bpftool prog show name vsh_egress 2>/dev/null)" ]; then
+	if classifiers_are_left; then
 		doctor_tell LEFT vsh_egress "a classifier of ours is attached somewhere: vershitify.sh down"
 		doctor_left=1
 	fi
 	[ -n "$doctor_left" ] || doctor_tell ok "not loaded"
+}
+
+# classifiers_are_left: those of set-ups in other mount namespaces are not.
+classifiers_are_left() {
+	doctor_others=$(programs_of_others)
+	for doctor_id in $(bpftool prog show name "$filter_program" 2>/dev/null | sed -n 's/^\([0-9]*\): .*/\1/p'); do
+		case " $doctor_others " in
+		*" $doctor_id "*) ;;
+		*) return 0 ;;
+		esac
+	done
+	return 1
 }
 
 # doctor_fill: maps that are full.
@@ -83,10 +99,14 @@ doctor_rules() {
 # trial: a set-up without a rule, which hits nobody, and its end. Prints "works PROGRAM" for each program that
 # is where a rule would have it.
 trial() {
-	change_begin
+	needs_all
+	change_hold
 	trial_status=0
 	# Somebody may have been faster.
-	if ! setup_is_there; then
+	if vershitify_leftovers; then
+		say "not tried: a killed command has left something (vershitify.sh down)"
+		trial_status=1
+	elif ! setup_is_there; then
 		journal_begin down
 		trial_set_up || trial_status=1
 		teardown

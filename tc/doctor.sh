@@ -134,6 +134,12 @@ doctor_mounts() {
 	[ -w /run ] || doctor_tell BLOCKED /run "records cannot be written there: mount -o remount,rw /run"
 }
 
+# doctor_elsewhere: true, and said, if it is not to be seen from here.
+doctor_elsewhere() {
+	doctor_pid=$(place_elsewhere) || return
+	doctor_tell BLOCKED set-up "$(place_say "$doctor_pid")"
+}
+
 # doctor_programs PRESENT OBJECT...: PRESENT are the names of those that have been loaded as a rule loads
 # them; of the others the helper is asked why.
 doctor_programs() {

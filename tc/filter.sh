@@ -6,6 +6,16 @@
 
 filter_pref=3
 
+# program_id PIN
+program_id() {
+	bpftool prog show pinned "$1" 2>/dev/null | sed -n '1s/:.*//p'
+}
+
+# program_name ID
+program_name() {
+	bpftool prog show id "$1" 2>/dev/null | sed -n '1s/.* name \([^ ]*\) .*/\1/p'
+}
+
 # filters DEV egress|ingress: as tc prints them.
 filters() {
 	net command tc filter show dev "$1" "$2" 2>/dev/null

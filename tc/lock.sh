@@ -2,28 +2,57 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What makes a change safe: one lock for all of our commands, and a journal that tells the next command what a
-# killed one was doing. A tool has a state folder, $state, and a function TOOL_settle, which is called with the
-# lock held and takes away what a killed command of that tool has left.
+# killed one was doing. A tool has a state folder, $state, and two functions, which are called with the lock held:
+# TOOL_leftovers is true if a killed command of that tool has left something, TOOL_settle takes it away.
 
+lock=/run/vershitify.lock
 lock_seconds=60
+locked=''
 
-# lock_take: waits for other invocations. The lock is on a folder that outlives our
-# own, and goes with file descriptor 8.
+# lock_take: waits for other invocations. The lock is on a file that only root can open, and goes with file
+# descriptor 8. Who leaves as the last takes the file away, so that the one that was waited for may be no more.
 lock_take() {
 	[ -z "$dry_run" ] || return 0
-	exec 8</run
-	if ! flock -n 8; then
-		flock -w "$lock_seconds" 8 || die "$failed" "another invocation has been busy for $lock_seconds s (fuser /run shows it)"
-	fi
+	until [ -n "$locked" ]; do
+		{ command exec 8>>"$lock"; } 2>/dev/null || die "$failed" "cannot make $lock (is /run there, and writable?)"
+		lock_wait
+		! lock_is_current || locked=1
+	done
 	state_ensure
+}
+
+# lock_is_current: is the file that we have locked still the one of that name?
+lock_is_current() {
+	[ "$(stat -L -c %d:%i /proc/self/fd/8)" = "$(stat -c %d:%i "$lock" 2>/dev/null)" ]
+}
+
+# lock_wait: a failure of flock(1) is no proof that somebody is busy.
+lock_wait() {
+	local began said
+
+	flock -n 8 2>/dev/null && return
+	began=$(uptime_seconds)
+	said=$(flock -w "$lock_seconds" 8 2>&1) && return
+	change_yield
+	[ $(($(uptime_seconds) - began)) -lt "$lock_seconds" ] ||
+		die "$failed" "another invocation has been busy for $lock_seconds s (fuser $lock shows it)"
+	die "$failed" "cannot lock $lock: $(words_quote "${said%%"$newline"*}") (it takes the flock of util-linux)"
+}
+
+uptime_seconds() {
+	cut -d . -f 1 /proc/uptime
 }
 
 state_ensure() {
 	[ -d "$state" ] || mkdir -m 0700 "$state" || die "$failed" "cannot make $state"
 }
 
+# lock_release: the file of the lock stays as long as anything of ours is recorded.
 lock_release() {
+	[ -n "$locked" ] || return 0
+	locked=''
 	state_leave
+	[ -e /run/vershitify ] || [ -e /run/pingkiller ] || [ -e "$shared" ] || rm -f "$lock"
 	exec 8>&-
 }
 
@@ -56,25 +85,38 @@ record_write() {
 
 # change_take: from here to change_end no other invocation changes anything, and a signal has to wait.
 change_take() {
+	change_hold
+	"${tool}_settle"
+}
+
+# change_hold: the same, and what a killed command has left stays where it is.
+change_hold() {
 	interrupted=
 	trap 'interrupted=INT' INT
 	trap 'interrupted=TERM' TERM
 	trap 'interrupted=HUP' HUP
 	trap 'interrupted=QUIT' QUIT
-	trap change_abandon EXIT
+	# nothing was changed, so nothing stays
+	trap lock_release EXIT
 	lock_take
-	"${tool}_settle"
 }
 
-# change_abandon: for the trap of a command that has taken the lock: nothing was changed, so nothing stays.
-change_abandon() {
-	[ -n "$dry_run" ] || state_leave
+# look_take: for commands that look and list. They never take anything away, nor does anybody else meanwhile.
+look_take() {
+	lock_take
+	[ -n "$dry_run" ] || ! "${tool}_leftovers" ||
+		say "note: a killed command has left something, which the next one that changes anything takes away"
 }
 
 # change_end: a signal that came meanwhile takes effect now.
 change_end() {
 	journal_end
 	lock_release
+	change_yield
+}
+
+# change_yield: to a signal that has come since change_hold.
+change_yield() {
 	trap - EXIT INT TERM HUP QUIT
-	[ -z "$interrupted" ] || kill -s "$interrupted" $$
+	[ -z "${interrupted-}" ] || kill -s "$interrupted" $$
 }

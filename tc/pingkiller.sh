@@ -44,16 +44,6 @@ records() {
 	done | sort -u
 }
 
-# program_id PIN
-program_id() {
-	bpftool prog show pinned "$1" 2>/dev/null | sed -n '1s/:.*//p'
-}
-
-# program_name ID
-program_name() {
-	bpftool prog show id "$1" 2>/dev/null | sed -n '1s/.* name \([^ ]*\) .*/\1/p'
-}
-
 # xdp_where DEV: "MODE ID" of the XDP program there, if there is one. Not from ip: some
 # shells have one of their own, which tells nothing of XDP.
 xdp_where() {
@@ -325,13 +315,16 @@ xdp_is_stray() {
 		! bpftool link show 2>/dev/null | grep -q "^[0-9]*: xdp  prog $1 "
 }
 
-# pins_trim: the last device takes all the rest with it.
+# pins_trim: the last device takes all the rest with it, but for what was attached by hand.
 pins_trim() {
 	journal_end
-	[ -z "$(records)" ] || return 0
-	[ ! -d "$pins" ] || run rmdir "$pins"
+	for record in "$state"/[0-9]*-[0-9]*; do
+		[ ! -e "$record" ] || return 0
+	done
+	[ ! -d "$pins" ] || [ -n "$(records)" ] || run rmdir "$pins"
 	[ -n "$dry_run" ] || rm -f "$state"/*.new
 	bpffs_leave
+	place_forget
 }
 
 # owner_is_alive: of the record that was read.
@@ -347,9 +340,25 @@ owner_is_alive() {
 	return 1
 }
 
-# pingkiller_settle: what a killed command has left. Called with the lock held.
+pingkiller_leftovers() {
+	local key
+
+	[ ! -e "$state/journal" ] || return 0
+	for key in $(records); do
+		! record_is_left "$key" || return 0
+	done
+	return 1
+}
+
+# record_is_left KEY: it is that of a killed run, or what it records is gone. What was attached by hand, as
+# README.md tells, has no record.
+record_is_left() {
+	record_read "$1" || return
+	! owner_is_alive || [ ! -d "$pins/$1" ]
+}
+
 pingkiller_settle() {
-	local what key count=0 strays=''
+	local what key count=0
 
 	[ -z "$dry_run" ] || return 0
 	if read -r what key 2>/dev/null <"$state/journal"; then
@@ -358,15 +367,10 @@ pingkiller_settle() {
 		esac
 	fi
 	for key in $(records); do
-		if record_read "$key"; then
-			owner_is_alive && [ -d "$pins/$key" ] && continue
-			[ "$record_owner" = - ] || count=$((count + 1))
-		else
-			strays=1
-		fi
+		record_is_left "$key" || continue
+		[ "$record_owner" = - ] || count=$((count + 1))
 		device_release "$key"
 	done
-	[ -z "$strays" ] || strays_release
 	[ "$count" = 0 ] || say "note: removed what a killed run has left"
 	pins_trim
 	state_ensure

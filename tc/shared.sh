@@ -101,9 +101,10 @@ bpffs_ensure() {
 	thing=$(bpffs_thing)
 	if bpffs_is_mounted; then
 		shared_take "$thing" || :
-		return 0
+	else
+		shared_make "$thing" && run_or "cannot mount $bpffs" mount -t bpf -o mode=0700 bpf "$bpffs" || return
 	fi
-	shared_make "$thing" && run_or "cannot mount $bpffs" mount -t bpf -o mode=0700 bpf "$bpffs"
+	place_record
 }
 
 # bpffs_is_used: by more than the kernel's own two files.

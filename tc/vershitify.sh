@@ -27,6 +27,18 @@ device_room() {
 	device_obstacle "$1" egress "$filter_handle" "$filter_program"
 }
 
+# classifier_of_others FILTERS: prints the number of the classifier, if it is that of a set-up in another mount
+# namespace. Fails if not.
+classifier_of_others() {
+	local id
+
+	id=$(printf '%s\n' "$1" | sed -n "s/.* id \([0-9]*\) name $filter_program .*/\1/p")
+	case " $(programs_of_others) " in
+	*" ${id:-none} "*) printf '%s\n' "$id" ;;
+	*) return 1 ;;
+	esac
+}
+
 # device_record DEV IFINDEX COOKIE
 device_record() {
 	local known=''
@@ -64,12 +76,15 @@ classifier_load() {
 
 # device_attach DEV IFINDEX COOKIE: the cookie is that of the chosen network namespace.
 device_attach() {
-	local present obstacle recorded=''
+	local present obstacle other recorded=''
 
 	present=$(filters "$1" egress)
 	! device_is_recorded "$2" "$3" || recorded=1
 	[ -z "$recorded" ] || ! filters_have_ours "$present" || return 0
 	obstacle=$(device_room "$1")
+	if [ -z "$recorded" ] && filters_have_ours "$present" && other=$(classifier_of_others "$present"); then
+		obstacle="the classifier of a set-up in another mount namespace is attached (id $other)"
+	fi
 	if [ -n "$obstacle" ]; then
 		say "device $1: $obstacle"
 		return 1
@@ -162,6 +177,7 @@ strays_detach() {
 		[ -e "$netns_file" ] || continue
 		netns_name=$netns_file
 		for dev in $(devices_list); do
+			! classifier_of_others "$(filters "$dev" egress)" >/dev/null || continue
 			device_detach "$dev" "$(netns_cookie "$netns_file")" "$(device_index "$dev")" || status=1
 		done
 	done
@@ -170,22 +186,69 @@ strays_detach() {
 
 # --- control groups -----------------------------------------------------------------------------
 
-# cgroup_is_attached PROGRAM
+# cgroup_is_attached PROGRAM: the pinned one, and not one of its name out of another mount namespace.
 cgroup_is_attached() {
-	bpftool cgroup show "$cgroup_root" 2>/dev/null | grep -qw "$1"
+	bpftool cgroup show "$cgroup_root" 2>/dev/null |
+		awk -v id="$(program_id "$pins/$1")" '$1 == id { found = 1 } END { exit !found }'
 }
 
 # cgroup_attach TYPE PROGRAM: next to whatever others have there.
 cgroup_attach() {
+	local alone
+
 	cgroup_is_attached "$2" && return 0
+	alone=$(cgroup_alone "$1")
+	if [ -n "$alone" ]; then
+		say "cannot attach $2 to $cgroup_root: $alone is attached there without \"multi\", and leaves no room for others"
+		return 1
+	fi
 	run_or "cannot attach $2 to $cgroup_root" \
 		bpftool cgroup attach "$cgroup_root" "$1" pinned "$pins/$2" multi
 }
 
+# cgroup_alone TYPE: what somebody has attached so that nothing else can be; bpftool prints all columns but the
+# flags, which can be empty.
+cgroup_alone() {
+	bpftool cgroup show "$cgroup_root" 2>/dev/null | awk -v type="$1" '
+		{ sub(/^cgroup_inet_/, "", $2) }
+		$2 == type && $3 != "multi" { print (NF > 2 && $3 != "override" ? $3 : $4) " (id " $1 ")"; exit }'
+}
+
 # cgroup_programs: what of ours is attached: ID TYPE PROGRAM, a line each.
 cgroup_programs() {
-	bpftool cgroup show "$cgroup_root" 2>/dev/null |
-		awk '$NF ~ /^vsh_(sock_create|cg_ingress|cg_egress)$/ { sub(/^cgroup_inet_/, "", $2); print $1, $2, $NF }'
+	bpftool cgroup show "$cgroup_root" 2>/dev/null | awk -v others=" $(programs_of_others) " '
+		$NF ~ /^vsh_(sock_create|cg_ingress|cg_egress)$/ && !index(others, " " $1 " ") {
+			sub(/^cgroup_inet_/, "", $2)
+			print $1, $2, $NF
+		}'
+}
+
+# programs_of_others: the numbers of those in set-ups whose pins, and perhaps records, are in other mount namespaces:
+# they share maps with a tracker that is not the one pinned here. What was ours has no tracker any more.
+programs_of_others() {
+	local own
+
+	own=$(bpftool link show pinned "$pins/link_vsh_exec" 2>/dev/null | sed -n '1s/.* prog \([0-9]*\).*/\1/p')
+	bpftool prog show 2>/dev/null | awk -v own="$own" '
+		/^[0-9]+:/ { id = $1 + 0; name = ""; for (i = 2; i < NF; i++) if ($i == "name") name = $(i + 1) }
+		$0 ~ / map_ids / && name ~ /^vsh_/ {
+			sub(/.* map_ids /, "")
+			maps[id] = $1
+			if (name == "vsh_exec" && id != own)
+				theirs = theirs "," $1
+		}
+		END {
+			split(theirs, list, ",")
+			for (i in list)
+				if (list[i] != "")
+					is_theirs[list[i]] = 1
+			for (id in maps) {
+				count = split(maps[id], list, ",")
+				for (i = 1; i <= count && !(list[i] in is_theirs); i++);
+				if (i <= count)
+					printf "%s ", id
+			}
+		}'
 }
 
 # cgroup_detach ID TYPE PROGRAM: by number, so that nothing depends on pins that may be gone.
@@ -314,11 +377,20 @@ teardown() {
 	cgroup_leave
 	bpffs_leave
 	[ -n "$dry_run" ] || rm -f "$state"/*.new "$state/journal" "$state/signals"
+	[ "$status" = 1 ] || place_forget
 	state_leave
 	return "$status"
 }
 
-# vershitify_settle: what a killed command has left. Called with the lock held.
+vershitify_leftovers() {
+	[ ! -e "$state/journal" ] || return 0
+	if setup_is_there; then
+		[ -n "$("$vsh" plan reap)" ]
+	else
+		[ -e "$state/devices" ]
+	fi
+}
+
 vershitify_settle() {
 	local plan
 

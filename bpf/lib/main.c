@@ -21,7 +21,7 @@ static const struct {
 	{ "tcx", tcx_command },		  { "cookie", cookie_command },
 	{ "ping", ping_command },	  { "fill", fill_command },
 	{ "words", words_command },	  { "run", run_command },
-	{ "before", before_command },
+	{ "before", before_command },	  { "line", line_command },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include "maps.h"
@@ -9,7 +10,7 @@
 #include "vsh.h"
 
 /* The lock of all commands, see tc/lock.sh. */
-#define LOCK_FOLDER "/run"
+#define LOCK_FILE "/run/vershitify.lock"
 
 /* The two maps of a kind of events. */
 struct opened {
@@ -44,14 +45,29 @@ static bool slot_is_free(int readers, uint32_t slot)
 	return !bpf_map_lookup_elem(readers, &slot, &reader) && !ring_reader_is_alive(&reader);
 }
 
+/* Held until it is closed. -1: no command of ours is at work, and none has a set-up, since the file
+ * is not there. Who has waited for one that is gone meanwhile tries the next.
+ */
+static int lock_take(void)
+{
+	struct stat held, named;
+	int lock;
+
+	while ((lock = open(LOCK_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)) >= 0) {
+		if (!flock(lock, LOCK_EX) && !fstat(lock, &held) && !lstat(LOCK_FILE, &named) &&
+		    held.st_dev == named.st_dev && held.st_ino == named.st_ino)
+			break;
+		close(lock);
+	}
+	return lock;
+}
+
 /* Nobody else looks for a slot meanwhile. */
 static int slot_take(struct ring *ring, const struct opened *opened, int buffer)
 {
 	struct ring_reader own = { .pid = getpid() };
-	int err = -EBUSY, lock = open(LOCK_FOLDER, O_RDONLY | O_CLOEXEC);
+	int err = -EBUSY, lock = lock_take();
 
-	if (lock >= 0)
-		flock(lock, LOCK_EX);
 	for (uint32_t slot = 0; err == -EBUSY && slot < ring->maps->slots; slot++) {
 		if (!slot_is_free(opened->readers, slot))
 			continue;

@@ -9,10 +9,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include "file.h"
 #include "ping.h"
 #include "values.h"
 #include "words.h"
 
+#define LINES_MAX 1000001 /* of a file of prefixes, with comments; one more than is read */
 #define RATE_MAX 1000000
 #define BURST_DEFAULT 5 /* as nft's "limit" has it */
 #define SAMPLE_DEFAULT 64
@@ -174,18 +176,14 @@ static int prefix_lines_add(struct ping_prefixes *prefixes, const char *path, FI
 {
 	struct pk_prefix prefix;
 	int status = DONE, number = 0;
-	size_t size = 0;
-	char *line = NULL, *word;
-	ssize_t length;
+	static char line[LINE_BYTES];
+	char *word;
+	const char *wrong;
 
-	while (status == DONE && (errno = 0, length = getline(&line, &size, file)) >= 0) {
+	while (status == DONE && number < LINES_MAX && line_read(line, file, &wrong)) {
 		number++;
-		/* What is behind a zero byte would not be read, and nobody told. */
-		if (strlen(line) != (size_t)length) {
-			status = misuse("%s, line %d: there is a zero byte in it", quoted(path),
-					number);
-			break;
-		}
+		if (wrong)
+			return misuse("%s, line %d: %s", quoted(path), number, wrong);
 		word = line_trim(line);
 		if (!*word)
 			continue;
@@ -194,21 +192,25 @@ static int prefix_lines_add(struct ping_prefixes *prefixes, const char *path, FI
 					  number, quoted(word))
 				 : prefix_add(prefixes, &prefix);
 	}
-	if (status == DONE && errno)
-		status = failure("%s: %s", quoted(path), strerror(errno));
-	free(line);
+	if (status == DONE && ferror(file))
+		return failure("%s: %s", quoted(path), strerror(errno));
+	if (status == DONE && number == LINES_MAX)
+		return misuse("%s: at most %d lines", quoted(path), LINES_MAX - 1);
 	return status;
 }
 
 static int prefix_file_add(struct ping_prefixes *prefixes, struct cursor *cursor)
 {
 	const char *path = word_next(cursor);
-	FILE *file = fopen(path, "re");
+	int fd = file_open(path, true);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 	size_t before = prefixes->count;
 	int status;
 
+	if (fd == -EISDIR)
+		return failure("%s: neither a file nor a pipe", quoted(path));
 	if (!file)
-		return failure("%s: %s", quoted(path), strerror(errno));
+		return failure("%s: %s", quoted(path), strerror(fd < 0 ? -fd : errno));
 	status = prefix_lines_add(prefixes, path, file);
 	fclose(file);
 	/* With none, everybody would be meant. */

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include "file.h"
 #include "state.h"
 
 /* "mnt_id:\t23" and "ino:\t4711" of fdinfo: what the kernel itself holds for the
@@ -108,16 +109,14 @@ int exe_identify(const char *path, struct vsh_exe *exe)
 	ssize_t length;
 	int fd;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	fd = file_open(path, false);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	memset(exe, 0, sizeof(*exe));
 	snprintf(info, sizeof(info), "/proc/self/fdinfo/%d", fd);
 	length = text_read(info, text, sizeof(text));
 	if (length >= 0 && fstat(fd, &st))
 		length = -errno;
-	else if (length >= 0 && !S_ISREG(st.st_mode))
-		length = -EISDIR;
 	else if (length >= 0)
 		exe_stamp(fd, &st, exe);
 	close(fd);

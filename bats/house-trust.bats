@@ -1,0 +1,308 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Who may stand in our way, and whom we believe: mount namespaces with a bpffs of their own, the lock, users
+# without rights.
+#
+# vm: ^(a bpffs of its own|the lock)
+
+# shellcheck disable=SC2016,SC2154 # scripts for other shells; stderr is what bats sets
+
+load helpers
+
+setup_file() { suite_begin; }
+teardown_file() { suite_end; }
+setup() { test_begin; }
+teardown() {
+	pingkiller stop
+	test_end
+	vershitify down
+}
+
+# nobody COMMAND...: as a user without rights.
+nobody() {
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$@" 3>&-
+}
+
+# What is attached, pinned and recorded.
+attached_state() {
+	system_state | grep -vE '^(prog|map|link) '
+}
+
+# The victim's packets are lost and the bystander's are not.
+assert_works() {
+	send victim "$SERVER4" "$PORT" 10
+	send bystander "$SERVER4" "$PORT" 10
+	assert_received victim 0
+	assert_received bystander 10
+}
+
+# --- mount namespaces -------------------------------------------------------------------------------
+
+# elsewhere SCRIPT [ARG...]: in a mount namespace with a bpffs of its own, in the client's network namespace.
+elsewhere() {
+	on_client env vershitify="$VERSHITIFY" pingkiller="$PINGKILLER" \
+		unshare --mount sh -uc 'mount -t bpf bpf /sys/fs/bpf || exit 99; '"$1" sh "${@:2}"
+}
+
+# refused_elsewhere COMMAND WORD...: as if there was no way out: one line that names the place, status 1, and nothing
+# is changed.
+refused_elsewhere() {
+	local before
+
+	before=$(attached_state)
+	run -1 --separate-stderr elsewhere 'export VSH_ENTERED=$PWD; exec "$@"' "$@"
+	assert_output ''
+	assert_regex "$stderr" "^(vershitify|pingkiller).sh: the set-up is pinned on the bpffs of another mount namespace, that of process [0-9]+ \([^)]*\): nsenter --mount=[^
+]*\$"
+	assert_equal "$(attached_state)" "$before"
+}
+
+@test "a bpffs of its own: what vershitify.sh does there neither looks at a set-up elsewhere nor changes it" {
+	local words
+
+	receiver_start
+	rule_add command victim drop 100%
+	for words in show '-s show' stats monitor 'add dev eth0 command other drop 1%' 'change 1 drop 1%' 'del 1' flush down \
+		'-interface eth0 -command victim -drop 1'; do
+		# shellcheck disable=SC2086 # words
+		refused_elsewhere "$VERSHITIFY" $words
+	done
+	run -125 elsewhere 'VSH_ENTERED=$PWD "$vershitify" run dev eth0 drop 1% -- true'
+	run -1 elsewhere 'VSH_ENTERED=$PWD "$vershitify" doctor'
+	assert_line --regexp '^BLOCKED +set-up: the set-up is pinned on the bpffs of another mount namespace'
+	assert_works
+}
+
+@test "a bpffs of its own: what pingkiller.sh does there neither looks at a set-up elsewhere nor changes it" {
+	local words
+
+	on_client "$PINGKILLER" dev eth0 background 2>/dev/null
+	for words in show stats 'stats dev eth0' 'dev lo background' 'dev eth0' stop 'stop dev eth0'; do
+		# shellcheck disable=SC2086 # words
+		refused_elsewhere "$PINGKILLER" $words
+	done
+	run -1 elsewhere 'VSH_ENTERED=$PWD "$pingkiller" doctor'
+	assert_line --regexp '^BLOCKED +set-up: the set-up is pinned on the bpffs of another mount namespace'
+	run -0 pingkiller show
+	assert_line --regexp '^dev eth0 hook native '
+}
+
+@test "a bpffs of its own: a command finds the way to the set-up, as out of ip netns exec" {
+	receiver_start
+	rule_add command victim drop 50%
+	on_client "$PINGKILLER" dev eth0 background 2>/dev/null
+	run -0 --separate-stderr elsewhere '"$vershitify" show; "$pingkiller" show'
+	assert_line --index 0 "rule 1 dev eth0 command victim direction egress drop 50%"
+	assert_line --index 1 --regexp '^dev eth0 hook native '
+	assert_equal "$stderr" ''
+	run -0 elsewhere '"$vershitify" change 1 drop 100%; "$vershitify" doctor >/dev/null'
+	assert_works
+	run -0 elsewhere '"$vershitify" down; "$pingkiller" stop'
+	run -0 vershitify show
+	assert_output ''
+}
+
+@test "a bpffs of its own: a set-up that was there went with it, and what it has left is taken away" {
+	local before
+
+	vershitify down
+	before=$(attached_state)
+	elsewhere 'VSH_ENTERED=$PWD; export VSH_ENTERED; "$vershitify" add dev eth0 command victim drop 1% >/dev/null'
+	elsewhere 'VSH_ENTERED=$PWD; export VSH_ENTERED; "$pingkiller" dev eth0 background 2>/dev/null'
+	vershitify down
+	pingkiller stop
+	assert_equal "$(attached_state)" "$before"
+}
+
+@test "two set-ups that know nothing of each other keep their programs apart" {
+	receiver_start
+	rule_add command victim drop 100%
+	# without a common /run there is no record
+	run --separate-stderr elsewhere '
+		netns=$(mktemp -d) && mount --bind /run/netns "$netns" && mount -t tmpfs none /run &&
+		mkdir /run/netns && mount --bind "$netns" /run/netns || exit 99
+		export VSH_ENTERED=$PWD
+		"$vershitify" add dev lo command other drop 1% && "$vershitify" add dev eth0 command other drop 1%
+		echo "eth0 $?"
+		bpftool cgroup show "$1" | grep -c vsh_sock_create
+		"$vershitify" down
+		bpftool cgroup show "$1" | grep -c vsh_sock_create' "$(cgroup_root)"
+	assert_line --index 0 1
+	assert_output $'1\neth0 1\n2\n1'
+	assert_regex "$stderr" 'device eth0: the classifier of a set-up in another mount namespace is attached \(id [0-9]+\)'
+	assert_works
+}
+
+# --- looking takes nothing away ----------------------------------------------------------------------
+
+# looks_change_nothing: whatever state is there.
+looks_change_nothing() {
+	local before
+
+	before=$(attached_state)
+	vershitify show >/dev/null
+	vershitify -j -s show >/dev/null || :
+	vershitify stats >/dev/null || :
+	vershitify -n "$CLIENT" doctor >/dev/null || :
+	timeout 0.5 "$VERSHITIFY" monitor 3>&- >/dev/null || :
+	pingkiller show >/dev/null
+	pingkiller stats >/dev/null
+	pingkiller -n "$CLIENT" doctor >/dev/null || :
+	assert_equal "$(attached_state)" "$before"
+}
+
+@test "looking takes nothing away: of runs that were killed, and of what has lost its pins or its record" {
+	start client doomed "$VERSHITIFY" -interface eth0 -command victim -drop 1
+	start client doomed2 "$PINGKILLER" dev eth0
+	wait_line doomed .
+	wait_line doomed2 .
+	stop doomed KILL
+	stop doomed2 KILL
+	looks_change_nothing
+	run -0 --separate-stderr vershitify show
+	assert_regex "$stderr" 'note: a killed command has left something'
+	run -0 --separate-stderr pingkiller show
+	assert_regex "$stderr" 'note: a killed command has left something'
+	rm -r /sys/fs/bpf/vershitify
+	looks_change_nothing
+	rm -r /run/pingkiller
+	looks_change_nothing
+	echo 'add 1' >/run/vershitify/journal
+	looks_change_nothing
+}
+
+@test "a program that was attached by hand, as README tells, is nobody's but stop's to take away" {
+	local pings
+
+	bpffs_borrow
+	pings=/sys/fs/bpf/pingkiller/$(on_client "$TOP/build/vsh" ping plan dev eth0 | sed -n 's/^key //p')
+	mkdir -p /sys/fs/bpf/pingkiller
+	bpftool prog loadall "$TOP/build/pingkiller.o" "$pings" pinmaps "$pings"
+	on_client bpftool net attach xdpdrv pinned "$pings/pk_xdp" dev eth0
+	looks_change_nothing
+	on_client "$PINGKILLER" dev lo background 2>/dev/null
+	on_client "$PINGKILLER" stop dev lo
+	assert_regex "$(on_client bpftool net show dev eth0)" 'driver id'
+	on_client "$PINGKILLER" stop
+	refute_regex "$(on_client bpftool net show dev eth0)" 'driver id'
+}
+
+# Where no bpffs is mounted, one until the test ends.
+bpffs_borrow() {
+	mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
+}
+
+@test "a cgroup program of somebody who leaves no room at the root is named, and nothing is changed" {
+	local before type words
+
+	bpffs_borrow
+	vershitify down
+	for type in sock_create ingress egress; do
+		"$PROGRAMS/foreign" load "$type" stranger /sys/fs/bpf/stranger
+		bpftool cgroup attach "$(cgroup_root)" "$type" pinned /sys/fs/bpf/stranger
+		before=$(attached_state)
+		words='direction both'
+		[ "$type" != egress ] || words='visible denied'
+		# shellcheck disable=SC2086 # words
+		run -1 --separate-stderr vsh add dev eth0 command victim $words drop 1%
+		assert_regex "$stderr" "^vershitify.sh: cannot attach vsh_[a-z_]+ to [^ ]*: stranger \(id [0-9]+\) is attached there without \"multi\""
+		assert_equal "$(attached_state)" "$before"
+		bpftool cgroup detach "$(cgroup_root)" "$type" pinned /sys/fs/bpf/stranger
+		rm /sys/fs/bpf/stranger*
+	done
+}
+
+# --- the lock -----------------------------------------------------------------------------------------
+
+@test "the lock cannot be held by a user without rights" {
+	rule_add command victim drop 1%
+	start here blocker setpriv --reuid 65534 --regid 65534 --clear-groups flock /run sh -c 'echo locked; exec sleep 60'
+	wait_line blocker '^locked$'
+	run ! nobody cat /run/vershitify.lock
+	run ! nobody dd if=/dev/null of=/run/vershitify.lock conv=notrunc
+	assert_equal "$(stat -c '%u %a' /run/vershitify.lock)" '0 600'
+	timeout 10 "$VERSHITIFY" show 3>&- >/dev/null
+	timeout 10 "$VERSHITIFY" del 1 3>&-
+	timeout 10 "$PINGKILLER" stop 3>&-
+	timeout 10 "$VERSHITIFY" down 3>&-
+	refute [ -e /run/vershitify.lock ]
+}
+
+@test "the lock is not held while a file of somebody else's is read" {
+	mkfifo "$BATS_TEST_TMPDIR/fifo"
+	start client reads "$PINGKILLER" dev eth0 src-file "$BATS_TEST_TMPDIR/fifo" background
+	start here batch "$VERSHITIFY" -b "$BATS_TEST_TMPDIR/fifo"
+	sleep 0.3
+	timeout 10 "$VERSHITIFY" -n "$CLIENT" add dev eth0 command victim drop 1% 3>&- >/dev/null
+	timeout 10 "$PINGKILLER" -n "$SERVER" dev eth0 background 3>&- 2>/dev/null
+	refute ended reads
+	refute ended batch
+}
+
+@test "the lock: a failure of flock is not told as somebody who is busy, nor is a signal" {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	# as that of busybox
+	printf '#!/bin/sh\n[ "$1" = -n ] && exit 1\necho "flock: unrecognized option: w" >&2\nexit 1\n' >"$BATS_TEST_TMPDIR/bin/flock"
+	chmod +x "$BATS_TEST_TMPDIR/bin/flock"
+	run -1 --separate-stderr env PATH="$BATS_TEST_TMPDIR/bin:$PATH" "$VERSHITIFY" -n "$CLIENT" add dev eth0 command victim drop 1% 3>&-
+	assert_equal "$stderr" "vershitify.sh: cannot lock /run/vershitify.lock: 'flock: unrecognized option: w' (it takes the flock of util-linux)"
+	rm -f /run/vershitify.lock
+	: >/run/vershitify.lock
+	start here holder flock /run/vershitify.lock sh -c 'echo locked; exec sleep 60'
+	wait_line holder '^locked$'
+	start client waits setsid "$VERSHITIFY" add dev eth0 command victim drop 1%
+	sleep 0.5
+	kill -s INT -- "-$(pid waits)"
+	finish waits
+	assert_equal "$EXIT_STATUS" 130
+	refute [ -s "$BATS_TEST_TMPDIR/waits.err" ]
+	stop holder
+}
+
+@test "the lock: two that wait for one that goes get it one after the other" {
+	: >/run/vershitify.lock
+	start here holder flock /run/vershitify.lock sh -c 'echo locked; exec sleep 60'
+	wait_line holder '^locked$'
+	start client first "$VERSHITIFY" add dev eth0 command victim drop 1%
+	start client second "$VERSHITIFY" add dev eth0 command victim drop 1%
+	sleep 0.5
+	# as who leaves as the last
+	rm /run/vershitify.lock
+	stop holder KILL
+	finish first
+	assert_equal "$EXIT_STATUS" 0
+	finish second
+	assert_equal "$EXIT_STATUS" 0
+	assert_equal "$(sort "$BATS_TEST_TMPDIR"/first.out "$BATS_TEST_TMPDIR"/second.out)" $'1\n2'
+}
+
+# --- what somebody else may have written -----------------------------------------------------------------
+
+@test "a file of prefixes or commands is a file or a pipe that has an end, and is told in one line if not" {
+	local file
+
+	# shellcheck disable=SC2034 # for refused
+	for file in /dev/zero /dev/null /tmp; do
+		refused_as pingkiller 1 timeout 10 "$PINGKILLER" -n "$CLIENT" dev eth0 src-file "$file"
+		refused_as vershitify 1 timeout 10 "$VERSHITIFY" -b "$file"
+	done
+	for file in 'cat /dev/zero' 'yes' "yes | tr -d '\n'"; do
+		refused_as pingkiller 2 timeout 20 sh -c "$file | \"\$0\" -n $CLIENT dev eth0 dst-file /dev/fd/0" "$PINGKILLER"
+	done
+	refused_as pingkiller 2 timeout 60 sh -c "yes '#' | \"\$0\" -n $CLIENT dev eth0 dst-file /dev/fd/0" "$PINGKILLER"
+	for file in 'cat /dev/zero' "yes | tr -d '\n'"; do
+		refused_as vershitify 2 timeout 20 sh -c "$file | \"\$0\" -b -" "$VERSHITIFY"
+	done
+	printf '10.0.0.0/8\n' | on_client "$PINGKILLER" dev eth0 src-file /dev/fd/0 background 2>/dev/null
+	run -0 pingkiller show
+	assert_output --partial 'src 10.0.0.0/8'
+}
+
+# refused_as TOOL STATUS COMMAND...: one line of that tool's, and nothing else.
+refused_as() {
+	run "-$2" --separate-stderr "${@:3}" 3>&-
+	assert_output ''
+	assert_equal "${#stderr_lines[@]}" 1
+	assert_regex "$stderr" "^$1.sh: "
+}
