@@ -158,6 +158,17 @@ without_line() {
 	done
 }
 
+@test "how headers look is known to one file" {
+	local known='struct (ethhdr|vlan_hdr|iphdr|ipv6hdr|frag_hdr|tcphdr|udphdr|icmphdr|icmp6hdr)\b'
+
+	known+='|<(linux|net|netinet)/(if_ether|if_vlan|ethernet|ip|ip6|ipv6|tcp|udp|icmp|icmp6|icmpv6|in|in6)\.h>'
+	known+='|->data(_end)?\b|_load_bytes|bpf_dynptr_from|\bETH_P_|_header (copy|ip|tcp|udp|icmp)\b'
+	cd "$TREE"
+	run ! grep -rnE "$known" bpf --include='*.bpf.[ch]' --exclude=header.bpf.h
+	assert_output ''
+	assert [ "$(grep -cE "$known" bpf/lib/header.bpf.h)" -gt 20 ]
+}
+
 # --- files ---------------------------------------------------------------------------
 
 # missed FILE TARGET: without FILE there is no TARGET, and make names what it lacks.

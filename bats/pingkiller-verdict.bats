@@ -208,6 +208,40 @@ crafted() {
 	assert_equal "$(counted .fragments.packets)" 40
 }
 
+# tagged_judged HOOK TAGS [-6]: of a flood with so many tags "PACKETS BYTES" of what was dropped, and of what is
+# neither IPv4 nor IPv6; what was sent comes first.
+tagged_judged() {
+	local sent
+
+	kill_pings hook "$1"
+	sent=$(flood "${@:3}" -v "$2" 5)
+	printf '%s: %s; %s\n' "$sent" "$(counted '.dropped | "\(.packets) \(.bytes)"')" \
+		"$(counted '.other | "\(.packets) \(.bytes)"')"
+	pk stop
+}
+
+# assert_tagged FRAME-BYTES [-6]: without tags the frame is so long.
+assert_tagged() {
+	local hook tags all
+
+	for hook in native generic tc; do
+		for tags in 0 1 2 3; do
+			all="5 $((($1 + tags * 4) * 5))"
+			run -0 tagged_judged "$hook" "$tags" "${@:2}"
+			if [ "$tags" -lt 3 ]; then
+				assert_equal "$hook, $tags tags: $output" "$hook, $tags tags: $all: $all; 0 0"
+			else
+				assert_equal "$hook, $tags tags: $output" "$hook, $tags tags: $all: 0 0; $all"
+			fi
+		done
+	done
+}
+
+@test "every hook looks past two VLAN tags, passes what has a third, and counts the bytes of all" {
+	assert_tagged 98
+	assert_tagged 118 -6
+}
+
 @test "behind VLAN tags and IP options, real pings die, too" {
 	requires vlan
 	for side in "$CLIENT:1" "$SERVER:2"; do

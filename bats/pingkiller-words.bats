@@ -260,13 +260,13 @@ completion_words() {
 
 	manual=$(tr -s '\n\t ' ' ' <"$MANUAL")
 	while IFS=: read -r name text; do
-		number=$(cat "$TOP"/bpf/pingkiller/pingkiller.h "$TOP"/bpf/pingkiller/pingwords.c | sed -n "s/^#define $name \([0-9]*\).*/\1/p")
+		number=$(cat "$TOP"/bpf/lib/header.h "$TOP"/bpf/pingkiller/{pingkiller.h,pingwords.c} | sed -n "s/^#define $name \([0-9]*\).*/\1/p")
 		[ "$number" -lt 10000 ] || number=$((number / 1000)),$(printf %03d $((number % 1000)))
 		grep -qF "${text//N/$number}" <<<"$manual" || fail "$name: the manual has not '${text//N/$number}'"
 	done <<-'END'
 		PK_PREFIXES_MAX:N prefixes
 		PK_SOURCES_MAX:N sources
-		PK_EXTENSIONS_MAX:N extension headers
+		HEADER_EXTENSIONS_MAX:N extension headers
 		SAMPLE_DEFAULT:one packet in N
 		BURST_DEFAULT:(default N)
 	END

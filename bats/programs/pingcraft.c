@@ -18,6 +18,7 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <sys/syscall.h>
+#include "header.h"
 #include "pingkiller.h"
 
 #define META \
@@ -443,7 +444,7 @@ static void chain_try(const uint16_t *with, const struct extension *chain, int c
 	for (int i = 0; i < count; i++) {
 		uint8_t *at = put(&frame, chain[i].bytes);
 
-		if (class == PK_ICMP && i == PK_EXTENSIONS_MAX)
+		if (class == PK_ICMP && i == HEADER_EXTENSIONS_MAX)
 			class = PK_DEEP;
 		name_add(&frame, "extension %d (%d, %x) ", chain[i].kind, chain[i].bytes,
 			 chain[i].fragment);
@@ -482,7 +483,7 @@ static void ipv6_try(const uint16_t *with)
 		{ 135, 8, 0 }, { 139, 40, 0 }, { 140, 8, 0 },
 	};
 	const int count = sizeof(kinds) / sizeof(kinds[0]);
-	struct extension chain[PK_EXTENSIONS_MAX + 2];
+	struct extension chain[HEADER_EXTENSIONS_MAX + 2];
 
 	for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++)
 		chain_try(with, NULL, 0, 58, types[t]);
@@ -504,7 +505,7 @@ static void ipv6_try(const uint16_t *with)
 			chain_try(with, chain, 2, 58, 129);
 		}
 	}
-	for (int length = 1; length <= PK_EXTENSIONS_MAX + 2; length++) {
+	for (int length = 1; length <= HEADER_EXTENSIONS_MAX + 2; length++) {
 		for (int i = 0; i < length; i++)
 			chain[i] = (struct extension){ 60, 8 + i % 3 * 8, 0 };
 		chain_try(with, chain, length, 58, 128);

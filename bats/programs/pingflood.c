@@ -3,11 +3,12 @@
  * pingflood.c - sends ICMP messages through a packet socket, as fast as it can: from as many sources as it
  * is told, in turn, and whatever their type. Packets and bytes are told, so that counters can be compared.
  *
- *   pingflood [-6] [-s SOURCES] [-t TYPE] [-c CODE] [-u] DEV MAC COUNT
+ *   pingflood [-6] [-s SOURCES] [-t TYPE] [-c CODE] [-u] [-v TAGS] DEV MAC COUNT
  *
  * Sources are 10.0.0.0, 10.0.0.1, ... or 2001:db8:f::, 2001:db8:f::1, ...; the destination is 192.0.2.2 or
- * 2001:db8::2. TYPE is echo request by default; -u sends UDP instead. It stays on one processor, so that a
- * packet is through before the next one is sent and no queue of the way runs over. Prints "sent N BYTES".
+ * 2001:db8::2. TYPE is echo request by default; -u sends UDP instead; -v puts so many VLAN tags into the
+ * frame. It stays on one processor, so that a packet is through before the next one is sent and no queue of
+ * the way runs over. Prints "sent N BYTES".
  */
 #include "traffic.h"
 
@@ -17,8 +18,10 @@
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <sched.h>
+#include <stddef.h>
 
 #define PAYLOAD 56
+#define TAGS_MAX 4
 
 struct icmp_message {
 	uint8_t type, code;
@@ -90,6 +93,26 @@ static void v6_fill(struct frame *f, uint32_t source, uint8_t protocol)
 				    htons(protocol) + words_sum(&f->v6.icmp, sizeof(f->v6.icmp)));
 }
 
+/* The tags stand before the type of what is in the frame. Returns how many bytes were sent, or -1. */
+static ssize_t frame_send(int fd, struct frame *frame, size_t length, size_t tags,
+			  struct sockaddr_ll *to)
+{
+	static const uint8_t tag[TAGS_MAX][4] = {
+		{ 0x81, 0, 0, 5 }, { 0x81, 0, 0, 5 }, { 0x81, 0, 0, 5 }, { 0x81, 0, 0, 5 }
+	};
+	size_t addresses = offsetof(struct ethhdr, h_proto);
+	struct iovec parts[] = {
+		{ frame, addresses },
+		{ (void *)tag, tags * sizeof(tag[0]) },
+		{ (uint8_t *)frame + addresses, length - addresses },
+	};
+	struct msghdr message = {
+		.msg_name = to, .msg_namelen = sizeof(*to), .msg_iov = parts, .msg_iovlen = 3
+	};
+
+	return sendmsg(fd, &message, 0);
+}
+
 static void processor_keep(void)
 {
 	cpu_set_t set;
@@ -106,12 +129,12 @@ int main(int argc, char **argv)
 	struct frame frame = {};
 	uint8_t *m = to.sll_addr, *type;
 	bool is_v6 = false, is_udp = false;
-	long count, sources = 1, kind = -1, code = 0, sent = 0;
+	long count, sources = 1, kind = -1, code = 0, tags = 0, sent = 0;
 	size_t length;
 	int c, fd;
 
 	lifetime_limit();
-	while ((c = getopt(argc, argv, "6s:t:c:u")) != -1) {
+	while ((c = getopt(argc, argv, "6s:t:c:uv:")) != -1) {
 		switch (c) {
 		case '6':
 			is_v6 = true;
@@ -128,6 +151,9 @@ int main(int argc, char **argv)
 		case 'u':
 			is_udp = true;
 			break;
+		case 'v':
+			tags = number_parse(optarg, 0, TAGS_MAX);
+			break;
 		default:
 			return 2;
 		}
@@ -135,7 +161,7 @@ int main(int argc, char **argv)
 	argv += optind;
 	if (argc - optind != 3) {
 		fprintf(stderr,
-			"usage: pingflood [-6] [-s SOURCES] [-t TYPE] [-c CODE] [-u] DEV MAC COUNT\n");
+			"usage: pingflood [-6] [-s SOURCES] [-t TYPE] [-c CODE] [-u] [-v TAGS] DEV MAC COUNT\n");
 		return 2;
 	}
 	to.sll_ifindex = if_nametoindex(argv[0]);
@@ -158,9 +184,8 @@ int main(int argc, char **argv)
 			v6_fill(&frame, i % sources, is_udp ? IPPROTO_UDP : IPPROTO_ICMPV6);
 		else
 			v4_fill(&frame, i % sources, is_udp ? IPPROTO_UDP : IPPROTO_ICMP);
-		sent += sendto(fd, &frame, length, 0, (const void *)&to, sizeof(to)) ==
-			(ssize_t)length;
+		sent += frame_send(fd, &frame, length, tags, &to) > 0;
 	}
-	say("sent %ld %zu", sent, sent * length);
+	say("sent %ld %zu", sent, sent * (length + tags * 4));
 	return 0;
 }

@@ -25,15 +25,9 @@
 #define AF_INET6 10
 #define AF_PACKET 17
 #define SOCK_RAW 3
-#define IPPROTO_HOPOPTS 0
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
-#define IPPROTO_ROUTING 43
-#define IPPROTO_DSTOPTS 60
 #define IPPROTO_MPTCP 262
-#define ETH_P_IP 0x0800
-#define ETH_P_IPV6 0x86DD
-#define IP_OFFSET_MASK 0x1fff
 
 /* enum in include/net/tcp_states.h; uapi has it as BPF_TCP_*. */
 #define TCP_ESTABLISHED 1
@@ -114,6 +108,15 @@ struct sk_buff {
 	struct sock *sk;
 	struct net_device *dev;
 	unsigned long _nfct; /* struct nf_conn, and in the lowest bits enum ip_conntrack_info */
+	unsigned char *head;
+	unsigned int tail; /* counted from head, as on all machines of 64 bits */
+	__be16 protocol;
+	__u16 network_header; /* counted from head */
+	__u32 vlan_all; /* protocol and content of a VLAN tag, or 0 */
+};
+
+struct sk_buff___6_1 { /* until then */
+	__u8 vlan_present : 1;
 };
 
 union nf_inet_addr {

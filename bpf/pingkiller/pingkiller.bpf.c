@@ -6,7 +6,6 @@
  * histograms are each processor's own, and are added up by who reads them.
  */
 #include "kernel.bpf.h"
-#include <stddef.h>
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_helpers.h>
 #include "ping.bpf.h"
@@ -90,10 +89,10 @@ static __always_inline bool bit_is_set(const __u64 *bits, __u8 bit)
 struct message {
 	__u32 family; /* enum pk_family */
 	__u32 code;
-	__u8 addresses[2][16]; /* source, destination; IPv4: the first four */
+	__u32 addresses[2][4]; /* source, destination; IPv4: the first word */
 };
 
-static __always_inline bool is_in(void *prefixes, __u32 family, const __u8 address[16])
+static __always_inline bool is_in(void *prefixes, __u32 family, const __u32 address[4])
 {
 	struct pk_prefix key = {
 		.bits = PK_FAMILY_BITS + (family == PK_IPV4 ? 32 : 128),
@@ -178,28 +177,15 @@ static __always_inline int conditions_judge(const struct message *message)
 	return PK_DROP;
 }
 
-static __always_inline long packet_load(void *ctx, bool is_skb, __u32 offset, void *to, __u32 bytes)
-{
-	return is_skb ? bpf_skb_load_bytes(ctx, offset, to, bytes)
-		      : bpf_xdp_load_bytes(ctx, offset, to, bytes);
-}
-
 static __always_inline int addresses_judge(void *ctx, bool is_skb, __u32 network, __u32 family,
 					   __u32 code)
 {
+	struct packet packet = { .kind = is_skb ? PACKET_FRAME : PACKET_XDP, .context = ctx };
 	struct message message = { .family = family, .code = code };
-	__u32 offset = network & 0xff;
-	long err;
 
-	if (family == PK_IPV4) {
-		offset += offsetof(struct ipv4, from);
-		err = packet_load(ctx, is_skb, offset, message.addresses[0], 4)
-			      ?: packet_load(ctx, is_skb, offset + 4, message.addresses[1], 4);
-	} else {
-		offset += offsetof(struct ipv6, from);
-		err = packet_load(ctx, is_skb, offset, message.addresses, 32);
-	}
-	return err ? PK_PASS : conditions_judge(&message);
+	if (addresses_load(&packet, network & 0xff, family == PK_IPV4 ? 4 : 6, message.addresses))
+		return PK_PASS;
+	return conditions_judge(&message);
 }
 
 /* Functions of their own, so that the way of those without conditions is short. */
@@ -213,19 +199,25 @@ __noinline int conditions_judge_skb(struct __sk_buff *ctx, __u32 network, __u32 
 	return addresses_judge(ctx, true, network, family, code);
 }
 
-static __always_inline enum pk_verdict icmp_judge(const struct pk_stats *stats, void *ctx,
-						  bool is_skb, const struct packet *packet)
+static __always_inline enum pk_family family_of(const struct headers *headers)
 {
+	return headers->version == 4 ? PK_IPV4 : PK_IPV6;
+}
+
+static __always_inline enum pk_verdict icmp_judge(const struct pk_stats *stats, void *ctx,
+						  bool is_skb, const struct headers *headers)
+{
+	enum pk_family family = family_of(headers);
 	int verdict;
 
-	if (!bit_is_set(stats->meant[packet->family == PK_IPV6], packet->type))
+	if (!bit_is_set(stats->meant[family], headers->icmp_type))
 		return PK_PASS;
 	if (likely(!stats->conditions))
 		return PK_DROP;
 	if (is_skb)
-		verdict = conditions_judge_skb(ctx, packet->network, packet->family, packet->code);
+		verdict = conditions_judge_skb(ctx, headers->network, family, headers->icmp_code);
 	else
-		verdict = conditions_judge_xdp(ctx, packet->network, packet->family, packet->code);
+		verdict = conditions_judge_xdp(ctx, headers->network, family, headers->icmp_code);
 	return verdict == PK_DROP ? PK_DROP : PK_PASS;
 }
 
@@ -283,22 +275,19 @@ static __noinline void timing_end(struct pk_stats *stats, enum pk_verdict verdic
 /* The hooks run with bottom halves off, so that nothing comes between on this processor. */
 static __always_inline enum pk_verdict packet_judge(struct pk_stats *stats, void *ctx, bool is_skb)
 {
+	struct packet packet = packet_begin(ctx, is_skb, stats->bare);
+	struct headers headers = {};
+	enum pk_class class = packet_parse(&packet, &headers);
 	enum pk_verdict verdict;
 	struct pk_type *type;
-	struct packet packet;
-	enum pk_class class;
 
-	if (is_skb)
-		class = skb_parse(ctx, stats->bare, &packet);
-	else
-		class = xdp_parse(ctx, stats->bare, &packet);
 	if (class != PK_ICMP) {
-		count_add(&stats->passed[class % PK_CLASS_ROOM], packet.length);
+		count_add(&stats->passed[class % PK_CLASS_ROOM], packet_bytes(&packet));
 		return PK_PASS;
 	}
-	verdict = icmp_judge(stats, ctx, is_skb, &packet);
-	type = &stats->types[packet.family == PK_IPV6][packet.type];
-	count_add(&type->count[verdict == PK_DROP], packet.length);
+	verdict = icmp_judge(stats, ctx, is_skb, &headers);
+	type = &stats->types[family_of(&headers)][headers.icmp_type];
+	count_add(&type->count[verdict == PK_DROP], packet_bytes(&packet));
 	return verdict;
 }
 
@@ -346,25 +335,15 @@ int pk_xdp(struct xdp_md *ctx)
 	return packet_judge(stats, ctx, false) == PK_DROP ? XDP_DROP : XDP_PASS;
 }
 
-#define PULL_BYTES 512 /* more than the headers of nearly all messages have */
-
-/* Headers may lie where they cannot be read, until they are pulled together. */
-static __noinline void skb_pull(struct __sk_buff *skb)
-{
-	bpf_skb_pull_data(skb, skb->len < PULL_BYTES ? skb->len : PULL_BYTES);
-}
-
 /* UNSPEC: the next filter decides about what is not ours. */
 SEC("tc")
 int pk_tc(struct __sk_buff *skb)
 {
-	__u32 readable = skb->data_end - skb->data;
 	struct pk_stats *stats = stats_get();
 
 	if (!stats)
 		return TC_ACT_UNSPEC;
-	if (unlikely(readable < PULL_BYTES && readable < skb->len))
-		skb_pull(skb);
+	frame_pull(skb);
 	if (unlikely(stats->countdown <= 1))
 		return skb_judge_timed(skb) == PK_DROP ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 	stats->countdown--;

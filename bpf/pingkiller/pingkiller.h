@@ -13,8 +13,6 @@
 #define PK_TYPES 256 /* ICMP types of a family, and codes of a type */
 #define PK_PREFIXES_MAX 65536 /* of each of src and dst */
 #define PK_SOURCES_MAX 16384 /* that a rate remembers at the same time */
-#define PK_TAGS_MAX 2 /* VLAN tags looked behind: 802.1Q in 802.1ad */
-#define PK_EXTENSIONS_MAX 8 /* IPv6 extension headers looked behind */
 #define PK_TIME_SLOTS 32 /* powers of two of a nanosecond */
 #define PK_DEV_LEN 16 /* IFNAMSIZ */
 
@@ -38,7 +36,7 @@ enum pk_class {
 	PK_OTHER, /* neither: ARP, a third VLAN tag, ... */
 	PK_FRAGMENT, /* all but the first, which alone has the ICMP header */
 	PK_MALFORMED, /* ends too early, or contradicts itself */
-	PK_DEEP, /* more extension headers than PK_EXTENSIONS_MAX */
+	PK_DEEP, /* more extension headers than HEADER_EXTENSIONS_MAX */
 	PK_CLASSES,
 };
 

@@ -6,10 +6,10 @@
 #define VERSHITIFY_OWNER_BPF_H
 
 #include "kernel.bpf.h"
-#include <stddef.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include "header.bpf.h"
 #include "tag.bpf.h"
 
 /* Since 6.2, both at no cost in the program. Where they are missing, libbpf
@@ -248,78 +248,6 @@ struct segment {
 	__u64 syn;
 };
 
-struct tcp_start {
-	__be16 source, dest;
-	__be32 seq, ack;
-	__u8 offset, flags;
-};
-
-#define TCP_FLAG_SYN 0x02
-
-/* Where the TCP header starts, counted from the network header; 0: not a TCP
- * segment's first fragment.
- */
-static __always_inline int flow_key_ipv4(struct __sk_buff *skb, struct vsh_flow_key *key)
-{
-	struct {
-		__u8 version_ihl, tos;
-		__be16 length, id, offset;
-		__u8 ttl, protocol;
-		__be16 checksum;
-		__be32 saddr, daddr;
-	} ip;
-
-	if (bpf_skb_load_bytes_relative(skb, 0, &ip, sizeof(ip), BPF_HDR_START_NET))
-		return 0;
-	if (ip.protocol != IPPROTO_TCP || (ip.offset & bpf_htons(IP_OFFSET_MASK)))
-		return 0;
-	key->family = AF_INET;
-	key->saddr[0] = ip.saddr;
-	key->daddr[0] = ip.daddr;
-	return (ip.version_ihl & 0xf) * 4;
-}
-
-/* A listening socket puts the extension headers that it was given (IPV6_DSTOPTS and others)
- * into its SYN-ACKs: at most one of each kind, and options before and after the route.
- */
-#define EXTENSIONS_MAX 4
-
-static __always_inline int ipv6_skip(struct __sk_buff *skb, __u8 protocol, int offset)
-{
-	struct {
-		__u8 next, length; /* in units of 8 bytes, the first not counted */
-	} extension;
-
-	for (int i = 0; i < EXTENSIONS_MAX && protocol != IPPROTO_TCP; i++) {
-		if (protocol != IPPROTO_HOPOPTS && protocol != IPPROTO_ROUTING &&
-		    protocol != IPPROTO_DSTOPTS)
-			return 0;
-		if (bpf_skb_load_bytes_relative(skb, offset, &extension, sizeof(extension),
-						BPF_HDR_START_NET))
-			return 0;
-		protocol = extension.next;
-		offset += (extension.length + 1) * 8;
-	}
-	return protocol == IPPROTO_TCP ? offset : 0;
-}
-
-static __always_inline int flow_key_ipv6(struct __sk_buff *skb, struct vsh_flow_key *key)
-{
-	struct {
-		__be32 flow;
-		__be16 length;
-		__u8 protocol, hops;
-		__u32 saddr[4], daddr[4];
-	} ip;
-
-	if (bpf_skb_load_bytes_relative(skb, 0, &ip, sizeof(ip), BPF_HDR_START_NET))
-		return 0;
-	key->family = AF_INET6;
-	__builtin_memcpy(key->saddr, ip.saddr, sizeof(key->saddr));
-	__builtin_memcpy(key->daddr, ip.daddr, sizeof(key->daddr));
-	return ipv6_skip(skb, ip.protocol, sizeof(ip));
-}
-
 #define NFCT_INFO 7
 #define NFCT_IS_REPLY 3 /* enum ip_conntrack_info: this, and what comes after it */
 
@@ -349,25 +277,30 @@ static __always_inline void flow_key_untranslate(struct __sk_buff *skb, struct v
 	key->dport = BPF_CORE_READ(tuple, dst.u.all);
 }
 
-/* Global, so that it is verified once and not at every call. */
+static __always_inline void flow_key_fill(const struct headers *headers, struct vsh_flow_key *key)
+{
+	key->family = headers->version == 4 ? AF_INET : AF_INET6;
+	__builtin_memcpy(key->saddr, headers->saddr, sizeof(key->saddr));
+	__builtin_memcpy(key->daddr, headers->daddr, sizeof(key->daddr));
+	key->sport = headers->sport;
+	key->dport = headers->dport;
+}
+
+/* False: not the first fragment of a TCP segment. A listening socket puts the extension headers
+ * that it was given (IPV6_DSTOPTS and others) into its SYN-ACKs. Global, so that it is verified
+ * once and not at every call.
+ */
 __noinline bool segment_read(struct __sk_buff *skb, struct segment *segment)
 {
-	struct tcp_start tcp;
-	int offset = 0;
+	struct packet packet = packet_of_network(skb);
+	struct headers headers = {};
 
-	if (!segment)
+	if (!segment || headers_parse(&packet, &headers) != HEADERS_IP)
 		return false;
-	if (skb->protocol == bpf_htons(ETH_P_IP))
-		offset = flow_key_ipv4(skb, &segment->key);
-	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		offset = flow_key_ipv6(skb, &segment->key);
-	if (!offset ||
-	    bpf_skb_load_bytes_relative(skb, offset, &tcp, offsetof(struct tcp_start, flags) + 1,
-					BPF_HDR_START_NET))
+	if (headers.protocol != IPPROTO_TCP || !tcp_parse(&packet, &headers))
 		return false;
-	segment->key.sport = tcp.source;
-	segment->key.dport = tcp.dest;
-	segment->syn = tcp.flags & TCP_FLAG_SYN;
+	flow_key_fill(&headers, &segment->key);
+	segment->syn = headers.tcp_flags & TCP_FLAG_SYN;
 	flow_key_untranslate(skb, &segment->key);
 	return true;
 }

@@ -13,9 +13,10 @@ int bench_nothing(struct xdp_md *ctx)
 SEC("xdp.frags")
 int bench_parse(struct xdp_md *ctx)
 {
-	struct packet packet;
+	struct packet packet = packet_begin(ctx, false, false);
+	struct headers headers = {};
 
-	return xdp_parse(ctx, false, &packet) == PK_ICMP ? XDP_DROP : XDP_PASS;
+	return packet_parse(&packet, &headers) == PK_ICMP ? XDP_DROP : XDP_PASS;
 }
 
 char _license[] SEC("license") = "GPL";
