@@ -207,6 +207,19 @@ memory_pinned() {
 	assert_line stack
 	assert_line all
 	refute_line other
+	# however it is said; a colon is a word of its own for bash
+	receiver_start
+	for word in "/run/netns/$SERVER" "/proc/$(pid receiver)/ns/net" "pid:$(pid receiver)" 'pid :'; do
+		# shellcheck disable=SC2086,SC2046
+		run -0 offered -n $word $([ "$word" != 'pid :' ] || pid receiver) add dev ''
+		assert_line other
+	done
+	run -0 offered -n pid : 1
+	assert_output ''
+	run -0 offered -n pi
+	assert_output pid:
+	run -0 offered -n /run/netn
+	assert_output /run/netns
 	# and of the one that it is typed in
 	run -0 on_client bash -c '. "$0"; COMP_WORDS=(vershitify.sh -interface s) COMP_CWORD=2; _vershitify; echo "${COMPREPLY[@]}"' "$COMPLETION"
 	assert_output stack

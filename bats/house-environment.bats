@@ -52,6 +52,58 @@ assert_works() {
 	assert_state "$before"
 }
 
+# namespaces: the client's network namespace, in all ways to say it.
+namespaces() {
+	printf '%s\n' "$CLIENT" "pid:$(pid stays)" "/proc/$(pid stays)/ns/net" "/run/netns/$CLIENT"
+}
+
+@test "-n of vershitify.sh takes a name, pid:N or a path, and shows it as it was said" {
+	local before namespace count=0
+
+	start client stays sleep 60
+	receiver_start
+	vershitify down
+	before=$(state_at_rest)
+	while read -r namespace; do
+		run -0 vershitify -n "$namespace" add dev eth0 command victim drop 100%
+		assert_works $((count++))
+		run -0 vershitify -n "$namespace" doctor
+		assert_line "devices of $namespace"
+		run -0 --separate-stderr vershitify -n "$namespace" run dev eth0 drop 1% -- readlink /proc/self/ns/net
+		assert_output "$(on_client readlink /proc/self/ns/net)"
+		vershitify -n "$namespace" down
+		assert_state "$before"
+	done < <(namespaces)
+}
+
+@test "-n of pingkiller.sh takes a name, pid:N or a path, and shows it as it was said" {
+	local before namespace
+
+	start client stays sleep 60
+	before=$(state_at_rest)
+	while read -r namespace; do
+		run -0 pingkiller -n "$namespace" dev eth0 hook tc background
+		run -1 on_server ping -q -c 2 -i 0.01 -W 1 "$CLIENT4"
+		assert_output --partial ' 0 received'
+		run -0 pingkiller -n "$namespace" doctor
+		assert_line "hooks of $namespace"
+		run -0 pingkiller -n "$namespace" stop dev eth0
+		assert_state "$before"
+	done < <(namespaces)
+}
+
+@test "a rule for the namespace of a process is taken away when that process has ended" {
+	local before
+
+	vershitify down
+	before=$(state_at_rest)
+	start client stays sleep 60
+	vershitify -n "pid:$(pid stays)" add dev eth0 command victim drop 100%
+	stop stays KILL
+	vershitify del 1
+	assert_state "$before"
+}
+
 @test "a run inside of 'ip netns exec' keeps the folder and what its command sees" {
 	cd "$BATS_TEST_TMPDIR"
 	run -0 --separate-stderr ip netns exec "$CLIENT" "$VERSHITIFY" run dev eth0 drop 1% -- \

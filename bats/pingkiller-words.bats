@@ -48,6 +48,21 @@ words_with() {
 	printf '%s\0' dev eth0 "$1" "$2"
 }
 
+@test "-n: what is no network namespace is refused" {
+	local word
+
+	mkfifo fifo
+	for word in '' . .. pid: pid:x pid:-1 'pid:1 2' pid:0 pid:01 /dev/null ./fifo /run/ /proc/self/ns/mnt \
+		pid:4194305 /nonexistent/net '../*'; do
+		refused 2 -n "$word" show
+		refused 2 -n "$word" dev eth0 background
+	done
+	for word in no-such-namespace PID:1 $'\e[31mred'; do
+		refused 1 -n "$word" show
+	done
+	assert_unchanged
+}
+
 @test "words that are no command, option or part of one are refused" {
 	local word
 

@@ -337,6 +337,21 @@ words_with() {
 	assert_unchanged
 }
 
+@test "-n: what is no network namespace is refused" {
+	local word
+
+	mkfifo fifo
+	for word in '' . .. pid: pid:x pid:-1 'pid:1 2' pid:0 pid:01 /dev/null ./fifo /run/ /proc/self/ns/mnt \
+		pid:4194305 /nonexistent/net '../*'; do
+		refused 2 -n "$word" show
+		refused 2 -n "$word" add dev eth0 command innocent drop 1%
+	done
+	for word in no-such-namespace PID:1 $'\e[31mred'; do
+		refused 1 -n "$word" show
+	done
+	assert_unchanged
+}
+
 @test "-b: a file that is not there, is no file, or is full of rubbish is refused" {
 	refused 2 -b
 	refused '1 2' -b ''

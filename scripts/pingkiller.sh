@@ -75,7 +75,7 @@ RATE :=    10/s, 10/m, 10/h: what is below it passes, for each source (rate) or
            for all of them together (rate-all)
 PERCENT := 0 to 100 with up to 6 decimals: 25, 25%, 0.1% (loss is another word for drop)
 TIME :=    30s, 500ms, 5m, 1h
-OPTIONS := -n NETNS     the network namespace of the device
+OPTIONS := -n NETNS     the network namespace: a name, pid:N or a path
            -j           JSON
            -v           show each tc, bpftool and helper command
            --dry-run    only show them

@@ -75,7 +75,7 @@ PERCENT := 0 to 100 with up to 6 decimals: 25, 25%, 0.1% (loss is another word f
 DIR :=     egress (default) | ingress | both
 TIME :=    30s, 500ms, 5m, 1h
 HOW :=     wire (default: the sender does not know) | local (ENOBUFS) | denied (EPERM)
-OPTIONS := -n NETNS     the network namespace of the devices, and of a run's COMMAND
+OPTIONS := -n NETNS     the network namespace: a name, pid:N or a path
            -j           JSON
            -p           JSON, indented
            -s           statistics: processes, sockets, packets, segments, bytes
@@ -326,9 +326,11 @@ command_run() {
 # run_start COMMAND...: under the rule from its first instruction, until it has ended. Signals are passed
 # on meanwhile; it keeps standard input.
 run_start() {
-	if [ -n "$netns_name" ]; then
-		set -- ip netns exec "$netns_name" "$vsh" exec 0 "$@"
-	fi
+	case $netns_name in
+	'') ;;
+	pid:* | */*) set -- nsenter --net="$netns_file" "$vsh" exec 0 "$@" ;;
+	*) set -- ip netns exec "$netns_name" "$vsh" exec 0 "$@" ;;
+	esac
 	if [ -n "$entered" ]; then
 		# shellcheck disable=SC2016
 		set -- nsenter --mount=/proc/self/fd/9 --root=/proc/self/fd/6 --wd=/proc/self/fd/6 -- \

@@ -32,17 +32,45 @@ bpffs_is_mounted() {
 	return 1
 }
 
-# netns_choose NAME: sets netns_name and netns_file for net().
+# netns_choose NAME|pid:N|PATH: sets netns_name, which is how it was said, and netns_file for net().
 netns_choose() {
 	case $1 in
-	'' | */* | . | ..) die 2 "-n $(words_quote "$1"): the name of a network namespace (ip netns list)" ;;
+	pid:*) netns_of_process "${1#pid:}" "$1" ;;
+	*/*) netns_of_path "$1" ;;
+	'' | . | ..) die 2 "-n $(words_quote "$1"): a network namespace by its name (ip netns list), as pid:N, or by a path" ;;
+	*) netns_of_name "$1" ;;
 	esac
+	netns_name=$1
+}
+
+netns_of_name() {
 	for netns_file in "/run/netns/$1" "/var/run/netns/$1"; do
-		[ -e "$netns_file" ] || continue
-		netns_name=$1
-		return 0
+		[ ! -e "$netns_file" ] || return 0
 	done
 	die "$failed" "there is no network namespace $(words_quote "$1") (ip netns list)"
+}
+
+# netns_of_process N SAID: without root one may not look at other people's, and gets no further than here.
+netns_of_process() {
+	case $1 in
+	'' | *[!0-9]* | 0*) die 2 "-n $(words_quote "$2"): pid: and the number of a process" ;;
+	esac
+	netns_file=/proc/$1/ns/net
+	[ "$user" != 0 ] || [ -e "$netns_file" ] || die 2 "-n $(words_quote "$2"): there is no process $1"
+}
+
+# netns_of_path PATH
+netns_of_path() {
+	netns_file=$1
+	[ -e "$1" ] || die 2 "-n $(words_quote "$1"): there is no such file"
+	netns_is_file "$1" ||
+		die 2 "-n $(words_quote "$1"): not a network namespace (such as /proc/1/ns/net)"
+}
+
+# netns_is_file FILE: a namespace is a file of nsfs. Whether it is one of a network only root can try.
+netns_is_file() {
+	[ "$(stat -L -f -c %t -- "$1" 2>/dev/null)" = 6e736673 ] || return 1
+	[ "$user" != 0 ] || nsenter --net="$1" true 2>/dev/null
 }
 
 # netns_inode FILE: what tells one network namespace from another.

@@ -16,10 +16,11 @@ _pingkiller() {
 		case ${COMP_WORDS[i]} in
 		-n)
 			if ((++i == COMP_CWORD)); then
-				_vsh_offer_lines _vsh_namespaces
+				_vsh_offer_namespaces
 				return
 			fi
-			netns=${COMP_WORDS[i]}
+			_vsh_netns_take
+			((i < COMP_CWORD)) || return 0
 			;;
 		-*) ;;
 		*) break ;;

@@ -21,11 +21,35 @@ _vsh_helper() {
 
 # _vsh_devices [NETNS]. Not from /sys/class/net, which is that of whoever has mounted it.
 _vsh_devices() {
-	ip ${1:+-n "$1"} -o link show 2>/dev/null | sed -E 's/^[0-9]+: ([^:@]+).*/\1/'
+	local -a inside=()
+
+	case ${1-} in
+	'') ;;
+	pid:*) inside=(nsenter --net="/proc/${1#pid:}/ns/net") ;;
+	*/*) inside=(nsenter --net="$1") ;;
+	*) inside=(nsenter --net="/run/netns/$1") ;;
+	esac
+	"${inside[@]}" ip -o link show 2>/dev/null | sed -E 's/^[0-9]+: ([^:@]+).*/\1/'
+}
+
+# _vsh_netns_take: the value of -n at $i goes to $netns. A colon is a word of its own for bash, so that pid:N
+# is three of them: $i is the last one then.
+_vsh_netns_take() {
+	netns=${COMP_WORDS[i]-}
+	[[ $netns == pid && ${COMP_WORDS[i + 1]-} == : ]] || return 0
+	netns=pid:${COMP_WORDS[i + 2]-}
+	((i += 2))
+}
+
+_vsh_offer_namespaces() {
+	case ${COMP_WORDS[COMP_CWORD]} in
+	*/*) _vsh_offer_paths -f ;;
+	*) _vsh_offer_lines _vsh_namespaces ;;
+	esac
 }
 
 _vsh_namespaces() {
-	(cd /run/netns 2>/dev/null && shopt -s nullglob && printf '%s\n' *)
+	(cd /run/netns 2>/dev/null && shopt -s nullglob && printf '%s\n' * pid:)
 }
 
 # _vsh_offer CANDIDATE...: those that begin with the word at the cursor. Not "compgen -W",

@@ -14,7 +14,7 @@ _vershitify_rules() {
 
 _vershitify_option() {
 	case $1 in
-	-n) _vsh_offer_lines _vsh_namespaces ;;
+	-n) _vsh_offer_namespaces ;;
 	-b) _vsh_offer_paths -f ;;
 	esac
 }
@@ -51,7 +51,8 @@ _vershitify() {
 				_vershitify_option "${COMP_WORDS[i - 1]}"
 				return
 			fi
-			[[ ${COMP_WORDS[i - 1]} == -b ]] || netns=${COMP_WORDS[i]}
+			[[ ${COMP_WORDS[i - 1]} == -b ]] || _vsh_netns_take
+			((i < COMP_CWORD)) || return 0
 			;;
 		-*)
 			word=${COMP_WORDS[i]#-}
