@@ -121,8 +121,12 @@ one_line_error() {
 	send victim -s 100 "$SERVER4" "$PORT" 10
 	run -0 vershitify -s show
 	assert_line --index 0 --partial 'rule 1 dev eth0 command victim direction egress drop 100%'
-	assert_line '    egress seen 10 packets 10 segments 1420 bytes dropped 10 packets 10 segments 1420 bytes'
-	assert_line '    ingress seen 0 packets 0 segments 0 bytes dropped 0 packets 0 segments 0 bytes'
+	assert_line --index 2 '    egress seen 10 packets 10 segments 1420 bytes'
+	assert_line --index 3 '    egress dropped 10 packets 10 segments 1420 bytes'
+	assert_line --index 4 '    ingress seen 0 packets 0 segments 0 bytes'
+	assert_line --index 5 '    ingress dropped 0 packets 0 segments 0 bytes'
+	# with numbers of twelve digits as well
+	assert_equal "$(awk '{ gsub(/ (10|1420) /, " 123456789012 "); if (length > 80) print }' <<<"$output")" ''
 }
 
 @test "show -s counts what is dropped by reason: JSON always, text where there are several" {
@@ -139,10 +143,12 @@ one_line_error() {
 	send victim -s 100 "$SERVER4" "$PORT" 2
 	assert_equal "$(rule_field 1 egress.reasons | jq -c '[.loss.packets, .seeded_loss.packets, length]')" '[10,5,2]'
 	run -0 vershitify -s show
-	assert_line '    egress seen 17 packets 17 segments 2414 bytes dropped 15 packets 15 segments 2130 bytes (loss 10 packets, seeded_loss 5 packets)'
+	assert_line '    egress dropped 15 packets 15 segments 2130 bytes'
+	assert_line '    egress loss 10 packets 10 segments 1420 bytes'
+	assert_line '    egress seeded_loss 5 packets 5 segments 710 bytes'
 	run -0 vershitify stats
-	assert_line --partial 'rule 1 egress seen 17 packets 17 segments 2414 bytes dropped 15 packets '
-	assert_line --partial ' (loss 10 packets, seeded_loss 5 packets)'
+	assert_line 'rule 1 egress seen 17 packets 17 segments 2414 bytes'
+	assert_line 'rule 1 egress seeded_loss 5 packets 5 segments 710 bytes'
 	assert_equal "$(vershitify -j stats | jq -c '.egress.reasons | map_values(.bytes)')" '{"loss":1420,"seeded_loss":710}'
 }
 
@@ -375,8 +381,12 @@ one_line_error() {
 	send victim -s 100 "$SERVER4" "$PORT" 10
 	send other -s 100 "$SERVER4" "$PORT" 20
 	run -0 vershitify stats
-	assert_line 'rule 1 egress seen 10 packets 10 segments 1420 bytes dropped 10 packets 10 segments 1420 bytes'
-	assert_line 'rule 2 egress seen 20 packets 20 segments 2840 bytes dropped 0 packets 0 segments 0 bytes'
+	assert_line 'rule 1 egress seen 10 packets 10 segments 1420 bytes'
+	assert_line 'rule 1 egress dropped 10 packets 10 segments 1420 bytes'
+	assert_line 'rule 2 egress seen 20 packets 20 segments 2840 bytes'
+	assert_line 'rule 2 egress dropped 0 packets 0 segments 0 bytes'
+	refute_output --partial ' now '
+	refute_output --partial time
 	run -0 vershitify -j stats
 	assert_equal "$(jq -sc '[.[] | [.id, .egress.seen.packets, .egress.dropped.packets]]' <<<"$output")" '[[1,10,10],[2,20,0]]'
 }
@@ -384,7 +394,30 @@ one_line_error() {
 @test "stats INTERVAL COUNT prints them that often" {
 	vsh add dev eth0 command victim drop 100%
 	run -0 vershitify stats 50ms 3
-	assert_equal "$(grep -c '^rule 1 egress ' <<<"$output")" 3
+	assert_equal "$(grep -c '^rule 1 egress seen ' <<<"$output")" 3
+}
+
+@test "stats INTERVAL tells the time of each look, the rate and the loss since the one before" {
+	receiver_start
+	vsh add dev eth0 command victim drop 100%
+	send victim -s 100 "$SERVER4" "$PORT" 50
+	start here looking "$VERSHITIFY" stats 500ms 4
+	start here looking-json "$VERSHITIFY" -j stats 500ms 4
+	wait_line looking '^time '
+	wait_line looking-json time
+	send victim -s 100 "$SERVER4" "$PORT" 100
+	finish looking
+	finish looking-json
+	run -0 output_of looking
+	assert_equal "$(grep -cE '^time [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[+-][0-9]{4}$' <<<"$output")" 4
+	assert_equal "$(grep -c '^rule 1 egress now ' <<<"$output")" 3
+	# 100 packets of 142 bytes in one of the looks, or split between two
+	assert_equal "$(awk '/egress now/ { p += $5; b += $7 } END { print (p > 171 && p < 210), sprintf("%.0f", b / p) }' <<<"$output")" '1 142'
+	assert_line --regexp '^rule 1 egress now [0-9.]+ packets/s [0-9.]+ bytes/s loss 100\.00%$'
+	assert_line 'rule 1 egress now 0.0 packets/s 0.0 bytes/s'
+	run -0 output_of looking-json
+	assert_equal "$(jq -sc '[length, all(.time), .[0].now, (map(.now.egress.loss_percent) | max), .[1].now.ingress.loss_percent]' <<<"$output")" '[4,true,null,100,null]'
+	assert_equal "$(jq -s 'map(.now.egress.packets_per_second // 0) | add | . > 171 and . < 210' <<<"$output")" true
 }
 
 @test "monitor prints launches, tagged sockets and the end of a rule's time" {

@@ -30,9 +30,8 @@ rule_add() {
 # counter RULE seen|dropped [egress|ingress [packets|segments|bytes]]
 counter() {
 	vershitify -s show "$1" | awk -v direction="${3:-egress}" -v count="$2" -v unit="${4:-packets}" '
-		$1 == direction {
-			for (i = 2; $i != count; i++);
-			while ($++i != unit);
+		$1 == direction && $2 == count {
+			for (i = 3; i <= NF && $i != unit; i++);
 			print $(i - 1)
 			found = 1
 		}

@@ -103,3 +103,33 @@ int counters_print_json(struct json *json, uint32_t id)
 	}
 	return 0;
 }
+
+/* A line: 80 columns hold numbers of 12 digits. */
+static void count_print(const char *prefix, enum vsh_direction direction, const char *what,
+			const struct vsh_count *count)
+{
+	printf("%s%s %s %llu packets %llu segments %llu bytes\n", prefix,
+	       direction_names[direction], what, (unsigned long long)count->packets,
+	       (unsigned long long)count->segments, (unsigned long long)count->bytes);
+}
+
+/* Only where there are several: otherwise it is said already. */
+static void reasons_print(const char *prefix, enum vsh_direction direction,
+			  const struct counters *stats)
+{
+	int several = 0;
+
+	for (int reason = DROP_REASONS_BEGIN; reason < VSH_REASONS; reason++)
+		several += stats->reasons[reason].packets > 0;
+	for (int reason = DROP_REASONS_BEGIN; several > 1 && reason < VSH_REASONS; reason++)
+		if (stats->reasons[reason].packets)
+			count_print(prefix, direction, reason_name(reason),
+				    &stats->reasons[reason]);
+}
+
+void direction_print(const char *prefix, enum vsh_direction direction, const struct counters *stats)
+{
+	count_print(prefix, direction, "seen", &stats->seen);
+	count_print(prefix, direction, "dropped", &stats->dropped);
+	reasons_print(prefix, direction, stats);
+}

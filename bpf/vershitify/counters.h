@@ -17,6 +17,10 @@ struct counters {
 /* 0 or -errno. */
 int counters_read(uint32_t id, enum vsh_direction direction, struct counters *sum);
 
+/* Lines of text, each with the prefix before it. */
+void direction_print(const char *prefix, enum vsh_direction direction,
+		     const struct counters *stats);
+
 /* Both directions, as members of an object. 0 or -errno. */
 int counters_print_json(struct json *json, uint32_t id);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vsh show and stats: what the maps say. */
+/* vsh show: what the maps say. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,6 @@
 #include <bpf/bpf.h>
 #include "counters.h"
 #include "json.h"
-#include "pace.h"
 #include "programs.h"
 #include "rule.h"
 #include "scan.h"
@@ -138,33 +137,7 @@ static void tally_print_json(struct json *json, const char *name, const struct t
 		json_number(json, name, tally->count[id]);
 }
 
-static void count_print(const char *what, const struct vsh_count *count)
-{
-	printf(" %s %llu packets %llu segments %llu bytes", what,
-	       (unsigned long long)count->packets, (unsigned long long)count->segments,
-	       (unsigned long long)count->bytes);
-}
-
-/* Only where there are several: otherwise it is said already. */
-static void reasons_print(const struct counters *stats)
-{
-	const char *separator = " (";
-	int several = 0;
-
-	for (int reason = DROP_REASONS_BEGIN; reason < VSH_REASONS; reason++)
-		several += stats->reasons[reason].packets > 0;
-	for (int reason = DROP_REASONS_BEGIN; several > 1 && reason < VSH_REASONS; reason++) {
-		if (!stats->reasons[reason].packets)
-			continue;
-		printf("%s%s %llu packets", separator, reason_name(reason),
-		       (unsigned long long)stats->reasons[reason].packets);
-		separator = ", ";
-	}
-	if (several > 1)
-		putchar(')');
-}
-
-static int counters_print(uint32_t id, const char *prefix)
+static int counters_print(uint32_t id)
 {
 	struct counters stats;
 
@@ -173,11 +146,7 @@ static int counters_print(uint32_t id, const char *prefix)
 
 		if (err)
 			return err;
-		printf("%s%s", prefix, direction_names[direction]);
-		count_print("seen", &stats.seen);
-		count_print("dropped", &stats.dropped);
-		reasons_print(&stats);
-		putchar('\n');
+		direction_print("    ", direction, &stats);
 	}
 	return 0;
 }
@@ -226,7 +195,7 @@ static int rule_show(const struct options *options, const struct state *state, u
 	printf("    processes %llu sockets ", (unsigned long long)processes->count[id]);
 	tally_print(sockets, id);
 	putchar('\n');
-	return counters_print(id, "    ");
+	return counters_print(id);
 }
 
 /* What these numbers cannot tell of, since the kernel has refused a program. */
@@ -307,45 +276,5 @@ int show_command(const struct options *options, int argc, char **argv)
 	if (status != DONE)
 		return status;
 	err = rules_show(options, &state, &selection);
-	return err ? failure("cannot read the counters: %s", strerror(-err)) : DONE;
-}
-
-static int stats_print(const struct options *options)
-{
-	struct json json = { .out = stdout };
-	struct state state;
-	char prefix[32];
-	int err = 0;
-
-	if (state_read(&state))
-		return -EIO;
-	for (uint32_t id = 0; !err && id < VSH_RULES_MAX; id++) {
-		if (!rule_exists(&state.rules[id]))
-			continue;
-		if (options->json) {
-			json_object_begin(&json, NULL);
-			json_number(&json, "id", id + 1);
-			err = counters_print_json(&json, id);
-			json_object_end(&json);
-			json_line_end(&json);
-			continue;
-		}
-		snprintf(prefix, sizeof(prefix), "rule %u ", id + 1);
-		err = counters_print(id, prefix);
-	}
-	return err;
-}
-
-int stats_command(const struct options *options, int argc, char **argv)
-{
-	uint64_t processes = 0, sockets = 0;
-	struct pace pace;
-	int err;
-
-	if (pace_parse(&pace, argc, argv) != DONE)
-		return MISUSED;
-	while (!(err = stats_print(options)) && !output_flush() && pace_wait(&pace))
-		if (options->tag)
-			scan(&processes, &sockets);
 	return err ? failure("cannot read the counters: %s", strerror(-err)) : DONE;
 }
