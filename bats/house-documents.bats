@@ -114,11 +114,11 @@ usage() {
 	run -2 vsh -interface eth0 -command victim -drop 1 --fail-unmatched
 	assert_output --partial 'what is "--fail-unmatched"?'
 	run -2 vsh run dev eth0 --fail-unmatched drop 1% --fail-unmatched -- true
-	assert_output --partial '"--fail-unmatched" is said twice'
+	assert_output --partial 'duplicate "--fail-unmatched"'
 	# as an argument it is one
 	run -1 vsh change 1 command --fail-unmatched
 	run -2 vsh run dev --fail-unmatched drop 1% -- true
-	assert_output --partial 'no device name'
+	assert_output --partial 'invalid device name "--fail-unmatched"'
 }
 
 @test "every option of help is taken" {

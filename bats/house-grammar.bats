@@ -94,7 +94,7 @@ NAMES='delay, loss, limit, ecn, tcp, udp, dst, dport, flags'
 }
 
 @test "not: repeated, at the end, or before what it does not go with, it is refused" {
-	refused 'loss 1 not not dst 192.0.2.1' '"not" is said twice (it can stand before dst, dport, flags)'
+	refused 'loss 1 not not dst 192.0.2.1' 'duplicate "not" (it can stand before dst, dport, flags)'
 	refused 'loss 1 not' '"not" needs a word after it (it can stand before dst, dport, flags)'
 	refused 'loss 1 not tcp' '"not" does not go with every word (it can stand before dst, dport, flags)'
 	refused 'loss 1 not http' "what is \"http\"? ($NAMES)"
@@ -104,16 +104,16 @@ NAMES='delay, loss, limit, ecn, tcp, udp, dst, dport, flags'
 @test "groups: of some words one has to be said, of others not more than one" {
 	refused 'tcp' 'impaired how? (delay TIME [JITTER [CORRELATION]] or loss LOSS)'
 	refused '' 'impaired how? (delay TIME [JITTER [CORRELATION]] or loss LOSS)'
-	refused 'loss 1 tcp udp' '"udp": only one of tcp and udp can be said'
-	refused 'loss 1 tcp tcp' '"tcp": only one of tcp and udp can be said'
+	refused 'loss 1 tcp udp' '"udp": only one of tcp and udp is allowed'
+	refused 'loss 1 tcp tcp' '"tcp": only one of tcp and udp is allowed'
 	understood 'loss 1 delay 1ms' 'delay 1000us loss 1%'
 }
 
 @test "a word that is no list is said once, by whichever name" {
-	refused 'loss 1 loss 2' '"loss" is said twice'
-	refused 'delay 1ms latency 2ms' '"latency" is said twice'
-	refused 'loss 1 flags syn tcp flags ack' '"flags" is said twice'
-	refused 'loss 1 not flags syn tcp flags ack' '"flags" is said twice'
+	refused 'loss 1 loss 2' 'duplicate "loss"'
+	refused 'delay 1ms latency 2ms' 'duplicate "latency"'
+	refused 'loss 1 flags syn tcp flags ack' 'duplicate "flags"'
+	refused 'loss 1 not flags syn tcp flags ack' 'duplicate "flags"'
 }
 
 @test "an unknown word is answered with those of the table, without second names" {
@@ -181,7 +181,7 @@ flags 1'
 		# shellcheck disable=SC2086
 		run -2 --separate-stderr "$TOP/build/vsh" words $words
 		assert_equal "$output$stderr" \
-			'vershitify.sh: words of which tool? (words [--valued|--first|--commands|--options] vershitify|pingkiller)'
+			'vershitify.sh: a tool is required (words [--valued|--first|--commands|--options] vershitify|pingkiller)'
 	done
 }
 

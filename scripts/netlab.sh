@@ -49,7 +49,7 @@ name_check() {
 	case $1 in
 	'') misuse "a name is missing (try: netlab.sh help)" ;;
 	[!A-Za-z0-9]* | *[!A-Za-z0-9_-]*)
-		misuse "$(word_quote "$1") is no name: only A-Z a-z 0-9 _ -, the first one a letter or a digit"
+		misuse "$(word_quote "$1") is not a valid name: only A-Z a-z 0-9 _ -, the first one a letter or a digit"
 		;;
 	esac
 	[ "${#1}" -le 64 ] || misuse "$(word_quote "$1")... is too long a name: at most 64 characters"
@@ -119,6 +119,6 @@ up | down)
 	"lab_$1" "$2"
 	;;
 help | -h | -help | --help) usage ;;
-'') misuse "up or down? (try: netlab.sh help)" ;;
+'') misuse "a command is required: up or down (try: netlab.sh help)" ;;
 *) misuse "$(word_quote "$1") is not up, down or help" ;;
 esac

@@ -303,7 +303,7 @@ command_run() {
 		[ "$word" != -- ] || break
 	done
 	if [ "${word:-}" != -- ] || [ "$run_before" = $# ]; then
-		die 2 "run what? (run RULE -- COMMAND [ARG...])"
+		die 2 "a command is required (run RULE -- COMMAND [ARG...])"
 	fi
 	change_begin
 	[ -n "$dry_run" ] || signals_pipe
@@ -447,7 +447,7 @@ is_original() {
 	return 1
 }
 
-# A closed standard input would end the shell where a run hands it on.
+# With standard input closed, "exec 8<&0" in run_start would exit the shell.
 [ -e /proc/self/fd/0 ] || exec </dev/null
 entered=${VSH_ENTERED:-}
 unset VSH_ENTERED

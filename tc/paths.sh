@@ -78,7 +78,7 @@ netns_inode() {
 	stat -L -c %i "$1" 2>/dev/null
 }
 
-# netns_cookie FILE: what the kernel never gives to a second namespace.
+# netns_cookie FILE: unique until the machine restarts, unlike the inode number.
 netns_cookie() {
 	"$vsh" -N "$1" cookie
 }

@@ -158,7 +158,7 @@ xdp_attach_best() {
 		printf '%s\n' "$attach_refusal" >&2
 		return 1
 	fi
-	say "note: the driver of $plan_name has no native XDP; generic it is"
+	say "note: the driver of $plan_name has no native XDP; using generic XDP"
 	xdp_attach generic
 }
 

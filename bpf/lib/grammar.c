@@ -122,8 +122,8 @@ static int again_refuse(const struct cursor *cursor, const struct grammar_row *r
 	struct message list = {};
 
 	if (rows_listed(cursor->grammar, row->group) < 2)
-		return misuse("\"%s\" is said twice", cursor->said);
-	return misuse("\"%s\": only one of %s can be said", cursor->said,
+		return misuse("duplicate \"%s\"", cursor->said);
+	return misuse("\"%s\": only one of %s is allowed", cursor->said,
 		      rows_list(&list, cursor->grammar, row->group, " and ", false));
 }
 
@@ -190,7 +190,7 @@ static int not_read(struct cursor *cursor)
 	if (cursor->next == cursor->end)
 		return not_refuse(grammar, "\"not\" needs a word after it");
 	if (is_not(grammar, *cursor->next))
-		return not_refuse(grammar, "\"not\" is said twice");
+		return not_refuse(grammar, "duplicate \"not\"");
 	row = row_find(grammar, *cursor->next);
 	if (row && !(row->flags & ROW_NOT))
 		return not_refuse(grammar, "\"not\" does not go with every word");

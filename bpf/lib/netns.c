@@ -63,7 +63,7 @@ int cookie_command(const struct options *options, int argc, char **argv)
 		return misuse("cookie takes no words");
 	err = netns_cookie(&cookie);
 	if (err)
-		return failure("which network namespace is this? %s", strerror(-err));
+		return failure("cannot identify this network namespace: %s", strerror(-err));
 	printf("%llu\n", (unsigned long long)cookie);
 	return DONE;
 }

@@ -9,10 +9,10 @@
 int device_find(const char *name, uint32_t *ifindex)
 {
 	if (!*name || strlen(name) >= IFNAMSIZ)
-		return misuse("%s is no device name (1 to %d bytes)", quoted(name), IFNAMSIZ - 1);
+		return misuse("invalid device name %s (1 to %d bytes)", quoted(name), IFNAMSIZ - 1);
 	/* The kernel takes "eth0:" for eth0, as the name of an old alias. */
 	*ifindex = strchr(name, ':') ? 0 : if_nametoindex(name);
-	return *ifindex ? DONE : failure("there is no device %s here", quoted(name));
+	return *ifindex ? DONE : failure("cannot find device %s", quoted(name));
 }
 
 int percent_value(struct cursor *cursor, uint64_t *millionths)

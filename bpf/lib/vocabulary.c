@@ -98,7 +98,7 @@ int words_command(const struct options *options, int argc, char **argv)
 		vocabulary = vocabulary_of(argv[argc - 1]);
 	if (!vocabulary)
 		return misuse(
-			"words of which tool? (words [--valued|--first|--commands|--options] vershitify|pingkiller)");
+			"a tool is required (words [--valued|--first|--commands|--options] vershitify|pingkiller)");
 	print(vocabulary);
 	return DONE;
 }

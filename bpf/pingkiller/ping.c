@@ -270,7 +270,7 @@ static int plot(const struct options *options, int argc, char **argv)
 	if (status != DONE)
 		return status;
 	if (argc || !selection.dev)
-		return misuse("plot which device? (plot FILE dev DEV)");
+		return misuse("a device is required (plot FILE dev DEV)");
 	visited = ping_devices_visit(options, &selection, device_plot);
 	if (visited == -ENODATA)
 		return failure("no packet was timed yet: there is nothing to plot");

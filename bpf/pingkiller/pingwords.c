@@ -188,8 +188,8 @@ static int prefix_lines_add(struct ping_prefixes *prefixes, const char *path, FI
 		if (!*word)
 			continue;
 		status = key_parse(word, &prefix)
-				 ? misuse("%s, line %d: %s is no address or prefix", quoted(path),
-					  number, quoted(word))
+				 ? misuse("%s, line %d: %s is not an address or prefix",
+					  quoted(path), number, quoted(word))
 				 : prefix_add(prefixes, &prefix);
 	}
 	if (status == DONE && ferror(file))
@@ -215,7 +215,7 @@ static int prefix_file_add(struct ping_prefixes *prefixes, struct cursor *cursor
 	fclose(file);
 	/* With none, everybody would be meant. */
 	if (status == DONE && prefixes->count == before)
-		status = failure("%s: there is no prefix in it", quoted(path));
+		status = failure("%s: no prefixes found", quoted(path));
 	return status;
 }
 
@@ -395,7 +395,7 @@ static const struct grammar_row rows[] = {
 };
 
 static const struct grammar_need needs[] = {
-	{ PING_DEV, "which device?" },
+	{ PING_DEV, "a device is required" },
 	{},
 };
 
@@ -420,7 +420,7 @@ static int types_finish(struct ping_request *request)
 	if (!(request->given & PING_FAMILY))
 		request->label.families = 1 << PK_IPV4 | 1 << PK_IPV6;
 	if ((request->given & PING_ALL) && (request->given & PING_TYPE))
-		return misuse("\"all-icmp\" and \"type\" do not go together");
+		return misuse("\"all-icmp\" cannot be combined with \"type\"");
 	if (request->given & PING_ALL)
 		memset(config->types, 0xff, sizeof(config->types));
 	if (!(request->given & (PING_ALL | PING_TYPE))) {

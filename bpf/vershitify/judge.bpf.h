@@ -154,7 +154,7 @@ static __always_inline struct verdict rule_judge(struct __sk_buff *skb, const st
 
 /* Short cuts: nearly always one and the same rule takes all packets of a socket. A
  * socket keeps its number, and with it, in the upper half, the epoch at which that was
- * found; 0 if the rule is the first of the mask, which no change of rules can undo.
+ * found; an upper half of 0 means the lowest bit of the mask, which is valid at any epoch.
  */
 static __always_inline bool shortcut_holds(__u64 shortcut)
 {

@@ -29,7 +29,7 @@ enum suspect {
 	NO_SOCKET, /* or one that stands for another: the addresses tell */
 };
 
-/* States of sockets that are shorter than struct sock. What lies behind them must
+/* States of sockets that are shorter than struct sock. The fields after their end must
  * not be read.
  */
 static __always_inline bool is_short(__u32 state)
@@ -37,9 +37,9 @@ static __always_inline bool is_short(__u32 state)
 	return state == TCP_NEW_SYN_RECV || state == TCP_TIME_WAIT;
 }
 
-/* States in which a TCP socket is not what it seems: for closed connections the kernel
- * answers through a raw socket of its own; a subflow of MPTCP, of which nobody was told,
- * begins with its SYN, or with the one that it receives (SYN_RECV: with data in it).
+/* States in which the tag of a TCP socket may be missing: for closed connections the kernel
+ * answers through an internal raw socket; an MPTCP subflow that was not tagged when it was
+ * made begins with its SYN, or with the one that it receives (SYN_RECV: with data in it).
  */
 #define ODD_STATES (1U << TCP_CLOSE | 1U << TCP_SYN_SENT | 1U << TCP_LISTEN | 1U << TCP_SYN_RECV)
 

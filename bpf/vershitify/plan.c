@@ -279,7 +279,7 @@ static int devices_name(struct request *request)
 	for (uint32_t i = 0; i < request->rule.devs; i++)
 		if (if_nametoindex(request->label.dev[i]) != request->rule.ifindex[i])
 			return failure(
-				"a device of the rule is gone (name those that it shall have: dev DEV)");
+				"a device of the rule is gone (list the devices to use: dev DEV)");
 	return DONE;
 }
 
@@ -290,7 +290,7 @@ static int plan_change(struct state *state, int argc, char **argv)
 	bool attach;
 
 	if (!argc)
-		return misuse("change which rule? (change ID drop PERCENT ...)");
+		return misuse("a rule number is required (change ID drop PERCENT ...)");
 	id = id_parse(state, argv[0], &status);
 	if (id < 0)
 		return status;
@@ -321,7 +321,7 @@ static int plan_del(struct state *state, int argc, char **argv)
 	int id, status = DONE;
 
 	if (argc != 1)
-		return misuse("del which rule? (del ID; flush deletes all)");
+		return misuse("a rule number is required (del ID; flush deletes all)");
 	id = id_parse(state, argv[0], &status);
 	if (id < 0)
 		return status;
@@ -373,7 +373,7 @@ static int plan_leave(struct state *state)
 	int err = netns_cookie(&here);
 
 	if (err)
-		return failure("which network namespace is this? %s", strerror(-err));
+		return failure("cannot identify this network namespace: %s", strerror(-err));
 	for (__u32 id = 0; id < VSH_RULES_MAX; id++)
 		if (rule_exists(&state->rules[id]) && state->rules[id].netns_cookie == here)
 			del_print(state, id);

@@ -35,7 +35,7 @@ static int devices_begin(const struct cursor *cursor, struct vsh_rule *rule)
 static int dev_all_set(const struct cursor *cursor, struct request *request)
 {
 	if ((cursor->given & WORD_DEV) && request->rule.devs)
-		return misuse("\"dev all\" and other devices do not go together");
+		return misuse("\"dev all\" cannot be combined with other devices");
 	return DONE;
 }
 
@@ -52,7 +52,7 @@ static int dev_parse(struct cursor *cursor, void *context)
 	if (!strcmp(name, "all"))
 		return dev_all_set(cursor, request);
 	if ((cursor->given & WORD_DEV) && !rule->devs)
-		return misuse("\"dev all\" and other devices do not go together");
+		return misuse("\"dev all\" cannot be combined with other devices");
 	status = device_find(name, &ifindex);
 	if (status != DONE)
 		return status;
@@ -300,14 +300,14 @@ static const struct grammar_row rows[] = {
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
 static const struct grammar_need rule_needs[] = {
-	{ WORD_DEV, "which device?" },
-	{ WORD_WHO, "whose packets?" },
-	{ WORD_DROP, "how much loss?" },
+	{ WORD_DEV, "a device is required" },
+	{ WORD_WHO, "a target is required" },
+	{ WORD_DROP, "a loss is required" },
 	{},
 };
 
 static const struct grammar_need change_needs[] = {
-	{ UINT64_MAX, "change what?" },
+	{ UINT64_MAX, "nothing to change" },
 	{},
 };
 
@@ -386,10 +386,10 @@ int request_finish(struct request *request)
 		request->egress = true;
 	if (!request->egress && request->visible == VISIBLE_LOCAL)
 		return misuse(
-			"\"visible local\" is for direction egress or both: at ingress there is no sender to tell");
+			"\"visible local\" is for direction egress or both: at ingress there is no local sender");
 	if (request->ingress && request->visible == VISIBLE_DENIED)
 		return misuse(
-			"\"visible denied\" is for direction egress: at ingress there is no sender to deny");
+			"\"visible denied\" is for direction egress: at ingress there is no local sender");
 	hooks_finish(request);
 	/* A change that names no device keeps those it has, wherever they are. */
 	err = request->given & WORD_DEV ? netns_cookie(&cookie) : 0;

@@ -16,7 +16,7 @@ int tcx_command(const struct options *options, int argc, char **argv)
 		return misuse("tcx takes a device");
 	ifindex = if_nametoindex(argv[0]);
 	if (!ifindex)
-		return failure("there is no device %s here", quoted(argv[0]));
+		return failure("cannot find device %s", quoted(argv[0]));
 	/* A kernel that does not know tcx has none attached. */
 	if (bpf_prog_query_opts(ifindex, TCX_EGRESS, &query))
 		query.prog_cnt = 0;

@@ -247,9 +247,9 @@ static __always_inline void joined_start(struct sock *sk)
 	tag->owner.stale = 1;
 }
 
-/* The kernel listens for MPTCP through a socket of its own, which hears whose it is with its
- * first SYN-ACK. With Fast Open a client's first packet makes a connection before that, which
- * has to inherit that it must ask. Whoever may not be a target at all is spared that.
+/* For MPTCP the kernel uses an internal listener, which is tagged only at its first SYN-ACK.
+ * With Fast Open a client's first packet makes a connection before that: it inherits "stale",
+ * and is tagged when it sends. Processes that cannot be targets are skipped.
  */
 static __always_inline void listener_start(struct sock *sk)
 {

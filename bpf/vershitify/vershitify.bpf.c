@@ -128,7 +128,7 @@ static __always_inline int egress_act(struct __sk_buff *skb, struct verdict verd
 	return TC_ACT_UNSPEC;
 }
 
-/* What is rare lies apart, out of the way of what is not. */
+/* Out of line, so that the common path stays short. */
 __noinline int egress_rare(struct __sk_buff *skb)
 {
 	struct vsh_sock *tag;
