@@ -13,13 +13,13 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 #include "mapedit.h"
 #include "pace.h"
 #include "ping.h"
 #include "signals.h"
+#include "table.h"
 
 /* --- plan ---------------------------------------------------------------------------- */
 
@@ -155,43 +155,15 @@ static int stats(const struct options *options, int argc, char **argv)
 
 /* --- the foreground -------------------------------------------------------------------- */
 
-/* Rows that the text takes on a terminal, up to as many as it has. The text is cut there. */
-static int rows_fit(char *text, const struct winsize *size)
+static int table_redraw(struct table *table, const struct ping_device *device,
+			const struct pk_stats *stats)
 {
-	int rows = 0, column = 0;
+	int err = table_begin(table);
 
-	for (char *p = text; *p; p++) {
-		if (*p != '\n' && ++column <= size->ws_col)
-			continue;
-		column = *p != '\n';
-		if (++rows == size->ws_row - 1) {
-			p[*p == '\n'] = '\0';
-			return rows;
-		}
-	}
-	return rows;
-}
-
-/* Over what was drawn before, which had *rows rows. */
-static int table_redraw(const struct ping_device *device, const struct pk_stats *stats, int *rows)
-{
-	struct winsize size = {};
-	char *text = NULL;
-	size_t length;
-	FILE *out = open_memstream(&text, &length);
-
-	if (!out)
-		return -ENOMEM;
-	ping_table_print(out, device, stats);
-	fclose(out);
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_row || !size.ws_col)
-		size = (struct winsize){ .ws_row = 24, .ws_col = 80 };
-	if (*rows)
-		printf("\033[%dA\033[J", *rows);
-	*rows = rows_fit(text, &size);
-	fputs(text, stdout);
-	free(text);
-	return 0;
+	if (err)
+		return err;
+	ping_table_print(table->out, device, stats);
+	return table_draw(table);
 }
 
 /* On a terminal a table that is redrawn, elsewhere a line each time that anything has
@@ -202,7 +174,8 @@ static int device_watch(const struct options *options, const struct ping_device 
 	static struct pk_stats stats, before;
 	bool is_first = true, is_terminal = isatty(STDOUT_FILENO);
 	struct pace second;
-	int rows = 0, err;
+	struct table table = {};
+	int err;
 
 	/* Killed, its shell could not end it. */
 	ends_with_parent(device->label.owner);
@@ -212,7 +185,7 @@ static int device_watch(const struct options *options, const struct ping_device 
 
 		err = ping_stats_read(device, &stats);
 		if (!err && !options->json && is_terminal) {
-			err = table_redraw(device, &stats, &rows);
+			err = table_redraw(&table, device, &stats);
 		} else if (!err && (is_first || memcmp(&stats, &before, sizeof(stats)))) {
 			if (options->json)
 				stats_print_json(device, &stats);
