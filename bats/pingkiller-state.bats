@@ -128,6 +128,101 @@ stop_frees_moved() {
 	pings_die
 }
 
+# state_of: what show says of eth1, as text and as JSON.
+state_of() {
+	pingkiller -j show | jq -r '.[0].state'
+}
+
+@test "XDP that others have switched off is shown, found by doctor, and repaired by the next start" {
+	pk dev eth1 hook native background 2>/dev/null
+	bpftool link detach pinned /sys/fs/bpf/pingkiller/*-*/pk_link
+	assert pings_pass
+	assert_equal "$(state_of)" detached
+	run -0 pk show
+	assert_output --partial '(detached: what serves it was taken off by somebody else)'
+	run -1 pk doctor
+	assert_line --regexp '^LOST +eth1: what serves it was taken off by somebody else'
+	run -0 --separate-stderr pk dev eth1 hook native background
+	assert_regex "$stderr" 'note: device eth1 was served already, but what serves it was taken off.* anew'
+	pings_die
+	assert_equal "$(state_of)" active
+	run -1 pk dev eth1 background
+	pk stop
+	assert_nothing_left
+}
+
+@test "a filter, or clsact, that others have deleted is shown, and repaired by the next start" {
+	local what
+
+	for what in 'filter del dev eth1 ingress pref 3' 'qdisc del dev eth1 clsact'; do
+		pk dev eth1 hook tc background 2>/dev/null
+		assert_equal "$(state_of)" active
+		# shellcheck disable=SC2086
+		on_server tc $what
+		assert pings_pass
+		assert_equal "$(state_of)" detached
+		run -0 --separate-stderr pk dev eth1 hook tc background
+		assert_regex "$stderr" 'served anew'
+		pings_die
+		pk stop
+	done
+	assert_nothing_left
+}
+
+@test "a device that is gone or moved is shown as such, renamed ones by their new name" {
+	pk dev eth1 hook native background 2>/dev/null
+	ip -n "$SERVER" link set eth1 down
+	ip -n "$SERVER" link set eth1 name other
+	assert_equal "$(pingkiller -j show | jq -r '.[0] | .dev + " " + .state')" 'other active'
+	ip -n "$SERVER" link set other name eth1
+	moved_away
+	assert_equal "$(state_of)" moved
+	run -1 pingkiller doctor
+	assert_line --regexp '^MOVED +eth1: it is in another network namespace'
+	pk stop dev eth1
+	pair_make
+	pk dev eth1 background 2>/dev/null
+	pair_make
+	assert_equal "$(state_of)" 'device gone'
+	run -1 pingkiller doctor
+	assert_line --regexp '^LOST +eth1: it was deleted'
+	pk stop
+}
+
+@test "what has expired is shown, and makes room for the next start" {
+	pk dev eth1 for 1ms background 2>/dev/null
+	is_expired() { [ "$(state_of)" = expired ]; }
+	busywait 5 is_expired
+	run -0 --separate-stderr pk dev eth1 background
+	assert_regex "$stderr" 'was served already, but its time is over; it is served anew'
+	pings_die
+}
+
+# run_ends COMMAND...: a foreground run, after that is done to its device: one line, status 1, and nothing left.
+run_ends() {
+	local hook=$1 line=$2
+
+	shift 2
+	start server front "$PINGKILLER" dev eth1 hook "$hook"
+	wait_line front '^total: '
+	"$@"
+	finish front
+	assert_equal "$EXIT_STATUS" 1
+	run -0 errors_of front
+	assert_line --regexp "^pingkiller.sh: device \"eth1\": $line; that ends the run\$"
+	assert_nothing_left
+	pair_make
+}
+
+@test "foreground: it ends, with a word, when its device is deleted, made anew or freed by others" {
+	run_ends native 'device gone: it was deleted, .*' ip -n "$CLIENT" link del eth1
+	run_ends generic 'device gone: it was deleted, .*' pair_make
+	run_ends tc 'device gone: it was deleted, .*' pair_make
+	run_ends tc 'detached: what serves it .*' on_server tc qdisc del dev eth1 clsact
+	run_ends native 'detached: what serves it .*' sh -c 'bpftool link detach pinned /sys/fs/bpf/pingkiller/*-*/pk_link'
+	run_ends native 'detached: what serves it .*' pingkiller stop
+}
+
 linkless() {
 	timeout -k 5 $((30 * PATIENCE)) "$PROGRAMS/linkless" "$PINGKILLER" -n "$SERVER" "$@" 3>&-
 }

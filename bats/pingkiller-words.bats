@@ -285,6 +285,11 @@ completion_words() {
 		SAMPLE_DEFAULT:one packet in N
 		BURST_DEFAULT:(default N)
 	END
+	for name in pref:filter.sh handle:pingkiller.sh; do
+		text=${name%:*}
+		assert_equal "$(sed -n "s/^#define PK_FILTER_${text^^} \([0-9a-z]*\).*/\1/p" "$TOP/bpf/pingkiller/pingkiller.h")" \
+			"$(sed -n "s/^filter_$text=//p" "$TOP/tc/${name#*:}")"
+	done
 	assert grep -qF "preference $(sed -n 's/^filter_pref=//p' "$TOP/tc/filter.sh") and handle $(sed -n 's/^filter_handle=//p' "$TOP/tc/pingkiller.sh")" <<<"$manual"
 }
 

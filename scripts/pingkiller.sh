@@ -236,18 +236,21 @@ command_doctor() {
 
 # stop_keys [dev DEV]
 stop_keys() {
-	stop_inode=$(netns_inode "$netns_file")
+	stop_cookie=$(netns_cookie "$netns_file")
 	for stop_record in $(records); do
-		if record_read "$stop_record"; then
-			if [ $# = 2 ] || [ -n "$netns_name" ]; then
-				[ "$record_inode" = "$stop_inode" ] || continue
-			fi
-			[ $# = 0 ] || [ "$(device_name "$record_ifindex")" = "$2" ] || continue
-		elif [ $# = 2 ] || [ -n "$netns_name" ]; then
-			continue
+		if [ $# = 2 ] || [ -n "$netns_name" ]; then
+			[ "${stop_record%-*}" = "$stop_cookie" ] || continue
 		fi
+		[ $# = 0 ] || stop_is_named "$stop_record" "$2" || continue
 		printf '%s\n' "$stop_record"
 	done
+}
+
+# stop_is_named KEY DEV: by the name that it has now, or had when it was there.
+stop_is_named() {
+	stop_dev=$(device_name "${1#*-}")
+	[ -n "$stop_dev" ] || ! record_read "$1" || stop_dev=$record_dev
+	[ "$stop_dev" = "$2" ]
 }
 
 [ "$user" != 0 ] || [ -n "${VSH_ENTERED:-}$tools_lack" ] || host_enter "$self" "$@"

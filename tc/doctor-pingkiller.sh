@@ -95,6 +95,17 @@ trial_native() {
 	return "$trial_status"
 }
 
+# doctor_served_device KEY: of the record that was read.
+doctor_served_device() {
+	served_state "$1"
+	case $served_state in
+	active) doctor_tell ok "$record_dev" "served" ;;
+	expired) doctor_tell note "$record_dev" "$served_why" ;;
+	moved) doctor_tell MOVED "$record_dev" "$served_why (pingkiller.sh stop frees it)" ;;
+	*) doctor_tell LOST "$record_dev" "$served_why: pingkiller.sh dev serves it anew, stop forgets it" ;;
+	esac
+}
+
 # doctor_served: devices that are served, and records without pins.
 doctor_served() {
 	doctor_topic served
@@ -109,7 +120,7 @@ doctor_served() {
 		elif [ ! -d "$pins/$doctor_key" ]; then
 			doctor_tell LEFT "$doctor_key" "what is left of a killed run: the next start or stop removes it"
 		elif owner_is_alive; then
-			doctor_tell ok "$record_dev" "served"
+			doctor_served_device "$doctor_key"
 		else
 			doctor_tell note "$record_dev" "its run was killed: the next start or stop removes what it has left"
 		fi

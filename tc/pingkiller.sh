@@ -61,12 +61,33 @@ xdp_mode() {
 	xdp_where "$1" | sed 's/ .*//'
 }
 
-# device_check: is there room on the device for what the plan wants? Changes nothing.
-device_check() {
-	if [ -e "$pins/$plan_key" ]; then
-		say "device $plan_name is served already (pingkiller.sh$(netns_option) stop dev $plan_name)"
+# served_state KEY: sets served_state, empty if it is half made, and served_why.
+served_state() {
+	served_state=$("$vsh" ping states | sed -n "s/^$1	//p")
+	served_why=${served_state#*	} served_state=${served_state%%	*}
+}
+
+# served_check: what is served is not served twice. What serves nobody any more makes room.
+served_check() {
+	[ -e "$pins/$plan_key" ] || return 0
+	served_state "$plan_key"
+	case $served_state in
+	active | moved)
+		say "device $plan_name is served already${served_why:+, but $served_why} (pingkiller.sh$(netns_option) stop dev $plan_name)"
+		return 1
+		;;
+	esac
+	if record_read "$plan_key" && [ "$record_owner" != - ] && owner_is_alive; then
+		say "device $plan_name is served already, by process $record_owner, although $served_why"
 		return 1
 	fi
+	say "note: device $plan_name was served already, but ${served_why:-not completely}; it is served anew"
+	[ -n "$dry_run" ] || device_release "$plan_key"
+}
+
+# device_check: is there room on the device for what the plan wants? Changes nothing.
+device_check() {
+	served_check || return
 	[ "$plan_hook" != tc ] || {
 		ingress_check
 		return

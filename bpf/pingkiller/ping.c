@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vsh ping plan|show|stats|watch|plot|types|attach|freed ...: the helper of pingkiller.sh.
+/* vsh ping plan|show|stats|watch|plot|types|attach|freed|states ...: the helper of pingkiller.sh.
  *
  * `ping plan WORDS` prints what has to be done for a device, and changes nothing:
  *
@@ -166,11 +166,30 @@ static int table_redraw(struct table *table, const struct ping_device *device,
 	return table_draw(table);
 }
 
+static bool watch_is_lost;
+
+/* Is there still anything to watch? Where no table has it, a change is told. */
+static bool watch_goes_on(struct ping_device *device, bool is_told)
+{
+	const char *before = ping_state_name(device);
+
+	ping_state_look(device);
+	watch_is_lost = ping_is_lost(device);
+	if (watch_is_lost || (is_told && strcmp(before, ping_state_name(device))))
+		complain("device %s: %s: %s%s",
+			 quoted_bytes(device->label.dev,
+				      strnlen(device->label.dev, sizeof(device->label.dev))),
+			 ping_state_name(device), ping_state_reason(device) ?: "it works again",
+			 watch_is_lost ? "; that ends the run" : "");
+	return !watch_is_lost;
+}
+
 /* On a terminal a table that is redrawn, elsewhere a line each time that anything has
  * changed.
  */
-static int device_watch(const struct options *options, const struct ping_device *device)
+static int device_watch(const struct options *options, const struct ping_device *opened)
 {
+	struct ping_device copy = *opened, *device = &copy;
 	static struct pk_stats stats, before;
 	bool is_first = true, is_terminal = isatty(STDOUT_FILENO);
 	struct pace second;
@@ -197,6 +216,8 @@ static int device_watch(const struct options *options, const struct ping_device 
 		before = stats;
 		is_first = false;
 		pace_wait(&second);
+		if (!is_ended() && !watch_goes_on(device, !is_terminal || options->json))
+			return 0;
 	}
 }
 
@@ -209,8 +230,9 @@ static int watch(const struct options *options, int argc, char **argv)
 	status = ping_selection_parse(options, &argc, &argv, &selection);
 	if (status != DONE)
 		return status;
-	return ping_visited_status(&selection,
-				   ping_devices_visit(options, &selection, device_watch));
+	status = ping_visited_status(&selection,
+				     ping_devices_visit(options, &selection, device_watch));
+	return status == DONE && watch_is_lost ? FAILED : status;
 }
 
 /* --- plot ------------------------------------------------------------------------------- */
@@ -262,6 +284,7 @@ static const struct {
 	{ "types", ping_types_command },
 	{ "attach", ping_attach_command },
 	{ "freed", ping_freed_command },
+	{ "states", ping_states_command },
 };
 
 int ping_command(const struct options *options, int argc, char **argv)
@@ -270,7 +293,7 @@ int ping_command(const struct options *options, int argc, char **argv)
 	for (size_t i = 0; argc && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(argv[0], commands[i].name))
 			return commands[i].run(options, argc - 1, argv + 1);
-	return misuse("ping %s: plan, show, stats, watch, plot, types, attach or freed",
+	return misuse("ping %s: plan, show, stats, watch, plot, types, attach, freed or states",
 		      quoted(argc ? argv[0] : ""));
 }
 

@@ -48,11 +48,21 @@ extern const struct grammar ping_grammar;
 int ping_request_parse(int argc, char **argv, struct ping_request *request);
 void ping_request_free(struct ping_request *request);
 
+enum ping_state {
+	PING_ACTIVE,
+	PING_EXPIRED,
+	PING_ORPHANED,
+	PING_MOVED,
+	PING_DETACHED,
+	PING_GONE,
+};
+
 /* A device that is served: its maps, opened. */
 struct ping_device {
 	struct pk_config config;
 	struct pk_label label;
 	uint32_t hook; /* enum pk_hook */
+	enum ping_state state; /* when it was looked at; it has expired when its time is over */
 	int stats_fd, src_fd, dst_fd;
 };
 
@@ -107,6 +117,11 @@ void ping_types_walk(const struct ping_device *device,
 		     void (*visit)(const char *name, unsigned int number, void *context),
 		     void *context);
 
+/* pingstate.c. The look also puts the name that the device has by now into its label. */
+void ping_state_look(struct ping_device *device);
+bool ping_is_lost(const struct ping_device *device); /* nothing is dropped or counted any more */
+int ping_states_command(const struct options *options, int argc, char **argv);
+
 /* pingattach.c */
 int ping_attach_command(const struct options *options, int argc, char **argv);
 int ping_freed_command(const struct options *options, int argc, char **argv);
@@ -114,6 +129,8 @@ int ping_freed_command(const struct options *options, int argc, char **argv);
 /* pingprint.c: each as text, and as the members of a JSON object, which the caller opens
  * and closes. The words are those that would make it again.
  */
+const char *ping_state_name(const struct ping_device *device);
+const char *ping_state_reason(const struct ping_device *device); /* NULL: it is active */
 void ping_words_print(FILE *out, const struct ping_device *device);
 void ping_words_print_json(struct json *json, const struct ping_device *device);
 void ping_line_print(FILE *out, const struct pk_stats *stats);

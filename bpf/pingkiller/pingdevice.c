@@ -39,8 +39,10 @@ static int device_open(const char *key, struct ping_device *device)
 	device->stats_fd = pin_open(folder, "pk_stats");
 	device->src_fd = pin_open(folder, "pk_src");
 	device->dst_fd = pin_open(folder, "pk_dst");
-	if (device->stats_fd >= 0 && device->src_fd >= 0 && device->dst_fd >= 0)
+	if (device->stats_fd >= 0 && device->src_fd >= 0 && device->dst_fd >= 0) {
+		ping_state_look(device);
 		return 0;
+	}
 	device_close(device);
 	return -ENOENT;
 }

@@ -9,6 +9,8 @@
 #include <linux/types.h>
 
 #define PK_PINS_DIR "/sys/fs/bpf/pingkiller"
+#define PK_FILTER_PREF 3 /* of hook tc, as tc/filter.sh has it */
+#define PK_FILTER_HANDLE 0x504b /* and tc/pingkiller.sh */
 #define PK_CERTAIN (1ULL << 32) /* 100 %, as VSH_CERTAIN */
 #define PK_TYPES 256 /* ICMP types of a family, and codes of a type */
 #define PK_PREFIXES_MAX 65536 /* of each of src and dst */

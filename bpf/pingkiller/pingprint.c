@@ -23,11 +23,36 @@ static const char *hook_name(const struct ping_device *device)
 	return hook_names[device->hook <= PK_HOOK_TC ? device->hook : PK_HOOK_NONE];
 }
 
-static const char *state_name(const struct ping_device *device)
-{
-	bool ends = device->config.conditions & PK_ENDS;
+static const char *const state_names[] = {
+	[PING_ACTIVE] = "active", [PING_EXPIRED] = "expired",	[PING_ORPHANED] = "orphaned",
+	[PING_MOVED] = "moved",	  [PING_DETACHED] = "detached", [PING_GONE] = "device gone",
+};
 
-	return ends && boot_now_ns() >= device->config.expires_ns ? "expired" : "active";
+static const char *const state_reasons[] = {
+	[PING_EXPIRED] = "its time is over",
+	[PING_ORPHANED] = "the run that it belongs to was killed",
+	[PING_MOVED] = "it is in another network namespace, and served there",
+	[PING_DETACHED] = "what serves it was taken off by somebody else",
+	[PING_GONE] = "it was deleted, or left its network namespace",
+};
+
+/* What is over since it was looked at is over. */
+static enum ping_state state_now(const struct ping_device *device)
+{
+	if (device->state == PING_ACTIVE && (device->config.conditions & PK_ENDS) &&
+	    boot_now_ns() >= device->config.expires_ns)
+		return PING_EXPIRED;
+	return device->state;
+}
+
+const char *ping_state_name(const struct ping_device *device)
+{
+	return state_names[state_now(device)];
+}
+
+const char *ping_state_reason(const struct ping_device *device)
+{
+	return state_reasons[state_now(device)];
 }
 
 static number seconds_in(uint64_t ns)
@@ -139,6 +164,16 @@ static bool is_of_one_family(const struct pk_label *label)
 	return label->families != (1 << PK_IPV4 | 1 << PK_IPV6);
 }
 
+static void state_print(FILE *out, const struct ping_device *device)
+{
+	const char *reason = ping_state_reason(device);
+
+	if (reason && strcmp(ping_state_name(device), "expired"))
+		fprintf(out, " (%s: %s)", ping_state_name(device), reason);
+	else if (reason)
+		fputs(" (expired)", out);
+}
+
 void ping_words_print(FILE *out, const struct ping_device *device)
 {
 	const struct pk_label *label = &device->label;
@@ -160,8 +195,7 @@ void ping_words_print(FILE *out, const struct ping_device *device)
 	if (!netns_cookie(&here) && here != label->netns_cookie)
 		fprintf(out, " (in the network namespace with cookie %llu)",
 			(number)label->netns_cookie);
-	if (strcmp(state_name(device), "active"))
-		fprintf(out, " (%s)", state_name(device));
+	state_print(out, device);
 }
 
 static void type_visit_json(const char *name, unsigned int type, void *context)
@@ -254,7 +288,9 @@ void ping_words_print_json(struct json *json, const struct ping_device *device)
 	percent_format(label->loss, percent, sizeof(percent));
 	json_number_text(json, "drop_percent", percent);
 	json_number(json, "sample", config->sample);
-	json_string(json, "state", state_name(device));
+	json_string(json, "state", ping_state_name(device));
+	if (ping_state_reason(device))
+		json_string(json, "why", ping_state_reason(device));
 	if (config->conditions & PK_ENDS) {
 		json_number(json, "expires_in_ns",
 			    config->expires_ns > now ? config->expires_ns - now : 0);

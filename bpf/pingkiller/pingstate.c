@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* How a served device is, looked up in the kernel: is it there, and is our program on it?
+ *
+ * vsh ping states   of each that is served: KEY STATE, and why (tabs between)
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include "maps.h"
+#include "ping.h"
+
+#define OWN_NETNS "/proc/self/ns/net"
+
+bool ping_is_lost(const struct ping_device *device)
+{
+	return device->state == PING_DETACHED || device->state == PING_GONE;
+}
+
+/* --- the namespace ------------------------------------------------------------------------- */
+
+static bool netns_is(int fd, uint64_t cookie)
+{
+	uint64_t here;
+
+	return !setns(fd, CLONE_NEWNET) && !netns_cookie(&here) && here == cookie;
+}
+
+/* Enters the network namespace with that cookie, if a name or a process leads there. */
+static bool netns_seek(uint64_t cookie)
+{
+	bool found = false;
+	glob_t files;
+
+	if (glob("/run/netns/*", 0, NULL, &files) == GLOB_NOSPACE ||
+	    glob("/proc/[1-9]*/ns/net", GLOB_APPEND, NULL, &files) == GLOB_NOSPACE)
+		return false;
+	for (size_t i = 0; i < files.gl_pathc && !found; i++) {
+		int fd = open(files.gl_pathv[i], O_RDONLY | O_CLOEXEC);
+
+		found = fd >= 0 && netns_is(fd, cookie);
+		fd_close(fd);
+	}
+	globfree(&files);
+	return found;
+}
+
+/* --- what is attached ------------------------------------------------------------------------ */
+
+/* The number of a pinned program; 0: there is none. */
+static uint32_t program_id(const char *folder, const char *name)
+{
+	struct bpf_prog_info info = {};
+	uint32_t size = sizeof(info);
+	int fd = pin_open(folder, name);
+
+	if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size))
+		info.id = 0;
+	fd_close(fd);
+	return info.id;
+}
+
+/* The device that the link is attached to, by its number in whatever namespace; 0: none. */
+static uint32_t link_ifindex(const char *folder)
+{
+	struct bpf_link_info info = {};
+	uint32_t size = sizeof(info);
+	int fd = pin_open(folder, "pk_link");
+
+	if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size))
+		info.xdp.ifindex = 0;
+	fd_close(fd);
+	return info.xdp.ifindex;
+}
+
+static bool has_xdp(uint32_t ifindex, uint32_t id)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, opts);
+
+	return id && !bpf_xdp_query(ifindex, 0, &opts) &&
+	       (opts.drv_prog_id == id || opts.skb_prog_id == id || opts.hw_prog_id == id);
+}
+
+static bool has_filter(uint32_t ifindex, uint32_t id)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = PK_FILTER_HANDLE, .priority = PK_FILTER_PREF);
+
+	return id && !bpf_tc_query(&hook, &opts) && opts.prog_id == id;
+}
+
+/* In the namespace of the device. */
+static enum ping_state device_state(struct ping_device *device, const char *folder)
+{
+	uint32_t ifindex = device->label.ifindex;
+	char name[IFNAMSIZ];
+
+	if (!if_indextoname(ifindex, name))
+		return PING_GONE;
+	if (!has_xdp(ifindex, program_id(folder, "pk_xdp")) &&
+	    !has_filter(ifindex, program_id(folder, "pk_tc")))
+		return PING_DETACHED;
+	memcpy(device->label.dev, name, sizeof(device->label.dev));
+	return PING_ACTIVE;
+}
+
+static int silence(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+void ping_state_look(struct ping_device *device)
+{
+	char folder[128];
+	const struct pk_label *label = &device->label;
+	int own = open(OWN_NETNS, O_RDONLY | O_CLOEXEC);
+	uint64_t here = 0;
+
+	snprintf(folder, sizeof(folder), PK_PINS_DIR "/%llu-%u",
+		 (unsigned long long)label->netns_cookie, label->ifindex);
+	libbpf_set_print(silence);
+	netns_cookie(&here);
+	if (here == label->netns_cookie || netns_seek(label->netns_cookie))
+		device->state = device_state(device, folder);
+	else
+		device->state = PING_GONE;
+	if (own >= 0 && here != label->netns_cookie)
+		setns(own, CLONE_NEWNET);
+	fd_close(own);
+	if (ping_is_lost(device) && link_ifindex(folder))
+		device->state = PING_MOVED;
+	if (device->state == PING_ACTIVE && label->owner && kill(label->owner, 0) && errno == ESRCH)
+		device->state = PING_ORPHANED;
+}
+
+static int state_print(const struct options *options, const struct ping_device *device)
+{
+	const char *reason = ping_state_reason(device);
+
+	(void)options;
+	printf("%llu-%u\t%s\t%s\n", (unsigned long long)device->label.netns_cookie,
+	       device->label.ifindex, ping_state_name(device), reason ?: "");
+	return 0;
+}
+
+int ping_states_command(const struct options *options, int argc, char **argv)
+{
+	struct ping_selection selection = {};
+
+	(void)argv;
+	if (argc)
+		return misuse("states takes no words");
+	return ping_visited_status(&selection,
+				   ping_devices_visit(options, &selection, state_print));
+}
