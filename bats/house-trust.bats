@@ -306,3 +306,112 @@ refused_as() {
 	assert_equal "${#stderr_lines[@]}" 1
 	assert_regex "$stderr" "^$1.sh: "
 }
+
+# --- what is not root's alone -------------------------------------------------------------------------------
+
+# distrusted PATH: refused by both tools, in one line that names it, and a doctor's finding.
+distrusted() {
+	run -1 --separate-stderr vsh "${WORDS[@]}"
+	assert_output ''
+	assert_regex "$stderr" "^vershitify.sh: $1 (belongs to user 65534|can be written by others|is a symbolic link), and is not believed: [^
+]*\$"
+	run -1 vsh doctor
+	assert_line --regexp "^UNSAFE +$1: "
+}
+
+# each_way PATH COMMAND...: made another's, or everybody's to write, in turn. Afterwards all is well again.
+each_way() {
+	local mode
+
+	mode=$(stat -c %a "$1")
+	chown 65534 "$1"
+	"${@:2}" "$1"
+	chown 0 "$1"
+	for more in g+w o+w; do
+		chmod "$more" "$1"
+		"${@:2}" "$1"
+		chmod "$mode" "$1"
+	done
+}
+
+@test "a folder, pin or record that is not root's alone is refused, and doctor finds it" {
+	local path more
+
+	WORDS=(show)
+	rule_add command victim drop 1%
+	for path in /sys/fs/bpf/vershitify /sys/fs/bpf/vershitify/link_vsh_exec /sys/fs/bpf/tc /sys/fs/bpf/tc/globals \
+		/sys/fs/bpf/tc/globals/vsh_rules /run/vershitify /run/vershitify/devices /run/vershitify/bpffs \
+		/run/vershitify.shared /run/vershitify.lock; do
+		each_way "$path" distrusted
+	done
+	chown 65534 /sys/fs/bpf/vershitify/vsh_sock_create
+	for words in 'add dev eth0 command other drop 1%' "change $RULE drop 2%" "del $RULE" flush down stats monitor; do
+		read -ra WORDS <<<"$words"
+		distrusted /sys/fs/bpf/vershitify/vsh_sock_create
+	done
+	chown 0 /sys/fs/bpf/vershitify/vsh_sock_create
+	run -0 vershitify show
+	assert_output "rule $RULE dev eth0 command victim direction egress drop 1%"
+}
+
+# ping_distrusted PATH
+ping_distrusted() {
+	local word
+
+	for word in show stats 'dev lo background' stop; do
+		# shellcheck disable=SC2086 # words
+		run -1 --separate-stderr on_client "$PINGKILLER" $word
+		assert_output ''
+		assert_regex "$stderr" "^pingkiller.sh: $1 (belongs to user 65534|can be written by others), and is not believed: [^
+]*\$"
+	done
+	run -1 on_client "$PINGKILLER" doctor
+	assert_line --regexp "^UNSAFE +$1: "
+}
+
+@test "pingkiller.sh: a folder, pin or record that is not root's alone is refused, and doctor finds it" {
+	local path more key
+
+	on_client "$PINGKILLER" dev eth0 background 2>/dev/null
+	key=$(cd /run/pingkiller && echo [0-9]*-[0-9]*)
+	for path in /sys/fs/bpf/pingkiller "/sys/fs/bpf/pingkiller/$key" "/sys/fs/bpf/pingkiller/$key/pk_config" \
+		/run/pingkiller "/run/pingkiller/$key" /run/pingkiller/bpffs; do
+		each_way "$path" ping_distrusted
+	done
+	run -0 pingkiller show
+	assert_line --regexp '^dev eth0 hook native '
+}
+
+@test "what a user without rights has put in the way of a first rule is refused, and nothing behind it is touched" {
+	local name mode
+
+	bpffs_borrow
+	vershitify down
+	WORDS=(add dev eth0 command victim drop 1%)
+	mode=$(stat -c %a /sys/fs/bpf)
+	chmod 1777 /sys/fs/bpf
+	mkdir "$BATS_TEST_TMPDIR/theirs"
+	touch "$BATS_TEST_TMPDIR/theirs/file"
+	for name in vershitify vershitify-new tc; do
+		[ ! -e "/sys/fs/bpf/$name" ] || continue
+		nobody mkdir "/sys/fs/bpf/$name"
+		distrusted "/sys/fs/bpf/$name"
+		rmdir "/sys/fs/bpf/$name"
+		nobody ln -s "$BATS_TEST_TMPDIR/theirs" "/sys/fs/bpf/$name"
+		distrusted "/sys/fs/bpf/$name"
+		# the helper by itself neither
+		[ "$name" = vershitify ] || run -1 "$TOP/build/vsh" load "$TOP/build"
+		rm "/sys/fs/bpf/$name"
+	done
+	chmod "$mode" /sys/fs/bpf
+	assert [ -e "$BATS_TEST_TMPDIR/theirs/file" ]
+	rm -rf /sys/fs/bpf/vershitify-new
+	rmdir /sys/fs/bpf/tc/globals /sys/fs/bpf/tc 2>/dev/null || :
+}
+
+@test "with any umask our files are root's alone, and the command of a run keeps the caller's" {
+	run -0 sh -c 'umask 0; "$0" -n "$1" add dev eth0 command victim drop 1%; "$0" show
+		"$0" -n "$1" run dev eth0 drop 0% -- sh -c umask' "$VERSHITIFY" "$CLIENT" 3>&-
+	assert_line --index 2 0000
+	assert_equal "$(find /run/vershitify* /sys/fs/bpf/vershitify /sys/fs/bpf/tc/globals/vsh_* ! -type l -perm /077)" ''
+}

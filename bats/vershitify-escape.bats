@@ -112,3 +112,87 @@ count_programs() {
 	assert_received victim 0
 	assert_counted "$RULE" "$MEANWHILE" "$MEANWHILE"
 }
+
+# --- on purpose, without rights ------------------------------------------------------------------------
+#
+# The manual says of each of these whether it leads out (ESCAPING ON PURPOSE).
+
+# nobody NAME SCRIPT [ARG...]: a shell script of a user without rights, in a process of that name on the client.
+# $out is a bash redirection to the receiver, $shells a folder with shells of other names.
+nobody() {
+	local shells=$BATS_TEST_TMPDIR/shells name
+
+	if [ ! -d "$shells" ]; then
+		shells=$(mktemp -d)
+		ln -s "$shells" "$BATS_TEST_TMPDIR/shells"
+		chmod 755 "$shells"
+		for name in victim innocent; do
+			cp /bin/bash "$shells/$name"
+		done
+	fi
+	shells=$(readlink -f "$BATS_TEST_TMPDIR/shells")
+	on_client env -C / out="/dev/udp/$SERVER4/$PORT" shells="$shells" \
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$shells/$1" -c "${@:2}"
+}
+
+shells_remove() {
+	rm -rf "$(readlink -f "$BATS_TEST_TMPDIR/shells")"
+}
+
+@test "on purpose: neither a new name nor forks lead a target out" {
+	rule_add command victim drop 100%
+	# shellcheck disable=SC2016
+	nobody victim 'echo innocent >/proc/$$/comm; echo 1 >$out; (echo 2 >$out; (echo 3 >$out) & wait)'
+	shells_remove
+	assert_counted "$RULE" 3 3
+}
+
+@test "on purpose: exec of something else leads a target by name out, but not with children" {
+	rule_add command victim drop 100%
+	# shellcheck disable=SC2016
+	nobody victim 'echo 1 >$out; exec "$shells/innocent" -c "echo 2 >\$out"'
+	assert_counted "$RULE" 1 1
+	vershitify del "$RULE"
+	rule_add command victim children drop 100%
+	# shellcheck disable=SC2016
+	nobody victim 'echo 1 >$out; "$shells/innocent" -c "echo 2 >\$out"; exec "$shells/innocent" -c "echo 3 >\$out"'
+	shells_remove
+	assert_counted "$RULE" 3 3
+}
+
+@test "on purpose: a user namespace with a network namespace leads nowhere, and a socket taken along is judged" {
+	# shellcheck disable=SC2016
+	nobody innocent 'unshare -Urn true' || skip "needs user namespaces for users without rights"
+	rule_add command victim drop 100%
+	# shellcheck disable=SC2016
+	nobody victim 'exec 3<>$out; exec unshare -Urn "$shells/victim" -c "
+		! echo 1 >\$out || exit 9
+		echo 2 >&3"'
+	shells_remove
+	assert_counted "$RULE" 1 1
+}
+
+@test "on purpose: a packet socket takes rights that the target has not" {
+	local shells
+
+	rule_add command victim drop 100%
+	shells=$(mktemp -d)
+	chmod 755 "$shells"
+	cp "$PROGRAMS/packetsend" "$shells/victim"
+	run on_client setpriv --reuid 65534 --regid 65534 --clear-groups "$shells/victim" eth0 ff:ff:ff:ff:ff:ff "$CLIENT4" "$SERVER4" "$PORT" 1
+	rm -r "$shells"
+	assert_failure
+	assert_output --partial 'Operation not permitted'
+	assert_counted "$RULE" 0 0
+}
+
+@test "on purpose: a socket from an accomplice leads out until it is found, and no longer" {
+	rule_add command victim drop 100%
+	# shellcheck disable=SC2016
+	nobody innocent 'exec 3<>$out; exec "$shells/victim" -c "echo 1 >&3; echo sent; sleep 4; echo 2 >&3"' >"$BATS_TEST_TMPDIR/said" &
+	busywait 10 grep -q sent "$BATS_TEST_TMPDIR/said"
+	assert_counted "$RULE" 0 0
+	wait $!
+	shells_remove
+	assert_counted "$RULE" 1 1
+}

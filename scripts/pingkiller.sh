@@ -32,6 +32,8 @@ fi
 . "$library/paths.sh"
 # shellcheck source=tc/place.sh
 . "$library/place.sh"
+# shellcheck source=tc/trust.sh
+. "$library/trust.sh"
 # shellcheck source=tc/enter.sh
 . "$library/enter.sh"
 # shellcheck source=tc/lock.sh
@@ -93,6 +95,7 @@ needs_all() {
 	needs_root
 	needs_capabilities
 	needs_built pingkiller.o
+	needs_trust
 	needs_place
 }
 

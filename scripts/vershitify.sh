@@ -33,6 +33,8 @@ pretty='' statistics='' color=''
 . "$library/paths.sh"
 # shellcheck source=tc/place.sh
 . "$library/place.sh"
+# shellcheck source=tc/trust.sh
+. "$library/trust.sh"
 # shellcheck source=tc/enter.sh
 . "$library/enter.sh"
 # shellcheck source=tc/lock.sh
@@ -108,6 +110,7 @@ needs_all() {
 	needs_capabilities
 	needs_built vershitify.o tracker.o
 	needs_pid_namespace
+	needs_trust
 	needs_place
 	cgroup_find
 }
@@ -188,6 +191,7 @@ command_down() {
 	[ $# = 0 ] || die 2 "down takes no words (-n NETNS before it: in that namespace alone)"
 	needs_root
 	needs_capabilities
+	needs_trust
 	needs_place
 	lock_take
 	down_status=0
@@ -237,6 +241,7 @@ command_monitor() {
 	needs_root
 	needs_capabilities
 	needs_built vershitify.o tracker.o
+	needs_trust
 	needs_place
 	exec "$vsh" ${json:+-j} -t listen
 }

@@ -110,7 +110,7 @@ doctor_served_device() {
 doctor_served() {
 	doctor_topic served
 	doctor_left=''
-	if doctor_elsewhere; then
+	if doctor_unsafe || doctor_elsewhere; then
 		doctor_left=1
 		return
 	fi

@@ -39,7 +39,7 @@ doctor_cgroup() {
 doctor_leftovers() {
 	doctor_topic set-up
 	doctor_left=''
-	if doctor_elsewhere; then
+	if doctor_unsafe || doctor_elsewhere; then
 		doctor_left=1
 		return
 	fi

@@ -134,6 +134,17 @@ doctor_mounts() {
 	[ -w /run ] || doctor_tell BLOCKED /run "records cannot be written there: mount -o remount,rw /run"
 }
 
+# doctor_unsafe: true, and said, if somebody else has to do with what is ours.
+doctor_unsafe() {
+	doctor_said=$(trust_look_all)
+	[ -n "$doctor_said" ] || return
+	while read -r doctor_path doctor_why; do
+		doctor_tell UNSAFE "$doctor_path" "$doctor_why: see what it is, then remove it or give it to root alone"
+	done <<-END
+		$doctor_said
+	END
+}
+
 # doctor_elsewhere: true, and said, if it is not to be seen from here.
 doctor_elsewhere() {
 	doctor_pid=$(place_elsewhere) || return

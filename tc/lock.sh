@@ -44,7 +44,7 @@ uptime_seconds() {
 }
 
 state_ensure() {
-	[ -d "$state" ] || mkdir -m 0700 "$state" || die "$failed" "cannot make $state"
+	folder_make "$state" || die "$failed" "cannot make $state"
 }
 
 # lock_release: the file of the lock stays as long as anything of ours is recorded.

@@ -139,7 +139,7 @@ hook_tell() {
 
 # program_load NAME: with maps of its own. By the helper, since bpftool loads all programs of an object or none.
 program_load() {
-	run mkdir -p "$pins/$plan_key"
+	run folder_make "$pins" && run folder_make "$pins/$plan_key" || return
 	run "$vsh" load "$objects" "$1" "$pins/$plan_key"
 }
 

@@ -9,6 +9,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -99,19 +100,52 @@ static const char *log_reason(int err)
 	return reason;
 }
 
+/* Everybody may make something in bpffs, where it is mounted so. */
+static bool is_roots(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && !st.st_uid && !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* A folder that is root's alone, or -1. */
+static int directory_open(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 || is_roots(fd))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int directory_make(const char *path)
+{
+	int fd;
+
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return failure("cannot make %s: %s", path, strerror(errno));
+	fd = directory_open(path);
+	if (fd < 0)
+		return failure("%s is not a folder of root's alone", path);
+	close(fd);
+	return DONE;
+}
+
 static int directories_make(void)
 {
 	static const char *const paths[] = { "/sys/fs/bpf/tc", VSH_MAPS_DIR, PINS_NEW };
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		if (mkdir(paths[i], 0700) && errno != EEXIST)
-			return failure("cannot make %s: %s", paths[i], strerror(errno));
+		if (directory_make(paths[i]) != DONE)
+			return FAILED;
 	return DONE;
 }
 
 static void pins_remove(const char *directory)
 {
-	DIR *pins = opendir(directory);
+	int fd = directory_open(directory);
+	DIR *pins = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 
 	if (!pins)
