@@ -17,6 +17,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "programs.h"
+#include "tools.h"
 #include "vershitify.h"
 #include "vsh.h"
 
@@ -34,7 +35,7 @@ struct loading {
 	struct bpf_object *object;
 };
 
-static char *refusals[PROGRAMS_MAX]; /* why the kernel does not take a program; NULL: it does */
+static char **refusals; /* why the kernel does not take a program; NULL: it does */
 
 static char log_warning[512]; /* libbpf's last word about why */
 static char log_program[64]; /* the program it was about */
@@ -158,7 +159,11 @@ static void pins_remove(const char *directory)
 
 static char **refusal_of(const struct program *program)
 {
-	return &refusals[program - programs];
+	size_t index = 0;
+
+	while (program_at(index) != program)
+		index++;
+	return &refusals[index];
 }
 
 /* The classifier is tc's to load, but for a try. */
@@ -173,8 +178,10 @@ static bool is_wanted(const struct loading *loading, const struct program *progr
 
 static bool wants_any(const struct loading *loading)
 {
-	for (size_t i = 0; i < programs_count; i++)
-		if (is_wanted(loading, &programs[i]))
+	const struct program *program;
+
+	for (size_t i = 0; (program = program_at(i)); i++)
+		if (is_wanted(loading, program))
 			return true;
 	return false;
 }
@@ -324,8 +331,9 @@ static int program_place(const struct loading *loading, const struct program *pr
 
 static int programs_place(struct loading *loading)
 {
-	for (size_t i = 0; i < programs_count; i++) {
-		const struct program *program = &programs[i];
+	const struct program *program;
+
+	for (size_t i = 0; (program = program_at(i)); i++) {
 		int err;
 
 		if (!is_wanted(loading, program))
@@ -340,13 +348,13 @@ static int programs_place(struct loading *loading)
 
 static int loading_run(struct loading *loading)
 {
+	const struct program *program;
 	int status;
 
-	for (size_t i = 0; i < programs_count; i++) {
-		const char *reason = is_wanted(loading, &programs[i]) ? lsm_refusal(&programs[i])
-								      : NULL;
+	for (size_t i = 0; (program = program_at(i)); i++) {
+		const char *reason = is_wanted(loading, program) ? lsm_refusal(program) : NULL;
 
-		if (reason && refusal_take(loading, &programs[i], "load", reason) != DONE)
+		if (reason && refusal_take(loading, program, "load", reason) != DONE)
 			return FAILED;
 	}
 	status = object_load(loading);
@@ -364,9 +372,11 @@ static bool is_replaced(const struct program *program)
 /* What is lost, once for a set-up. Nothing is while another program does the same. */
 static void refusals_tell(void)
 {
-	for (size_t i = 0; i < programs_count; i++)
-		if (refusals[i] && !is_replaced(&programs[i]))
-			complain("note: without %s, %s (%s)", programs[i].name, programs[i].lost,
+	const struct program *program;
+
+	for (size_t i = 0; (program = program_at(i)); i++)
+		if (refusals[i] && !is_replaced(program))
+			complain("note: without %s, %s (%s)", program->name, program->lost,
 				 refusals[i]);
 }
 
@@ -410,9 +420,15 @@ static int program_load(const char *directory, const char *name, const char *pin
 	if (!program)
 		return misuse("program %s: one of \"vsh programs\"", quoted(name));
 	loading.file = program->object;
-	if (!strcmp(program->object, "pingkiller.o"))
-		speaker = "pingkiller.sh";
+	speaker = tool_of(program)->speaker;
 	return loading_run(&loading);
+}
+
+static bool loading_begin(void)
+{
+	libbpf_set_print(log_keep);
+	refusals = calloc(programs_count(), sizeof(*refusals));
+	return refusals;
 }
 
 int load_command(const struct options *options, int argc, char **argv)
@@ -423,7 +439,8 @@ int load_command(const struct options *options, int argc, char **argv)
 	if (argc < 1 || argc > 3 || (program && program->place != BY_PIN))
 		return misuse(
 			"load takes the folder of the objects, perhaps a program that bpftool attaches, and a folder for its pins");
-	libbpf_set_print(log_keep);
+	if (!loading_begin())
+		return failure("out of memory");
 	if (argc == 1)
 		return tracker_load(argv[0]);
 	if (argc == 3)
@@ -438,6 +455,7 @@ int try_command(const struct options *options, int argc, char **argv)
 	(void)options;
 	if (argc != 2)
 		return misuse("try takes the folder of the objects and a program");
-	libbpf_set_print(log_keep);
+	if (!loading_begin())
+		return failure("out of memory");
 	return program_load(argv[0], argv[1], NULL, false);
 }

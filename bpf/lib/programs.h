@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The one table of what is loaded into the kernel. Whatever names a program (loading,
+/* What is loaded into the kernel: each tool has a table, tools.c lists them. Whatever names a program (loading,
  * doctor, show, monitor, the manual page) reads it.
  */
 #ifndef VSH_PROGRAMS_H
@@ -25,10 +25,15 @@ struct program {
 	const char *replaced; /* what does the same work instead, or NULL */
 };
 
-#define PROGRAMS_MAX 32
+/* Those of one tool, in the order of loading. */
+struct program_table {
+	const struct program *rows;
+	size_t count;
+};
 
-extern const struct program programs[];
-extern const size_t programs_count;
+/* All programs of all tools; NULL after the last. */
+const struct program *program_at(size_t index);
+size_t programs_count(void);
 
 /* NULL: there is no such program. */
 const struct program *program_find(const char *name);

@@ -95,9 +95,11 @@ static int events_listen(struct listener *listener)
 /* What will not be heard of, since the kernel has refused a program. */
 static void lost_tell(void)
 {
-	for (size_t i = 0; i < programs_count; i++)
-		if (program_is_lost(&programs[i]))
-			complain("note: without %s, %s", programs[i].name, programs[i].lost);
+	const struct program *program;
+
+	for (size_t i = 0; (program = program_at(i)); i++)
+		if (program_is_lost(program))
+			complain("note: without %s, %s", program->name, program->lost);
 }
 
 static bool is_set_up(void)

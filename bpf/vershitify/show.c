@@ -201,17 +201,21 @@ static int rule_show(const struct options *options, const struct state *state, u
 /* What these numbers cannot tell of, since the kernel has refused a program. */
 static void lost_print(void)
 {
-	for (size_t i = 0; i < programs_count; i++)
-		if (program_is_lost(&programs[i]))
-			printf("without %s: %s\n", programs[i].name, programs[i].lost);
+	const struct program *program;
+
+	for (size_t i = 0; (program = program_at(i)); i++)
+		if (program_is_lost(program))
+			printf("without %s: %s\n", program->name, program->lost);
 }
 
 static void lost_print_json(struct json *json)
 {
+	const struct program *program;
+
 	json_array_begin(json, "lost");
-	for (size_t i = 0; i < programs_count; i++)
-		if (program_is_lost(&programs[i]))
-			json_string(json, NULL, programs[i].name);
+	for (size_t i = 0; (program = program_at(i)); i++)
+		if (program_is_lost(program))
+			json_string(json, NULL, program->name);
 	json_array_end(json);
 }
 
