@@ -266,3 +266,13 @@ linkless() {
 	assert pings_pass
 	assert_nothing_left
 }
+
+@test "the rows of the table fit in 80 columns" {
+	pk dev eth1 sample 1 background 2>/dev/null
+	on_client ping -q -c 20 -i 0.01 -W 0.1 198.51.100.2 >/dev/null || :
+	run -0 pk stats
+	assert_line --regexp '^  ICMP echo-request .* 20 '
+	assert_line --regexp '^ +[0-9]+ - [0-9]+ '
+	# the first two lines are the words, and the sums as the original has them
+	assert_equal "$(printf '%s\n' "${lines[@]:2}" | awk 'length > 80')" ''
+}

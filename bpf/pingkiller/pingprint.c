@@ -7,7 +7,7 @@
 #include "words.h"
 
 #define PREFIXES_SHOWN 16
-#define BAR_LENGTH 24
+#define BAR_LENGTH 18 /* two of them, and what stands before, fit in 80 columns */
 
 typedef unsigned long long number;
 
@@ -358,7 +358,7 @@ static void row_print(FILE *out, const char *what, const struct pk_count *passed
 {
 	if (!passed->packets && !dropped->packets)
 		return;
-	fprintf(out, "  %-29s %11llu %13llu %11llu %13llu\n", what, (number)passed->packets,
+	fprintf(out, "  %-28s %10llu %13llu %10llu %12llu\n", what, (number)passed->packets,
 		(number)passed->bytes, (number)dropped->packets, (number)dropped->bytes);
 }
 
@@ -380,11 +380,10 @@ static void bar_print(FILE *out, uint64_t value, uint64_t most)
 {
 	int length = most ? (value * BAR_LENGTH + most - 1) / most : 0;
 
-	fprintf(out, " %10llu %-*.*s", (number)value, BAR_LENGTH, length,
-		"************************");
+	fprintf(out, " %10llu %-*.*s", (number)value, BAR_LENGTH, length, "******************");
 }
 
-_Static_assert(sizeof("************************") - 1 == BAR_LENGTH, "the longest bar fits");
+_Static_assert(sizeof("******************") - 1 == BAR_LENGTH, "the longest bar fits");
 
 static uint64_t slots_max(const struct pk_times *times)
 {
@@ -440,7 +439,7 @@ void ping_table_print(FILE *out, const struct ping_device *device, const struct 
 	ping_words_print(out, device);
 	fputc('\n', out);
 	ping_line_print(out, stats);
-	fprintf(out, "  %-29s %11s %13s %11s %13s\n", "", "passed", "bytes", "dropped", "bytes");
+	fprintf(out, "  %-28s %10s %13s %10s %12s\n", "", "passed", "bytes", "dropped", "bytes");
 	for (int key = 0; key < PK_FAMILIES * PK_TYPES; key++)
 		type_row_print(out, key, &stats->types[key / PK_TYPES][key % PK_TYPES]);
 	for (int class = PK_ICMP + 1; class < PK_CLASSES; class ++)
