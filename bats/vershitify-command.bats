@@ -452,6 +452,20 @@ one_line_error() {
 	assert_equal "$(jq -sc 'map(select(.event == "rule_expired"))[0].id' "$BATS_TEST_TMPDIR/watching.out")" 1
 }
 
+@test "monitor listens to a rule that is made at once after the last one is deleted" {
+	local before
+
+	receiver_start
+	rule_add command victim drop 100%
+	start here watching "$VERSHITIFY" monitor
+	monitor_listens
+	vershitify del "$RULE"
+	rule_add command victim drop 100%
+	before=$(lines_count watching '^process launched')
+	monitor_listens "$before"
+	stop watching
+}
+
 @test "monitor says how many events it has lost" {
 	local helper
 
@@ -485,10 +499,13 @@ one_line_error() {
 }
 
 # Launches targets until the monitor prints one: then it listens.
+# monitor_listens [BEFORE]: until more launches are told than BEFORE.
 monitor_listens() {
+	local before=${1-0}
+
 	heard() {
 		on_client "$(as launcher storm)" 1 1 "$(as victim udpsend)" "$SERVER4" "$PORT" 1
-		(($(lines_count watching 'process.launched') > 0))
+		(($(lines_count watching 'process.launched') > before))
 	}
 	[ -n "${PORT-}" ] || port_take
 	busywait 10 heard

@@ -17,6 +17,15 @@ struct opened {
 	int rings, readers;
 };
 
+/* A map's number is not given to another one. 0: there is no map. */
+static uint32_t map_id(int fd)
+{
+	struct bpf_map_info info = {};
+	uint32_t length = sizeof(info);
+
+	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length) ? 0 : info.id;
+}
+
 /* 0 or -errno; in any case to be closed. */
 static int maps_open(const struct ring_maps *maps, struct opened *opened)
 {
@@ -72,6 +81,7 @@ static int slot_take(struct ring *ring, const struct opened *opened, int buffer)
 		if (!slot_is_free(opened->readers, slot))
 			continue;
 		ring->slot = slot;
+		ring->map = map_id(opened->rings);
 		err = bpf_map_update_elem(opened->readers, &slot, &own, BPF_ANY);
 		err = err ?: bpf_map_update_elem(opened->rings, &slot, &buffer, BPF_ANY);
 	}
@@ -84,7 +94,7 @@ static void slot_leave(const struct ring *ring)
 	static const struct ring_reader none;
 	struct opened opened;
 
-	if (!maps_open(ring->maps, &opened)) {
+	if (!maps_open(ring->maps, &opened) && map_id(opened.rings) == ring->map) {
 		bpf_map_delete_elem(opened.rings, &ring->slot);
 		bpf_map_update_elem(opened.readers, &ring->slot, &none, BPF_ANY);
 	}
@@ -110,6 +120,15 @@ int ring_open(struct ring *ring, const struct ring_maps *maps, ring_buffer_sampl
 	if (err)
 		ring_buffer__free(ring->buffer);
 	return err;
+}
+
+bool ring_is_heard(const struct ring *ring)
+{
+	int fd = pin_open(ring->maps->folder, ring->maps->rings);
+	bool is_same = map_id(fd) == ring->map;
+
+	fd_close(fd);
+	return is_same;
 }
 
 int ring_poll(struct ring *ring, int timeout_ms)

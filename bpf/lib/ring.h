@@ -21,6 +21,7 @@ struct ring {
 	const struct ring_maps *maps;
 	struct ring_buffer *buffer;
 	uint32_t slot;
+	uint32_t map; /* id of the map that the slot is of */
 	uint64_t lost; /* as ring_lost has told */
 };
 
@@ -29,6 +30,9 @@ struct ring {
  */
 int ring_open(struct ring *ring, const struct ring_maps *maps, ring_buffer_sample_fn seen,
 	      void *context);
+
+/* Are the pinned maps still those that the ring buffer was put into? */
+bool ring_is_heard(const struct ring *ring);
 
 /* Waits for events, and takes all that there are. 0, also after a signal, or -errno. */
 int ring_poll(struct ring *ring, int timeout_ms);

@@ -46,8 +46,11 @@ static int event_seen(void *context, void *data, size_t size)
 /* false: what was listened to is over. */
 static bool second_passed(struct listener *listener)
 {
-	uint64_t lost = ring_lost(&listener->ring);
+	uint64_t lost;
 
+	if (!ring_is_heard(&listener->ring))
+		return false;
+	lost = ring_lost(&listener->ring);
 	if (lost)
 		lost_print(listener->options->json, lost);
 	return watch_look(&listener->watch, listener->options->json);
@@ -69,7 +72,7 @@ static void events_follow(struct listener *listener)
 
 		if (listener->launched || is_second)
 			targets_tag(listener);
-		if (is_second && !second_passed(listener))
+		if (!ring_is_heard(&listener->ring) || (is_second && !second_passed(listener)))
 			break;
 	}
 	ring_poll(&listener->ring, 0);
