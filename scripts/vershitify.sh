@@ -138,6 +138,13 @@ rule_set_up() {
 	return 1
 }
 
+# missed_tell: what escapes the new rule from the beginning.
+missed_tell() {
+	[ -n "$dry_run" ] || "$vsh" missed "$set_up_id" | while IFS='	' read -r _ missed_what; do
+		say "note: missed: $missed_what"
+	done
+}
+
 rule_take_back() {
 	if take_back_plan=$("$vsh" plan del "$set_up_id" 2>/dev/null); then
 		plan_carry_out "$take_back_plan"
@@ -155,6 +162,7 @@ command_add() {
 		[ -n "$dry_run" ] || rule_take_back
 		change_fail
 	}
+	missed_tell
 	change_end
 }
 
@@ -270,6 +278,7 @@ foreground_set_up() {
 		exit "$foreground_status"
 	}
 	rule_set_up "$foreground_plan" || change_fail
+	missed_tell
 	journal_end
 	lock_release
 	trap - EXIT

@@ -48,6 +48,7 @@ doctor_leftovers() {
 		[ -z "$("$vsh" plan reap)" ] ||
 			doctor_tell note "rules of runs that were killed" "the next command that changes anything removes them"
 		doctor_fill
+		doctor_missed
 		return
 	fi
 	if [ -n "$(ls -A "$state" 2>/dev/null)" ]; then
@@ -80,6 +81,17 @@ doctor_fill() {
 			doctor_tell FULL "$map" "all $room $what that there can be are there: no further one is taken"
 	done <<-END
 		$("$vsh" fill)
+	END
+}
+
+# doctor_missed: what escapes rules that are there.
+doctor_missed() {
+	local rule what
+
+	while IFS='	' read -r rule what; do
+		[ -z "$rule" ] || doctor_tell MISSED "rule $rule" "$what"
+	done <<-END
+		$("$vsh" missed)
 	END
 }
 

@@ -27,6 +27,7 @@
  * By whom:
  *   -t NAME   a thread of this name, which also opens the socket
  *   -T NAME   a thread of this name, with a socket that the first thread opened
+ *   -E        with -t or -T: the first thread ends at once, the other goes on
  *   -c NAME   the process, renamed
  *   -f        a child (fork without exec)
  *   -d        an orphaned grandchild (fork twice, setsid)
@@ -48,7 +49,7 @@ struct options {
 	const char *label, *pass_to, *take_from, *run_file, *thread_opens, *thread_sends, *device;
 	long first, bytes, group, pause_us, count, answer_ms;
 	int mark, inherited;
-	bool each, errors, wait, wait_first, has_mark;
+	bool each, errors, wait, wait_first, has_mark, first_ends;
 	struct sockaddr_storage to;
 	socklen_t to_len;
 };
@@ -295,21 +296,26 @@ static void thread_run(int *fd)
 {
 	pthread_t thread;
 
-	if (pthread_create(&thread, NULL, thread_main, fd) || pthread_join(thread, NULL))
+	if (pthread_create(&thread, NULL, thread_main, fd))
+		die("thread");
+	if (opt.first_ends)
+		pthread_exit(NULL);
+	if (pthread_join(thread, NULL))
 		die("thread");
 }
 
 int main(int argc, char **argv)
 {
 	bool child = false, orphan = false;
-	int c, fd;
+	static int fd; /* outlives the first thread */
+	int c;
 
 	arguments = argv;
 	opt.label = program_invocation_short_name;
 	opt.bytes = sizeof(struct datagram);
 	lifetime_limit();
 	continue_prepare();
-	while ((c = getopt(argc, argv, "n:b:s:g:a:i:oem:D:F:R:P:X:t:T:c:fdwW")) != -1) {
+	while ((c = getopt(argc, argv, "n:b:s:g:a:i:oem:D:F:R:P:X:t:T:Ec:fdwW")) != -1) {
 		switch (c) {
 		case 'n':
 			opt.label = optarg;
@@ -359,6 +365,9 @@ int main(int argc, char **argv)
 			break;
 		case 'T':
 			opt.thread_sends = optarg;
+			break;
+		case 'E':
+			opt.first_ends = true;
 			break;
 		case 'c':
 			prctl(PR_SET_NAME, optarg);

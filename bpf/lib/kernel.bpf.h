@@ -175,6 +175,7 @@ struct css_set {
 
 struct super_block {
 	__u32 s_dev;
+	unsigned long s_magic;
 };
 
 struct timespec64 {
@@ -183,6 +184,7 @@ struct timespec64 {
 };
 
 struct inode {
+	unsigned short i_mode;
 	unsigned long i_ino;
 	__u32 i_generation;
 	struct super_block *i_sb;
@@ -198,8 +200,54 @@ struct inode___6_11 {
 	__u32 i_ctime_nsec;
 };
 
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
 struct file {
 	struct inode *f_inode;
+	struct path f_path;
+	void *private_data;
+};
+
+/* The files of a ring of io_uring, since 6.13. */
+struct io_rsrc_node {
+	unsigned long file_ptr; /* and marks in the lowest bits */
+};
+
+struct io_rsrc_data {
+	unsigned int nr;
+	struct io_rsrc_node **nodes;
+};
+
+struct io_file_table {
+	struct io_rsrc_data data;
+};
+
+struct io_ring_ctx {
+	struct io_file_table file_table;
+};
+
+/* The same, until 6.12. */
+struct io_fixed_file {
+	unsigned long file_ptr;
+};
+
+struct io_file_table___6_12 {
+	struct io_fixed_file *files;
+};
+
+struct io_ring_ctx___6_12 {
+	struct io_file_table___6_12 file_table;
+	unsigned int nr_user_files;
 };
 
 struct mm_struct {
@@ -240,6 +288,7 @@ struct seq_file;
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
+	__u64 session_id;
 };
 
 struct bpf_iter__task {

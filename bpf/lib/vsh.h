@@ -68,6 +68,7 @@ int listen_command(const struct options *options, int argc, char **argv);
 int show_command(const struct options *options, int argc, char **argv);
 int stats_command(const struct options *options, int argc, char **argv);
 int before_command(const struct options *options, int argc, char **argv);
+int missed_command(const struct options *options, int argc, char **argv);
 int summary_command(const struct options *options, int argc, char **argv);
 int programs_command(const struct options *options, int argc, char **argv);
 int fill_command(const struct options *options, int argc, char **argv);

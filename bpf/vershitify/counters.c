@@ -2,6 +2,7 @@
 #include <math.h>
 #include "counters.h"
 #include "maps.h"
+#include "missed.h"
 
 static const char *const reason_names[] = {
 	[VSH_PASSED] = "passed",
@@ -101,7 +102,7 @@ int counters_print_json(struct json *json, uint32_t id)
 		reasons_print_json(json, &stats);
 		json_object_end(json);
 	}
-	return 0;
+	return misses_print_json(json, id);
 }
 
 /* A line: 80 columns hold numbers of 12 digits. */

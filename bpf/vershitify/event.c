@@ -3,6 +3,7 @@
 #include <string.h>
 #include "event.h"
 #include "json.h"
+#include "missed.h"
 #include "vsh.h"
 
 static void mask_print(uint64_t mask)
@@ -135,6 +136,22 @@ void lost_print(bool is_json, uint64_t events)
 void expired_print(bool is_json, uint32_t id)
 {
 	number_print(is_json, "rule_expired", "rule expired", "id", id + 1);
+}
+
+void missed_print(bool is_json, uint32_t id, enum vsh_miss miss, uint64_t times)
+{
+	struct json json = { .out = stdout };
+
+	if (!is_json) {
+		printf("missed: rule %u: %s: %llu\n", id + 1, miss_text(miss),
+		       (unsigned long long)times);
+		return;
+	}
+	event_begin(&json, "missed");
+	json_number(&json, "id", id + 1);
+	json_string(&json, "reason", miss_name(miss));
+	json_number(&json, "times", times);
+	event_end(&json);
 }
 
 void counts_print(bool is_json, uint64_t passed, uint64_t dropped)

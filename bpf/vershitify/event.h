@@ -12,6 +12,7 @@ void event_print(bool is_json, const struct vsh_event *event);
 
 void lost_print(bool is_json, uint64_t events);
 void expired_print(bool is_json, uint32_t id);
+void missed_print(bool is_json, uint32_t id, enum vsh_miss miss, uint64_t times);
 void counts_print(bool is_json, uint64_t passed, uint64_t dropped);
 
 #endif

@@ -43,6 +43,14 @@ struct {
 } vsh_stats SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, VSH_RULES_MAX * 2);
+	__type(key, __u32);
+	__type(value, struct vsh_misses);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} vsh_misses SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE); /* accepted sockets inherit */
 	__type(key, int);

@@ -190,7 +190,7 @@ static __always_inline struct vsh_sock *subflow_tag(struct bpf_sock *sk, struct 
 
 	program = mptcp ? bpf_sk_storage_get(&vsh_socks, mptcp, NULL, 0) : NULL;
 	if (program && !tag)
-		tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+		tag = subflow_tag_make(sk);
 	if (!tag)
 		return NULL;
 	if (program) {
@@ -236,7 +236,7 @@ static __always_inline struct vsh_sock *packet_socket_tag(struct __sk_buff *skb,
 	mask = mask_live(task->mask, task->epoch);
 	if (!mask)
 		return NULL;
-	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	tag = tag_make(sk, mask, VSH_SOCKET_NEW);
 	if (tag)
 		tag_add(tag, mask, epoch, netns_cookie);
 	return tag;

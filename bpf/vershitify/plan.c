@@ -19,6 +19,7 @@
 #include <bpf/bpf.h>
 #include "mapedit.h"
 #include "maps.h"
+#include "missed.h"
 #include "ring.h"
 #include "rule.h"
 #include "words.h"
@@ -98,6 +99,16 @@ static void label_update_print(__u32 id, const struct vsh_label *label)
 	map_update_print("vsh_labels", &id, sizeof(id), label, sizeof(*label));
 }
 
+static void misses_begin_print(__u32 id)
+{
+	struct vsh_misses none = {}, begin = { .times[VSH_CLOSED] = closed_count() };
+	__u32 key = VSH_MISSES_KEY(id, VSH_CLOSED);
+
+	map_update_print("vsh_misses", &key, sizeof(key), &begin, sizeof(begin));
+	key = VSH_MISSES_KEY(id, VSH_MISSES_OF_SCANS);
+	map_update_print("vsh_misses", &key, sizeof(key), &none, sizeof(none));
+}
+
 /* bpftool copies the value of a per-CPU map to every CPU. */
 static void counters_reset_print(__u32 id)
 {
@@ -110,6 +121,7 @@ static void counters_reset_print(__u32 id)
 		map_update_print("vsh_stats", &key, sizeof(key), &none, sizeof(none));
 	}
 	map_update_print("vsh_ordinals", &id, sizeof(id), &zero, sizeof(zero));
+	misses_begin_print(id);
 }
 
 static void devices_print(const struct request *request)

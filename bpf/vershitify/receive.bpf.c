@@ -36,7 +36,7 @@ int BPF_PROG(vsh_receive, struct file *file, int verdict)
 	sk = socket->sk;
 	if (!sk || !is_network_socket(sk))
 		return 0;
-	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	tag = tag_make(sk, mask, VSH_SOCKET_NEW);
 	if (tag && tag_add(tag, mask, epoch, sk->__sk_common.skc_net.net->net_cookie)) {
 		event_tagged(task, mask);
 		subflows_untold(sk, tag);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include "maps.h"
+#include "missed.h"
 #include "programs.h"
 #include "scan.h"
 #include "state.h"
@@ -60,15 +61,20 @@ static int optional_read(const char *pin, iterator_seen *seen, void *context, si
 	return err == -EOPNOTSUPP ? 0 : err;
 }
 
-/* A child may be visited before its parent: until a round finds nothing new. */
-static int tasks_scan(uint64_t *found)
+/* A child may be visited before its parent: until a round finds nothing new. What the last one
+ * has found no room for counts.
+ */
+static int tasks_scan(const struct state *state, uint64_t *found)
 {
 	uint64_t round;
 	int err;
 
 	do {
 		round = 0;
-		err = optional_read("link_vsh_iter_task", one_more, &round, sizeof(uint32_t));
+		err = misses_of_scans_forget(state, VSH_PROCESS_RUNNING);
+		if (!err)
+			err = optional_read("link_vsh_iter_task", one_more, &round,
+					    sizeof(uint32_t));
 		*found += round;
 	} while (!err && round);
 	return err;
@@ -158,6 +164,7 @@ static int namespace_add(struct namespaces *namespaces, int fd)
 
 struct files {
 	uint64_t tagged;
+	bool rings;
 	struct namespaces namespaces;
 };
 
@@ -168,6 +175,7 @@ static void file_found(const void *entry, void *context)
 	int fd;
 
 	files->tagged += found->tagged;
+	files->rings |= found->ring;
 	if (!found->subflows || files->namespaces.err)
 		return;
 	fd = namespace_open(found);
@@ -195,12 +203,25 @@ static int subflows_scan(const struct namespaces *namespaces)
 	return err;
 }
 
-static int files_scan(uint64_t *sockets)
+/* What only a ring has open is known when all that processes have open is tagged: then once more. */
+static int files_read(const struct state *state, struct files *files)
+{
+	int err = optional_read("link_vsh_iter_file", file_found, files, sizeof(struct vsh_found));
+
+	if (err || !files->rings)
+		return err;
+	err = misses_of_scans_forget(state, VSH_SOCKET_OPEN);
+	if (!err)
+		err = optional_read("link_vsh_iter_file", file_found, files,
+				    sizeof(struct vsh_found));
+	return err;
+}
+
+static int files_scan(const struct state *state, uint64_t *sockets)
 {
 	struct files files = {};
-	int err;
+	int err = files_read(state, &files);
 
-	err = optional_read("link_vsh_iter_file", file_found, &files, sizeof(struct vsh_found));
 	if (!err)
 		err = files.namespaces.err;
 	if (!err)
@@ -237,33 +258,36 @@ static int cgroup_move(const struct state *state, uint32_t id, uint64_t new)
 }
 
 /* Where the kernel does not tell of new cgroups. 0 or -errno. */
-static int cgroups_scan(void)
+static int cgroups_scan(const struct state *state)
 {
-	struct state state;
 	struct statfs fs;
 	struct stat st;
 	int err = 0;
 
-	if (state_read(&state))
-		return -EIO;
 	for (uint32_t id = 0; id < VSH_RULES_MAX && !err; id++) {
-		const struct vsh_label *label = &state.labels[id];
+		const struct vsh_label *label = &state->labels[id];
 
-		if (!rule_exists(&state.rules[id]) || label->who != VSH_CGROUP || !*label->path ||
+		if (!rule_exists(&state->rules[id]) || label->who != VSH_CGROUP || !*label->path ||
 		    statfs(label->path, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC ||
 		    stat(label->path, &st) || st.st_ino == label->cgroup_id)
 			continue;
-		err = cgroup_move(&state, id, st.st_ino);
+		err = cgroup_move(state, id, st.st_ino);
 	}
 	return err;
 }
 
 int scan(uint64_t *processes, uint64_t *sockets)
 {
-	int err = cgroups_scan();
+	struct state state;
+	int err = state_read(&state) ? -EIO : 0;
 
-	err = err ?: tasks_scan(processes);
-	return err ?: files_scan(sockets);
+	if (!err)
+		err = cgroups_scan(&state);
+	if (!err)
+		err = tasks_scan(&state, processes);
+	if (!err)
+		err = files_scan(&state, sockets);
+	return err;
 }
 
 /* A rule by pid is for a process that runs already: no rule at all where none is found. */

@@ -7,6 +7,7 @@
 #include <bpf/bpf.h>
 #include "counters.h"
 #include "json.h"
+#include "missed.h"
 #include "programs.h"
 #include "rule.h"
 #include "scan.h"
@@ -148,7 +149,7 @@ static int counters_print(uint32_t id)
 			return err;
 		direction_print("    ", direction, &stats);
 	}
-	return 0;
+	return misses_print(id, "    ");
 }
 
 /* The rules to show: all, or the one named. */

@@ -8,6 +8,7 @@
 #include <time.h>
 #include "counters.h"
 #include "json.h"
+#include "missed.h"
 #include "pace.h"
 #include "scan.h"
 
@@ -78,7 +79,8 @@ static void rate_print_json(struct json *json, const char *name, const struct ra
 	json_object_end(json);
 }
 
-static void rule_stats_print(const struct look *before, const struct look *now, uint32_t id)
+/* 0 or -errno. */
+static int rule_stats_print(const struct look *before, const struct look *now, uint32_t id)
 {
 	char prefix[32];
 	struct rate rate;
@@ -89,6 +91,7 @@ static void rule_stats_print(const struct look *before, const struct look *now, 
 		if (rate_of(before, now, id, direction, &rate))
 			rate_print(prefix, direction, &rate);
 	}
+	return misses_print(id, prefix);
 }
 
 /* time: as text, or NULL. 0 or -errno. */
@@ -146,7 +149,7 @@ static int stats_print(const struct options *options, bool again, const struct l
 		if (options->json)
 			err = rule_stats_print_json(before, now, id, when);
 		else
-			rule_stats_print(before, now, id);
+			err = rule_stats_print(before, now, id);
 	}
 	return err;
 }

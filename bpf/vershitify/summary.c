@@ -4,6 +4,7 @@
  */
 #include <string.h>
 #include "counters.h"
+#include "missed.h"
 #include "older.h"
 #include "rule.h"
 #include "words.h"
@@ -102,6 +103,18 @@ static void summary_print_json(const struct state *state, uint32_t id,
 	json_line_end(&json);
 }
 
+static void misses_tell(uint32_t id)
+{
+	struct vsh_misses misses;
+
+	if (misses_read(id, &misses))
+		return;
+	for (int miss = 1; miss < VSH_MISSES; miss++)
+		if (misses.times[miss])
+			printf("missed: %s: %llu\n", miss_text(miss),
+			       (unsigned long long)misses.times[miss]);
+}
+
 static void summary_print(const struct state *state, uint32_t id,
 			  const struct counters stats[VSH_DIRECTIONS], int argc, char **argv)
 {
@@ -116,6 +129,7 @@ static void summary_print(const struct state *state, uint32_t id,
 	}
 	if (!matched)
 		puts("no traffic matched");
+	misses_tell(id);
 	for (int i = 0; i < argc; i += 2)
 		if (taken_read(state, id, argv + i, &taken))
 			taken_print(state, &taken);

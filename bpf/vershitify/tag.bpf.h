@@ -113,6 +113,56 @@ __noinline int ordinals_take(struct vsh_sock *tag, __u64 mask)
 	return 0;
 }
 
+struct missing {
+	__u64 mask; /* rules that are still to be told */
+	__u32 reason;
+	__u32 pad;
+};
+
+static long miss_tell(__u32 i, void *context)
+{
+	struct missing *missing = context;
+	struct vsh_misses *misses;
+	__u32 key;
+
+	if (!missing->mask)
+		return 1;
+	key = VSH_MISSES_KEY(lowest_bit(missing->mask), missing->reason);
+	misses = bpf_map_lookup_elem(&vsh_misses, &key);
+	if (misses)
+		__sync_fetch_and_add(&misses->times[missing->reason % VSH_MISSES_ROOM], 1);
+	missing->mask &= missing->mask - 1;
+	return 0;
+}
+
+/* Something of a target, or of what may be one, escapes the rules of mask. */
+__noinline int miss_count(__u64 mask, __u32 reason)
+{
+	struct missing missing = { .mask = mask, .reason = reason };
+
+	bpf_loop(VSH_RULES_MAX, miss_tell, &missing, 0);
+	return 0;
+}
+
+/* Of a socket: the tag that it has, or a new one, for rules of mask. NULL: there was no memory. */
+static __always_inline struct vsh_sock *tag_make(void *sk, __u64 mask, enum vsh_miss reason)
+{
+	struct vsh_sock *tag =
+		bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (!tag)
+		miss_count(mask, reason);
+	return tag;
+}
+
+/* Of a subflow of MPTCP, which has yet to ask for its rules: it could be of any. */
+static __always_inline struct vsh_sock *subflow_tag_make(void *sk)
+{
+	struct vsh_config *config = config_get();
+
+	return config ? tag_make(sk, mask_live(~0ULL, config->epoch), VSH_SUBFLOW) : NULL;
+}
+
 /* Adds to a socket the rules of mask, which were live at epoch. Returns what is new.
  *
  * Classifiers read while this writes. They take the epoch first: with a new one they
@@ -148,7 +198,8 @@ static __always_inline void flow_remember(const struct vsh_flow_key *key,
 
 	if (flow && flow->owner.epoch == tag->owner.epoch && flow->owner.mask == tag->owner.mask)
 		return;
-	bpf_map_update_elem(&vsh_flows, key, tag, BPF_ANY);
+	if (bpf_map_update_elem(&vsh_flows, key, tag, BPF_ANY))
+		miss_count(mask_live(tag->owner.mask, tag->owner.epoch), VSH_CONNECTION);
 }
 
 #endif

@@ -13,6 +13,7 @@
 #include "tag.bpf.h"
 #include "target.bpf.h"
 #include "event.bpf.h"
+#include "uring.bpf.h"
 
 #define INTERP_LEN 128 /* the kernel reads 255 bytes of a script's first line */
 
@@ -53,6 +54,19 @@ static __always_inline bool is_started_by_env(struct linux_binprm *bprm)
 	return last[0] == '/' && last[1] == 'e' && last[2] == 'n' && last[3] == 'v';
 }
 
+#define E2BIG 7
+
+/* false: there is no room, and the process escapes. */
+static __always_inline bool task_follow(__u32 tgid, const struct vsh_task *task)
+{
+	/* An int: older kernels leave the upper half of the result zero. */
+	int err = bpf_map_update_elem(&vsh_tasks, &tgid, task, BPF_ANY);
+
+	if (err)
+		miss_count(task->mask, err == -E2BIG ? VSH_PROCESS_FULL : VSH_PROCESS_MEMORY);
+	return !err;
+}
+
 /* Every hook reads the epoch before any mask: a rule that comes in between is then
  * added by the scan that follows it, and not taken for the one whose number it has.
  */
@@ -79,8 +93,8 @@ int BPF_PROG(vsh_exec, struct task_struct *task, pid_t old_pid, struct linux_bin
 	new.mask |= named | exe_mask(bprm->file);
 	new.mask |= cgroup_mask(task->cgroups->dfl_cgrp, config) & config->children;
 	if (new.mask) {
-		bpf_map_update_elem(&vsh_tasks, &tgid, &new, BPF_ANY);
-		event_launched(task, new.mask);
+		if (task_follow(tgid, &new))
+			event_launched(task, new.mask);
 	} else if (old) {
 		bpf_map_delete_elem(&vsh_tasks, &tgid);
 	}
@@ -103,7 +117,7 @@ int BPF_PROG(vsh_fork, struct task_struct *parent, struct task_struct *child)
 		new.mask = mask_live(task->mask, task->epoch);
 	new.mask |= cgroup_mask(child->cgroups->dfl_cgrp, config) & config->children;
 	if (new.mask)
-		bpf_map_update_elem(&vsh_tasks, &child_tgid, &new, BPF_ANY);
+		task_follow(child_tgid, &new);
 	return 0;
 }
 
@@ -156,7 +170,8 @@ static __always_inline void cgroup_follow(__u64 mask, __u64 new)
 		bpf_map_delete_elem(&vsh_cgroups, &label->cgroup_id);
 		label->cgroup_id = new;
 	}
-	bpf_map_update_elem(&vsh_cgroups, &new, &mask, BPF_ANY);
+	if (bpf_map_update_elem(&vsh_cgroups, &new, &mask, BPF_ANY))
+		miss_count(mask, VSH_CGROUP_NEW);
 }
 
 /* A rule by the path of a cgroup follows the path: whoever makes that anew moves a process
@@ -196,7 +211,7 @@ int vsh_sock_create(struct bpf_sock *sk)
 	mask |= current_cgroup_mask(config);
 	if (!mask)
 		return 1;
-	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	tag = tag_make(sk, mask, VSH_SOCKET_NEW);
 	if (tag && tag_add(tag, mask, epoch, bpf_get_netns_cookie(sk)))
 		event_tagged_by_current(mask);
 	return 1;
@@ -238,8 +253,7 @@ static __always_inline void flow_key_of(struct sock *sk, struct vsh_flow_key *ke
  */
 static __always_inline void joined_start(struct sock *sk)
 {
-	struct vsh_sock *tag =
-		bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	struct vsh_sock *tag = subflow_tag_make(sk);
 
 	if (!tag)
 		return;
@@ -259,7 +273,7 @@ static __always_inline void listener_start(struct sock *sk)
 
 	if (!config || (!config->cgroups && !(task && task->mask)) || !is_subflow(sk))
 		return;
-	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	tag = subflow_tag_make(sk);
 	if (tag)
 		tag->owner.stale = 1;
 }
@@ -296,6 +310,13 @@ int BPF_PROG(vsh_set_state, struct sock *sk, int old_state, int new_state)
 /* The iterators: what was there before the rule. The helper reads them until a
  * round finds nothing new, since a child may come before its parent.
  */
+
+/* A process is looked at by its first thread or, after that has ended, by each of the others. */
+static __always_inline bool stands_for_process(struct task_struct *task)
+{
+	return task->mm && (task->pid == task->tgid || !task->group_leader->mm);
+}
+
 SEC("iter/task")
 int vsh_iter_task(struct bpf_iter__task *ctx)
 {
@@ -305,13 +326,13 @@ int vsh_iter_task(struct bpf_iter__task *ctx)
 	__u32 tgid, parent_tgid;
 	__u64 mask, own;
 
-	if (!task || !config || task->pid != task->tgid || !task->mm)
+	if (!task || !config || !stands_for_process(task))
 		return 0;
 	new.epoch = READ_ONCE(config->epoch);
 	tgid = task->tgid;
 	parent_tgid = task->real_parent->tgid;
 	own = pid_mask(tgid);
-	mask = own | comm_mask(task) | exe_mask(task->mm->exe_file);
+	mask = own | comm_mask(task->group_leader) | exe_mask(task->mm->exe_file);
 	mask |= cgroup_mask(task->cgroups->dfl_cgrp, config) & config->children;
 	parent = task_get(parent_tgid);
 	if (parent)
@@ -325,9 +346,65 @@ int vsh_iter_task(struct bpf_iter__task *ctx)
 		return 0;
 	new.mask |= mask;
 	new.own |= own;
-	bpf_map_update_elem(&vsh_tasks, &tgid, &new, BPF_ANY);
-	bpf_seq_write(ctx->meta->seq, &tgid, sizeof(tgid));
+	if (bpf_map_update_elem(&vsh_tasks, &tgid, &new, BPF_ANY))
+		miss_count(mask, VSH_PROCESS_RUNNING);
+	else
+		bpf_seq_write(ctx->meta->seq, &tgid, sizeof(tgid));
 	return 0;
+}
+
+/* Has the socket got all rules of its process already? A rule over the process is not younger than
+ * the process's epoch, hence not younger than the tag's. Most sockets end here.
+ */
+static __always_inline bool is_tagged(const struct vsh_sock *tag, const struct vsh_task *task)
+{
+	return tag && task && !(task->mask & ~tag->owner.mask) && tag->owner.epoch >= task->epoch;
+}
+
+static __always_inline __u64 rules_over(struct task_struct *task, const struct vsh_task *entry,
+					const struct vsh_config *config)
+{
+	__u64 mask = entry ? mask_live(entry->mask, entry->epoch) : 0;
+
+	return mask | cgroup_mask(task->cgroups->dfl_cgrp, config);
+}
+
+/* The tag of a socket that a task has open, NULL if it has none. What is new is found. */
+static __always_inline struct vsh_sock *open_tag(struct task_struct *task, struct sock *sk,
+						 const struct vsh_config *config,
+						 struct vsh_found *found)
+{
+	struct vsh_sock *tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, 0);
+	__u32 epoch = READ_ONCE(config->epoch);
+	struct vsh_task *entry = task_get(task->tgid);
+	__u64 mask;
+
+	if (!config->cgroups && is_tagged(tag, entry))
+		return tag;
+	mask = rules_over(task, entry, config);
+	if (!mask)
+		return NULL;
+	tag = tag_make(sk, mask, VSH_SOCKET_OPEN);
+	if (tag && tag_add(tag, mask, epoch, sk->__sk_common.skc_net.net->net_cookie)) {
+		event_tagged(task, mask);
+		found->tagged = 1;
+		subflows_untold(sk, tag);
+	}
+	return tag;
+}
+
+/* The kernel has what is registered with a ring of io_uring open for the ring, and for nobody else.
+ * true: there is something in it.
+ */
+static __always_inline bool ring_look(struct task_struct *task, struct file *file,
+				      const struct vsh_config *config)
+{
+	__u64 mask;
+
+	if (!is_ring(file))
+		return false;
+	mask = rules_over(task, task_get(task->tgid), config);
+	return mask && ring_misses(file, mask);
 }
 
 SEC("iter/task_file")
@@ -336,39 +413,24 @@ int vsh_iter_file(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct vsh_config *config = config_get();
 	struct file *file = ctx->file;
-	struct vsh_task *entry;
-	struct socket *socket;
 	struct vsh_found found = {};
+	struct socket *socket;
 	struct vsh_sock *tag;
 	struct sock *sk;
-	__u64 mask = 0;
-	__u32 epoch;
 
-	if (!task || !file || !config)
-		return 0;
-	epoch = READ_ONCE(config->epoch);
-	entry = task_get(task->tgid);
-	if (entry)
-		mask = mask_live(entry->mask, entry->epoch);
-	mask |= cgroup_mask(task->cgroups->dfl_cgrp, config);
-	if (!mask)
+	if (!task || !file || !config || (!config->cgroups && !task_get(task->tgid)))
 		return 0;
 	socket = bpf_sock_from_file(file);
-	if (!socket)
-		return 0;
-	sk = socket->sk;
-	if (!sk || !is_network_socket(sk))
-		return 0;
-	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!tag)
-		return 0;
-	if (tag_add(tag, mask, epoch, sk->__sk_common.skc_net.net->net_cookie)) {
-		event_tagged(task, mask);
-		found.tagged = 1;
-		subflows_untold(sk, tag);
+	if (socket) {
+		sk = socket->sk;
+		if (!sk || !is_network_socket(sk))
+			return 0;
+		tag = open_tag(task, sk, config, &found);
+		found.subflows = tag && subflows_tell(sk, tag);
+	} else {
+		found.ring = ring_look(task, file, config);
 	}
-	found.subflows = subflows_tell(sk, tag);
-	if (!found.tagged && !found.subflows)
+	if (!found.tagged && !found.subflows && !found.ring)
 		return 0;
 	found.pid = task->pid;
 	found.fd = ctx->fd;
@@ -391,14 +453,14 @@ int vsh_iter_tcp(struct bpf_iter__tcp *ctx)
 	sk = bpf_skc_to_tcp_sock(common);
 	if (!sk || !is_subflow(sk))
 		return 0;
-	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	tag = subflow_tag_make(sk);
 	if (tag)
 		__sync_fetch_and_add(&tag->owner.stale, 1);
 	return 0;
 }
 
-/* The same for kernels that refuse the walk over storage: by the files of all processes, so
- * that the reader has to count each socket once.
+/* The same for kernels that refuse the walk over storage: by the files of all processes, each socket
+ * once. Two who read at the same time disturb each other: then it may come more often.
  */
 SEC("iter/task_file")
 int vsh_iter_open(struct bpf_iter__task_file *ctx)
@@ -418,8 +480,9 @@ int vsh_iter_open(struct bpf_iter__task_file *ctx)
 	if (!sk || !is_network_socket(sk))
 		return 0;
 	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, 0);
-	if (!tag)
+	if (!tag || tag->counted == ctx->meta->session_id)
 		return 0;
+	tag->counted = ctx->meta->session_id;
 	open.mask = mask_live(tag->owner.mask, tag->owner.epoch);
 	if (!open.mask)
 		return 0;

@@ -9,6 +9,7 @@
 #define VERSHITIFY_H
 
 #include <linux/types.h>
+#include "misses.h"
 #include "reasons.h"
 
 /* Where tc pins maps, and where we pin programs and links. */
@@ -160,6 +161,7 @@ struct vsh_owner {
 struct vsh_sock {
 	struct vsh_owner owner;
 	__u32 ordinal[VSH_RULES_MAX]; /* the socket's number within each rule */
+	__u64 counted; /* session of vsh_iter_open that has written it last */
 };
 
 /* Key of vsh_flows: TCP connections of tagged sockets, remembered
@@ -196,6 +198,16 @@ struct vsh_stats {
 	struct vsh_count verdicts[VSH_REASONS]; /* by enum vsh_reason */
 };
 
+/* Value of vsh_misses. */
+struct vsh_misses {
+	__u64 times[VSH_MISSES_ROOM]; /* by enum vsh_miss */
+};
+
+/* Index of vsh_misses. What scans have found has an entry of its own, since each scan begins with
+ * none.
+ */
+#define VSH_MISSES_KEY(rule, reason) ((rule)*2 + ((reason) >= VSH_MISSES_OF_SCANS))
+
 /* Index of vsh_stats. */
 #define VSH_STATS_KEY(rule, direction) ((rule)*VSH_DIRECTIONS + (direction))
 
@@ -211,6 +223,7 @@ struct vsh_found {
 	__u32 fd;
 	__u32 tagged; /* just now */
 	__u32 subflows; /* there may be some, which no process has open */
+	__u32 ring; /* not a socket, but a ring of io_uring with files of its own */
 };
 
 /* What vsh_iter_open writes of each open file that is a tagged socket. */
@@ -238,6 +251,8 @@ _Static_assert(sizeof(struct vsh_config) == 24, "vsh_config has no holes");
 _Static_assert(sizeof(struct vsh_stats) == 8 + 24 * VSH_REASONS, "vsh_stats has no holes");
 _Static_assert(sizeof(struct vsh_event) == 48, "vsh_event has no holes");
 _Static_assert(sizeof(struct vsh_open) == 16, "vsh_open has no holes");
+_Static_assert(sizeof(struct vsh_sock) == 304, "vsh_sock has no holes");
+_Static_assert(VSH_MISSES <= VSH_MISSES_ROOM, "each reason of a miss has room");
 _Static_assert(VSH_JUDGED % VSH_RULES_MAX == 0, "a rule's number fits below VSH_JUDGED");
 
 #endif

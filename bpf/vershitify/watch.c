@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "counters.h"
 #include "event.h"
+#include "missed.h"
 #include "watch.h"
 
 static void expired_look(struct watch *watch, bool is_json, const struct state *state)
@@ -18,6 +19,23 @@ static void expired_look(struct watch *watch, bool is_json, const struct state *
 		if (watch->mask & ~watch->expired & bit)
 			expired_print(is_json, id);
 		watch->expired |= bit;
+	}
+}
+
+/* What is more than before. */
+static void missed_look(struct watch *watch, bool is_json, const struct state *state)
+{
+	for (uint32_t id = 0; id < VSH_RULES_MAX; id++) {
+		struct vsh_misses now = {}, *before = &watch->missed[id];
+
+		if (!(watch->mask >> id & 1) ||
+		    (rule_exists(&state->rules[id]) && misses_read(id, &now)))
+			continue;
+		for (int miss = 1; miss < VSH_MISSES; miss++)
+			if (now.times[miss] > before->times[miss])
+				missed_print(is_json, id, miss,
+					     now.times[miss] - before->times[miss]);
+		*before = now;
 	}
 }
 
@@ -48,6 +66,7 @@ bool watch_look(struct watch *watch, bool is_json)
 	if (state_read(&state) || !state.present)
 		return false;
 	expired_look(watch, is_json, &state);
+	missed_look(watch, is_json, &state);
 	if (watch->only == WATCH_ALL)
 		return true;
 	counts_look(watch, is_json);

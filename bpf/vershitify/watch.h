@@ -13,6 +13,7 @@ struct watch {
 	uint32_t generation; /* of that rule */
 	uint64_t expired; /* rules that were told to be */
 	uint64_t passed, dropped; /* as last told */
+	struct vsh_misses missed[VSH_RULES_MAX]; /* as last told */
 };
 
 /* Tells what has changed. false: what was watched is over. */
