@@ -106,7 +106,7 @@ assert_received() {
 # assert_counted RULE SEEN DROPPED [DIRECTION]: packets.
 assert_counted() {
 	assert_equal "$(vershitify -s show "$1" | awk -v direction="${4:-egress}" '
-		$1 == direction { print "seen", $3, "dropped", $10 }')" "seen $2 dropped $3"
+		$1 == direction && ($2 == "seen" || $2 == "dropped") { print $2, $3 }')" "seen $2"$'\n'"dropped $3"
 }
 
 # sniffer_start [PORT]: counts the packets that reach the server's device.
