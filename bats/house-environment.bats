@@ -47,7 +47,7 @@ assert_works() {
 	assert_works
 	run -0 ip netns exec "$CLIENT" "$VERSHITIFY" show 3>&-
 	assert_output --partial 'dev eth0 command victim'
-	assert_equal "$(vershitify show)" "$output"
+	assert_equal "$(vsh show)" "$output"
 	ip netns exec "$CLIENT" "$VERSHITIFY" del 1 3>&-
 	assert_state "$before"
 }

@@ -64,15 +64,15 @@ one_line_error() {
 	for n in {1..64}; do echo "add dev eth0 command rule$n drop 1%"; done >"$before"
 	run -0 vsh -b "$before"
 	assert_equal "${#lines[@]}" 64
-	before=$(vershitify show)
+	before=$(vsh show)
 	run --separate-stderr vsh add dev eth0 command another drop 1%
 	one_line_error 1
-	assert_equal "$(vershitify show)" "$before"
+	assert_equal "$(vsh show)" "$before"
 }
 
 @test "show prints a rule in the words that made it" {
 	vsh add dev eth0 command ping drop 25% seed 7
-	run -0 vershitify show
+	run -0 vsh show
 	assert_output 'rule 1 dev eth0 command ping direction egress drop 25% seed 7'
 }
 
@@ -88,11 +88,11 @@ one_line_error() {
 		"dev eth0 command victim drop 99.999999% visible denied"; do
 		# shellcheck disable=SC2086
 		id=$(vsh add $words)
-		vershitify show "$id" >"$BATS_TEST_TMPDIR/first"
+		vsh show "$id" >"$BATS_TEST_TMPDIR/first"
 		vershitify del "$id"
 		# shellcheck disable=SC2046
 		vsh add $(sed 's/^rule [0-9]* //' "$BATS_TEST_TMPDIR/first")
-		assert_equal "$(vershitify show "$id")" "$(cat "$BATS_TEST_TMPDIR/first")"
+		assert_equal "$(vsh show "$id")" "$(cat "$BATS_TEST_TMPDIR/first")"
 		vershitify del "$id"
 	done
 	kill $!
@@ -110,7 +110,7 @@ one_line_error() {
 @test "show ID prints that rule only" {
 	vsh add dev eth0 command one drop 1%
 	vsh add dev eth0 command two drop 2%
-	run -0 vershitify show 2
+	run -0 vsh show 2
 	assert_output 'rule 2 dev eth0 command two direction egress drop 2%'
 	assert_equal "$(vershitify -j show 2 | jq -c '[.[].id]')" '[2]'
 }
@@ -119,7 +119,7 @@ one_line_error() {
 	receiver_start
 	vsh add dev eth0 command victim drop 100%
 	send victim -s 100 "$SERVER4" "$PORT" 10
-	run -0 vershitify -s show
+	run -0 vsh -s show
 	assert_line --index 0 --partial 'rule 1 dev eth0 command victim direction egress drop 100%'
 	assert_line --index 2 '    egress seen 10 packets 10 segments 1420 bytes'
 	assert_line --index 3 '    egress dropped 10 packets 10 segments 1420 bytes'
@@ -235,7 +235,7 @@ one_line_error() {
 	vershitify change 1 drop 50%
 	vershitify -j show 1 | jq -S '.[0].drop_percent = 25' >"$BATS_TEST_TMPDIR/after"
 	run -0 diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
-	assert_equal "$(vershitify show 1)" \
+	assert_equal "$(vsh show 1)" \
 		'rule 1 dev eth0 dev lo command victim children direction both drop 50% seed 7 visible local'
 }
 
@@ -251,7 +251,7 @@ one_line_error() {
 @test "change of the seed, the direction and the time is shown" {
 	vsh add dev eth0 command victim drop 25%
 	vsh change 1 seed 9 direction both for 1h
-	run -0 vershitify show
+	run -0 vsh show
 	assert_output --regexp '^rule 1 dev eth0 command victim direction both drop 25% seed 9 for '
 }
 

@@ -11,6 +11,9 @@
 #
 # The rule drops 100 %.
 
+# bats sets RULE anew in each test:
+# shellcheck disable=SC2030,SC2031
+
 load helpers
 
 setup_file() { suite_begin; }
@@ -228,6 +231,98 @@ script_make() {
 	assert_counted "$number" 0 0
 	assert [ "$(on_client ip -j -s link show new-peer | jq '.[0].stats64.rx.packets')" -ge 10 ]
 	on_client ip link del new
+}
+
+# device_make NAME INDEX|'': on the client, with a peer on the server, IPv4 and IPv6.
+device_make() {
+	ip -n "$CLIENT" link add "$1" ${2:+index "$2"} type veth peer name far netns "$SERVER"
+	ip -n "$CLIENT" addr add 198.51.100.1/24 dev "$1"
+	ip -n "$CLIENT" addr add 2001:db8:5::1/64 dev "$1" nodad
+	ip -n "$SERVER" addr add 198.51.100.2/24 dev far
+	ip -n "$SERVER" addr add 2001:db8:5::2/64 dev far nodad
+	ip -n "$CLIENT" link set "$1" up
+	ip -n "$SERVER" link set far up
+}
+
+device_index() {
+	ip -n "$CLIENT" -o link show "$1" | cut -d : -f 1
+}
+
+# device_replace: the client's device "gone" by another one with its number.
+device_replace() {
+	local index
+
+	index=$(device_index gone)
+	ip -n "$CLIENT" link del gone
+	device_make new "$index"
+}
+
+# to_victim LABEL: ten packets over each of the two protocols come in at the client.
+to_victim() {
+	on_server "$(as sender udpsend)" -n "$1-4" 198.51.100.1 "$PORT" 10
+	on_server "$(as sender udpsend)" -n "$1-6" 2001:db8:5::1 "$PORT" 10
+}
+
+# from_victim: the same the other way.
+from_victim() {
+	send victim 198.51.100.2 9 10 || :
+	send victim 2001:db8:5::2 9 10 || :
+}
+
+@test "device: one that gets the number of a removed one loses nothing that comes in" {
+	local named label
+
+	for named in 'dev gone' 'dev lo dev gone'; do
+		device_make gone ''
+		port_take
+		start client victim "$(as victim udpcount)" "$PORT"
+		wait_line victim '^ready$'
+		# shellcheck disable=SC2086
+		RULE=$(vsh add $named command victim direction ingress drop 100%)
+		to_victim before
+		assert_counted "$RULE" 20 20 ingress
+		device_replace
+		to_victim after
+		vsh repair || :
+		to_victim repair
+		assert_counted "$RULE" 20 20 ingress
+		for label in before-4 after-4 after-6 repair-4 repair-6; do
+			assert_equal "$label $(received "$label" 2 victim 20)" "$label $([ $label = before-4 ] && echo 0 || echo 10)"
+		done
+		stop victim
+		vsh del "$RULE"
+		ip -n "$CLIENT" link del new
+	done
+}
+
+@test "device: nor does it lose what visible denied would deny" {
+	device_make gone ''
+	RULE=$(vsh add dev gone command victim drop 100% visible denied)
+	from_victim 2>/dev/null
+	assert_counted "$RULE" 20 20
+	device_replace
+	from_victim
+	assert_counted "$RULE" 20 20
+	ip -n "$CLIENT" link del new
+}
+
+@test "device: nor by a rule for the old one when another rule brings a classifier to it" {
+	local old
+
+	device_make gone ''
+	old=$(vsh add dev gone command victim drop 100%)
+	device_replace
+	RULE=$(vsh add dev new command victim drop 0%)
+	from_victim
+	assert_counted "$old" 0 0
+	assert_counted "$RULE" 20 0
+	vsh del "$RULE"
+	RULE=$(vsh add dev all command victim drop 0%)
+	vsh change "$old" drop 99%
+	from_victim
+	assert_counted "$old" 0 0
+	assert_counted "$RULE" 20 0
+	ip -n "$CLIENT" link del new
 }
 
 @test "cgroup: the id of a removed cgroup is not given to another one" {

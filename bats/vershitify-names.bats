@@ -57,7 +57,7 @@ ODD_NAMES=(
 	for name in "${ODD_NAMES[@]}"; do
 		vsh add dev eth0 command "$name" drop 1%
 	done
-	run -0 vershitify show
+	run -0 vsh show
 	assert_equal "${#lines[@]}" "${#ODD_NAMES[@]}"
 	tr -d '\n' <<<"$output" >shown
 	run -1 env LC_ALL=C grep -q '[[:cntrl:]]' shown
@@ -94,11 +94,11 @@ ODD_NAMES=(
 	for name in 'two words' "it's" 'say "hi"' '$(reboot)' 'a;b|c&d>e' 'ünïcødé' 'back\slash' 'a\x41b\101'; do
 		vershitify flush
 		vsh add dev eth0 command "$name" drop 1%
-		vershitify show >first
+		vsh show >first
 		vershitify flush
 		sed 's/^rule [0-9]* /add /' first >again
 		vsh -b again
-		assert_equal "$(vershitify show)" "$(cat first)"
+		assert_equal "$(vsh show)" "$(cat first)"
 		words=$(vershitify -j show | jq -r '.[0].command')
 		assert_equal "$words" "$name"
 	done
@@ -110,13 +110,13 @@ ODD_NAMES=(
 	for name in "${ODD_NAMES[@]}" $'ends\n' $'\e' $'\xc2\x9b' $'\\\e\'"' $'\1771'; do
 		vershitify flush
 		vsh add dev eth0 command "$name" drop 1%
-		vershitify show >first
+		vsh show >first
 		hex=$(printf %s "$name" | od -An -v -tx1 | tr -d ' \n')
 		for shell in bash 'busybox sh'; do
 			vershitify flush
 			# shellcheck disable=SC2016
 			$shell -c "$(sed 's/^rule [0-9]* /"$0" -n "$1" add /' first)" "$VERSHITIFY" "$CLIENT" 3>&-
-			assert_equal "$shell: $(vershitify show)" "$shell: $(cat first)"
+			assert_equal "$shell: $(vsh show)" "$shell: $(cat first)"
 			assert_equal "$shell: $(bpftool -j map dump pinned /sys/fs/bpf/tc/globals/vsh_comms | jq -r '.[0].key[]' | sed 's/^0x//' | tr -d '\n')" \
 				"$shell: $(printf '%-32s' "$hex" | tr ' ' 0)"
 		done
@@ -132,7 +132,7 @@ ODD_NAMES=(
 	vsh add dev eth0 dev "$odd" command x drop 1%
 	assert_equal "$(vershitify -j show | jq -c '[.[] | [.command_hex, .dev_hex]]')" \
 		'[["fffe80",null],[null,null],[null,["65746830","64ff6576"]]]'
-	run -0 vershitify show 3
+	run -0 vsh show 3
 	assert_output --partial "dev eth0 dev \$'d\\377ev' command x"
 	vershitify flush
 	ip -n "$CLIENT" link del "$odd"

@@ -61,7 +61,7 @@ Usage: vershitify.sh -interface DEV -command NAME -drop PERCENT
        vershitify.sh [OPTIONS] add RULE
        vershitify.sh [OPTIONS] change ID [dev DEV]... [direction DIR] [drop PERCENT]
                                          [seed N] [for TIME] [visible HOW]
-       vershitify.sh [OPTIONS] del ID | flush | down
+       vershitify.sh [OPTIONS] del ID | flush | repair | down
        vershitify.sh [OPTIONS] show [ID] | stats [INTERVAL [COUNT]] | monitor
        vershitify.sh [OPTIONS] doctor | help
        vershitify.sh [OPTIONS] -b FILE
@@ -154,6 +154,7 @@ rule_take_back() {
 
 command_add() {
 	change_begin
+	rules_repair
 	add_plan=$(helper plan add "$@") || exit $?
 	rule_set_up "$add_plan" || change_fail
 	# Nobody would know what to delete.
@@ -168,6 +169,7 @@ command_add() {
 
 command_change() {
 	change_begin
+	rules_repair
 	change_plan=$(helper plan change "$@") || exit $?
 	plan_carry_out "$change_plan" || {
 		setup_trim
@@ -190,7 +192,11 @@ command_del() {
 command_flush() {
 	[ $# = 0 ] || die 2 "flush takes no words"
 	change_begin
-	teardown || change_fail
+	if [ -n "$netns_name" ]; then
+		rules_of_netns_remove || change_fail
+	else
+		teardown || change_fail
+	fi
 	change_end
 }
 
@@ -217,6 +223,34 @@ command_down() {
 rules_of_netns_remove() {
 	setup_is_there || return 0
 	plan_carry_out "$(helper plan leave)" && setup_trim
+}
+
+# command_repair: fails if a rule is left that does not rule as it should.
+command_repair() {
+	[ $# = 0 ] || die 2 "repair takes no words"
+	change_begin
+	rules_repair
+	pins_repair
+	repair_status=0
+	while IFS='	' read -r repair_id repair_standing repair_why _; do
+		case $repair_standing in
+		'' | expired | 'cgroup gone') continue ;;
+		esac
+		say "rule $repair_id: $repair_standing${repair_why:+: $repair_why}$(standing_hint "$repair_id" "$repair_standing")"
+		repair_status=1
+	done <<-END
+		$([ -n "$dry_run" ] || ! setup_is_there || helper standing)
+	END
+	change_end
+	return "$repair_status"
+}
+
+# standing_hint ID STANDING: what to do about it.
+standing_hint() {
+	case $2 in
+	'device gone') printf ' (change %s dev DEV, or del %s)' "$1" "$1" ;;
+	'namespace gone') printf ' (del %s)' "$1" ;;
+	esac
 }
 
 # look_begin: for commands that look. What has come to the targets meanwhile is tagged.
@@ -251,7 +285,8 @@ command_monitor() {
 	needs_built vershitify.o tracker.o
 	needs_trust
 	needs_place
-	exec "$vsh" ${json:+-j} -t listen
+	cgroup_find
+	exec "$vsh" ${json:+-j} ${cgroup_root:+-C "$cgroup_root"} -t listen
 }
 
 # foreground_end: a run takes its rule with it, and the last one all the rest.
@@ -272,6 +307,7 @@ foreground_set_up() {
 	foreground_kind=$1
 	shift
 	netns_hold
+	rules_repair
 	foreground_plan=$(helper -O $$ plan "$foreground_kind" "$@") || {
 		foreground_status=$?
 		[ "$foreground_status" = 2 ] || foreground_status=$failed
@@ -296,7 +332,7 @@ command_original() {
 		foreground_end
 		exit 1
 	}
-	"$vsh" ${json:+-j} -O $$ -t listen "$set_up_id" &
+	"$vsh" ${json:+-j} ${netns_name:+-N "$netns_file"} ${cgroup_root:+-C "$cgroup_root"} -O $$ -t listen "$set_up_id" &
 	listener_wait $!
 	foreground_end
 	[ "$waited_status" = 0 ] || exit 1
@@ -359,7 +395,7 @@ run_start() {
 		trap "signal_pass $run_signal" "$run_signal"
 	done
 	[ -z "$interrupted" ] || signal_pass "$interrupted"
-	set -- "$vsh" run "$set_up_id" "$@"
+	set -- "$vsh" ${cgroup_root:+-C "$cgroup_root"} run "$set_up_id" "$@"
 	exec 8<&0
 	umask "$caller_umask"
 	if [ -n "$netns_name" ]; then
@@ -520,7 +556,7 @@ fi
 command=$1
 shift
 case $command in
-run | add | change | del | flush | down | show | stats | monitor | doctor) "command_$command" "$@" ;;
+run | add | change | del | flush | repair | down | show | stats | monitor | doctor) "command_$command" "$@" ;;
 delete) command_del "$@" ;;
 list | ls) command_show "$@" ;;
 *) word_refuse commands "$command" ;;

@@ -49,6 +49,7 @@ doctor_leftovers() {
 			doctor_tell note "rules of runs that were killed" "the next command that changes anything removes them"
 		doctor_fill
 		doctor_missed
+		doctor_standings
 		return
 	fi
 	if [ -n "$(ls -A "$state" 2>/dev/null)" ]; then
@@ -72,6 +73,21 @@ classifiers_are_left() {
 		esac
 	done
 	return 1
+}
+
+# doctor_standings: rules that do not rule as they should.
+doctor_standings() {
+	while IFS='	' read -r id standing why _; do
+		case $standing in
+		detached) doctor_tell GONE "rule $id" "detached: $why: vershitify.sh repair attaches it again" ;;
+		'device gone') doctor_tell GONE "rule $id" "device gone: $why, which a rule names: change $id dev DEV, or del $id" ;;
+		'namespace gone') doctor_tell GONE "rule $id" "its network namespace is gone: del $id" ;;
+		'cgroup gone') doctor_tell note "rule $id" "its cgroup is gone; one that is made anew there is its target" ;;
+		expired) doctor_tell ok "rule $id" expired ;;
+		esac
+	done <<-END
+		$(helper standing)
+	END
 }
 
 # doctor_fill: maps that are full.
@@ -161,12 +177,12 @@ trial_attach() {
 doctor_attached() {
 	doctor_needed=$("$vsh" plan needed)
 	cgroup_is_attached vsh_sock_create ||
-		doctor_tell GONE vsh_sock_create "detached from $cgroup_root by somebody: the next add or run attaches it again"
+		doctor_tell GONE vsh_sock_create "detached from $cgroup_root by somebody (vershitify.sh repair): the next add or run attaches it again"
 	for doctor_hook in cg_ingress cg_egress; do
 		case $doctor_needed in
 		*"hook $doctor_hook"*)
 			cgroup_is_attached "vsh_$doctor_hook" ||
-				doctor_tell GONE "vsh_$doctor_hook" "detached from $cgroup_root by somebody: change ID direction DIR attaches it again"
+				doctor_tell GONE "vsh_$doctor_hook" "detached from $cgroup_root by somebody: vershitify.sh repair attaches it again"
 			;;
 		esac
 	done
@@ -181,10 +197,6 @@ doctor_devices() {
 	! setup_is_there || doctor_needed=$("$vsh" plan needed | sed -n "s/^dev $doctor_cookie //p")
 	for doctor_dev in $(devices_list); do
 		doctor_device "$doctor_dev" "$(device_index "$doctor_dev")"
-	done
-	for doctor_ifindex in $(printf '%s\n' "$doctor_needed" | grep -vx all | sort -nu); do
-		[ -n "$(device_name "$doctor_ifindex")" ] ||
-			doctor_tell GONE "device number $doctor_ifindex, which a rule names" "change ID dev DEV, or del it"
 	done
 }
 
@@ -204,7 +216,7 @@ doctor_device() {
 	elif ! device_is_needed "$2"; then
 		doctor_tell ok "$1" "not attached, has room"
 	elif device_is_recorded "$2" "$doctor_cookie"; then
-		doctor_tell GONE "$1" "our classifier was taken away by somebody: change ID dev $1 attaches it again"
+		doctor_tell GONE "$1" "our classifier was taken away by somebody (vershitify.sh repair): change ID dev $1 attaches it again"
 	else
 		doctor_tell note "$1" "came after \"dev all\", and has no classifier: change ID dev all"
 	fi

@@ -175,7 +175,11 @@ doctor_program() {
 		;;
 	esac
 	if doctor_said=$("$vsh" try "$objects" "$1" 2>&1); then
-		doctor_tell ok "$1" "$3"
+		if doctor_is_taken "$1"; then
+			doctor_tell GONE "$1" "its pin was taken away by somebody: vershitify.sh repair loads it again"
+		else
+			doctor_tell ok "$1" "$3"
+		fi
 		return
 	fi
 	doctor_said=${doctor_said##*"which $3: "}
@@ -183,6 +187,14 @@ doctor_program() {
 	needed:*) doctor_tell MISSING "$1" "$4 ($doctor_said): it takes a kernel that loads it" ;;
 	*:?*) doctor_tell replaced "$1" "by $5; $4 ($doctor_said)" ;;
 	*) doctor_tell lost "$1" "$4 ($doctor_said)" ;;
+	esac
+}
+
+# doctor_is_taken PROGRAM: which the kernel takes, and the set-up has no more.
+doctor_is_taken() {
+	case $doctor_object in
+	tracker.o | receive.o) setup_is_there && pin_is_missing "$1" ;;
+	*) return 1 ;;
 	esac
 }
 

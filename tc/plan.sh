@@ -11,8 +11,16 @@ map_edit() {
 	local action="$1" map="$2/$3"
 	shift 3
 	map_line="map $action pinned $map $*"
-	[ -z "$verbose$dry_run" ] || printf 'bpftool %s\n' "$map_line" >&2
+	[ -z "$verbose$dry_run" ] || printf '%sbpftool %s\n' "$(map_place "$map")" "$map_line" >&2
 	map_edits=$map_edits$map_line$newline
+}
+
+# map_place MAP: what comes before bpftool where a map is edited in the chosen network namespace: the numbers
+# that are written to it are those of devices there. What waits is all done there.
+map_place() {
+	case $netns_name:$1 in
+	?*:*/vsh_devices) printf 'nsenter --net=%s ' "$(words_quote "$netns_file")" ;;
+	esac
 }
 
 # map_delete FOLDER MAP WORD...: what the programs delete by themselves may be gone already.
@@ -29,7 +37,7 @@ map_flush() {
 	[ -n "$batch" ] || return 0
 	map_edits=
 	[ -z "$dry_run" ] || return 0
-	said=$(printf '%s' "$batch" | bpftool batch file - 2>&1 >/dev/null) && return 0
+	said=$(printf '%s' "$batch" | net command bpftool batch file - 2>&1 >/dev/null) && return 0
 	say "cannot write the pinned maps: $(printf '%s\n' "$said" | grep -v '^$' | tail -n 1)"
 	return 1
 }

@@ -118,6 +118,20 @@ device_is_of() {
 	[ "${1:-$2}" = "$2" ]
 }
 
+# devices_reattach COOKIE: all that are recorded of the chosen namespace, which has this cookie.
+devices_reattach() {
+	local cookie ifindex dev status=0
+
+	while read -r _ cookie ifindex _; do
+		[ "$cookie" = "$1" ] || continue
+		dev=$(device_name "$ifindex")
+		[ -z "$dev" ] || device_attach "$dev" "$ifindex" "$cookie" </dev/null || status=1
+	done <<-END
+		$(cat "$state/devices")
+	END
+	return "$status"
+}
+
 # devices_trim NEEDED: those that no rule needs any more (see "vsh plan needed").
 devices_trim() {
 	devices_sift device_is_unneeded "$1"
@@ -301,9 +315,21 @@ setup_load() {
 	cgroup_attach sock_create vsh_sock_create
 }
 
+# cgroup_unpinned_detach PROGRAM: one whose pin was taken away, before another one takes its place.
+cgroup_unpinned_detach() {
+	local id type name status=0
+
+	while read -r id type name; do
+		[ "$name" != "$1" ] || cgroup_detach "$id" "$type" "$name" || status=1
+	done <<-END
+		$(cgroup_programs)
+	END
+	return "$status"
+}
+
 # hook_attach TYPE PROGRAM
 hook_attach() {
-	[ -e "$pins/$2" ] || run "$vsh" load "$objects" "$2" || return 1
+	[ -e "$pins/$2" ] || { cgroup_unpinned_detach "$2" && run "$vsh" load "$objects" "$2"; } || return 1
 	cgroup_attach "$1" "$2"
 }
 
@@ -317,6 +343,9 @@ plan_line() {
 	hook:*) map_flush && hook_attach "${1#cg_}" "vsh_$1" ;;
 	netns:*) plan_cookie=$1 ;;
 	dev:*) map_flush && device_attach "$1" "$2" "$plan_cookie" ;;
+	link:*) map_flush && run "$vsh" load "$objects" "$1" ;;
+	enter:*) map_flush && netns_name=$* netns_file=$* ;;
+	recorded:*) map_flush && devices_reattach "$plan_cookie" ;;
 	any:*) map_flush && device_attach_any "$1" "$2" "$plan_cookie" ;;
 	delete:vsh_pids | delete:vsh_owners | delete:vsh_listeners) map_delete "$maps" "$@" ;;
 	update:* | delete:*) map_edit "$action" "$maps" "$@" ;;
@@ -339,6 +368,60 @@ plan_carry_out() {
 	map_flush || status=1
 	set +f
 	return "$status"
+}
+
+# rules_repair: attaches again what others have taken away from rules; a word about each.
+rules_repair() {
+	local before after id standing why
+
+	setup_is_there || return 0
+	before=$(helper standing)
+	[ -n "$before" ] || return 0
+	while IFS='	' read -r id standing why _; do
+		case $standing in
+		detached | 'device gone') rule_repair "$id" </dev/null ;;
+		esac
+	done <<-END
+		$before
+	END
+	[ -z "$dry_run" ] || return 0
+	"$vsh" scan >/dev/null
+	after=$(helper standing | cut -f 1)
+	while IFS='	' read -r id standing why _; do
+		case $standing:$newline$after$newline in
+		detached:*"$newline$id$newline"*) ;;
+		detached:*) say "note: rule $id is attached again ($why)" ;;
+		esac
+	done <<-END
+		$before
+	END
+}
+
+# pins_repair: the tracker's programs whose pins others have taken away. Those that the kernel refuses have none.
+pins_repair() {
+	local object program
+
+	setup_is_there || return 0
+	while IFS='	' read -r object program _; do
+		if [ "$object" != vershitify.o ] && pin_is_missing "$program" &&
+			"$vsh" try "$objects" "$program" 2>/dev/null </dev/null; then
+			run "$vsh" load "$objects" "$program" </dev/null && say "note: $program is loaded again"
+		fi
+	done <<-END
+		$("$vsh" programs | grep -v '^pingkiller')
+	END
+}
+
+# pin_is_missing PROGRAM
+pin_is_missing() {
+	[ ! -e "$pins/$1" ] && [ ! -e "$pins/link_$1" ]
+}
+
+# rule_repair ID: in the namespace of its devices.
+rule_repair() {
+	local netns_name="$netns_name" netns_file="$netns_file" plan
+
+	plan=$(helper plan repair "$1") && plan_carry_out "$plan"
 }
 
 rules_left() {

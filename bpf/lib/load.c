@@ -220,6 +220,43 @@ static const char *lsm_refusal(const struct program *program)
 	return strstr(list, ",bpf,") ? NULL : "bpf is not in /sys/kernel/security/lsm";
 }
 
+/* Descriptor of the map that all of our programs share, or -errno. */
+static int devices_open(void)
+{
+	static const char path[] = VSH_MAPS_DIR "/" VSH_DEVICES_MAP;
+	int fd = bpf_obj_get(path);
+
+	if (fd >= 0)
+		return fd;
+	fd = bpf_map_create(BPF_MAP_TYPE_DEVMAP, VSH_DEVICES_MAP, sizeof(__u32), sizeof(__u32),
+			    VSH_RULES_MAX * VSH_DEVS_MAX, NULL);
+	if (fd >= 0 && bpf_obj_pin(fd, path)) {
+		close(fd);
+		fd = -errno;
+	}
+	return fd;
+}
+
+static void devices_join(struct bpf_map *map)
+{
+	int fd = devices_open();
+
+	if (fd >= 0) {
+		bpf_map__reuse_fd(map, fd);
+		close(fd);
+	}
+}
+
+static int devices_make(void)
+{
+	int fd = devices_open();
+
+	if (fd < 0)
+		return failure("cannot make " VSH_DEVICES_MAP ": %s", strerror(-fd));
+	close(fd);
+	return DONE;
+}
+
 static void maps_place(const struct loading *loading)
 {
 	struct bpf_map *map;
@@ -228,6 +265,8 @@ static void maps_place(const struct loading *loading)
 	bpf_object__for_each_map(map, loading->object) {
 		if (!loading->pins)
 			bpf_map__set_pin_path(map, NULL);
+		else if (!strcmp(bpf_map__name(map), VSH_DEVICES_MAP))
+			devices_join(map);
 		if (!loading->maps_here || bpf_map__is_internal(map))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", loading->pins, bpf_map__name(map));
@@ -389,6 +428,8 @@ static int tracker_load(const char *directory)
 		return DONE;
 	pins_remove(PINS_NEW); /* of one that was killed */
 	status = directories_make();
+	if (status == DONE)
+		status = devices_make();
 	for (size_t i = 0; status == DONE && i < sizeof(files) / sizeof(files[0]); i++) {
 		struct loading loading = {
 			.directory = directory,
@@ -436,9 +477,9 @@ int load_command(const struct options *options, int argc, char **argv)
 	const struct program *program = argc > 1 ? program_find(argv[1]) : NULL;
 
 	(void)options;
-	if (argc < 1 || argc > 3 || (program && program->place != BY_PIN))
+	if (argc < 1 || argc > 3 || (program && program->place == BY_TC))
 		return misuse(
-			"load takes the folder of the objects, perhaps a program that bpftool attaches, and a folder for its pins");
+			"load takes the folder of the objects, perhaps a program, and a folder for its pins");
 	if (!loading_begin())
 		return failure("out of memory");
 	if (argc == 1)

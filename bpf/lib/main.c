@@ -22,7 +22,7 @@ static const struct {
 	{ "ping", ping_command },	  { "fill", fill_command },
 	{ "words", words_command },	  { "run", run_command },
 	{ "before", before_command },	  { "line", line_command },
-	{ "missed", missed_command },
+	{ "missed", missed_command },	  { "standing", standing_command },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

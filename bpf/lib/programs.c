@@ -4,6 +4,7 @@
  */
 #include <string.h>
 #include <unistd.h>
+#include <bpf/bpf.h>
 #include "programs.h"
 #include "tools.h"
 #include "vershitify.h"
@@ -50,6 +51,20 @@ bool program_is_pinned(const struct program *program)
 
 	pin_path(path, VSH_PINS_DIR, program);
 	return !access(path, F_OK);
+}
+
+bool program_has_name(uint32_t id, const char *name)
+{
+	struct bpf_prog_info info = {};
+	uint32_t length = sizeof(info);
+	int fd = bpf_prog_get_fd_by_id(id);
+	bool has;
+
+	if (fd < 0)
+		return false;
+	has = !bpf_obj_get_info_by_fd(fd, &info, &length) && !strcmp(info.name, name);
+	close(fd);
+	return has;
 }
 
 bool program_is_lost(const struct program *program)

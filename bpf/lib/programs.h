@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* What loading does with a program that the kernel has accepted. */
 enum place {
@@ -43,6 +44,9 @@ void pin_path(char path[128], const char *directory, const struct program *progr
 
 /* Is it loaded in the set-up that is there? Always false for programs of tc. */
 bool program_is_pinned(const struct program *program);
+
+/* Has the loaded program of this number that name? */
+bool program_has_name(uint32_t id, const char *name);
 
 /* Has the kernel refused it, in the set-up that is there, and nothing does the same instead? */
 bool program_is_lost(const struct program *program);

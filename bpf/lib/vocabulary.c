@@ -21,9 +21,9 @@ static const struct vocabulary vocabularies[] = {
 	{
 		.tool = "vershitify",
 		.grammar = &rule_grammar,
-		.commands = (const char *const[]){ "run", "add", "change", "del", "flush", "down",
-						   "show", "stats", "monitor", "doctor", "help",
-						   NULL },
+		.commands = (const char *const[]){ "run", "add", "change", "del", "flush", "repair",
+						   "down", "show", "stats", "monitor", "doctor",
+						   "help", NULL },
 		.options = (const char *const[]){ "-n", "-j", "-p", "-s", "-v", "--dry-run", "-b",
 						  "-color", "-V", NULL },
 	},

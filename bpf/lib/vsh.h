@@ -76,6 +76,7 @@ int try_command(const struct options *options, int argc, char **argv);
 int tcx_command(const struct options *options, int argc, char **argv);
 int cookie_command(const struct options *options, int argc, char **argv);
 int line_command(const struct options *options, int argc, char **argv);
+int standing_command(const struct options *options, int argc, char **argv);
 int words_command(const struct options *options, int argc, char **argv);
 int ping_command(const struct options *options, int argc, char **argv);
 

@@ -154,6 +154,23 @@ void missed_print(bool is_json, uint32_t id, enum vsh_miss miss, uint64_t times)
 	event_end(&json);
 }
 
+void standing_print(bool is_json, uint32_t id, const struct sight *sight)
+{
+	struct json json = { .out = stdout };
+
+	if (!is_json) {
+		printf("rule %u: ", id + 1);
+		sight_print(stdout, sight);
+		putchar('\n');
+		return;
+	}
+	event_begin(&json, "rule_state");
+	json_number(&json, "id", id + 1);
+	json_string(&json, "state", standing_name(sight->standing));
+	json_string(&json, "why", sight->why);
+	event_end(&json);
+}
+
 void counts_print(bool is_json, uint64_t passed, uint64_t dropped)
 {
 	struct json json = { .out = stdout };

@@ -3,6 +3,7 @@
 #ifndef VSH_EVENT_H
 #define VSH_EVENT_H
 
+#include "standing.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include "vershitify.h"
@@ -13,6 +14,7 @@ void event_print(bool is_json, const struct vsh_event *event);
 void lost_print(bool is_json, uint64_t events);
 void expired_print(bool is_json, uint32_t id);
 void missed_print(bool is_json, uint32_t id, enum vsh_miss miss, uint64_t times);
+void standing_print(bool is_json, uint32_t id, const struct sight *sight);
 void counts_print(bool is_json, uint64_t passed, uint64_t dropped);
 
 #endif

@@ -3,6 +3,8 @@
 #ifndef VERSHITIFY_JUDGE_BPF_H
 #define VERSHITIFY_JUDGE_BPF_H
 
+#include "kernel.bpf.h"
+#include <bpf/bpf_helpers.h>
 #include "random.bpf.h"
 #include "tag.bpf.h"
 
@@ -42,22 +44,46 @@ static __always_inline bool verdict_drops(struct verdict verdict)
 	return verdict.action >= DROP;
 }
 
+/* The devices that rules name. The kernel takes an entry out when its device is removed or goes
+ * to another namespace: the next device with that number is not the rule's.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, VSH_RULES_MAX *VSH_DEVS_MAX);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} vsh_devices SEC(".maps");
+
+/* Is the device in place i of the rule the one that it was? A classifier hangs on its device,
+ * and need not ask.
+ */
+static __always_inline bool device_is_same(__u32 id, __u32 i, __u32 hook)
+{
+	__u32 key = VSH_DEVICES_KEY(id, i);
+
+	return hook == VSH_TC_EGRESS || bpf_map_lookup_elem(&vsh_devices, &key);
+}
+
 /* Global, so that it is verified once and not at every call. */
-__noinline bool rule_has_further_device(const struct vsh_rule *rule, __u32 ifindex)
+__noinline bool rule_has_further_device(const struct vsh_rule *rule, __u32 id, __u32 ifindex,
+					__u32 hook)
 {
 	if (!rule)
 		return false;
 	for (__u32 i = 1; i < VSH_DEVS_MAX && i < rule->devs; i++)
 		if (rule->ifindex[i] == ifindex)
-			return true;
+			return device_is_same(id, i, hook);
 	return false;
 }
 
-static __always_inline bool rule_has_device(const struct vsh_rule *rule, __u32 ifindex)
+static __always_inline bool rule_has_device(const struct vsh_rule *rule, __u32 id, __u32 ifindex,
+					    __u32 hook)
 {
-	if (!rule->devs || rule->ifindex[0] == ifindex)
+	if (!rule->devs)
 		return true;
-	return rule->devs > 1 && rule_has_further_device(rule, ifindex);
+	if (rule->ifindex[0] == ifindex)
+		return device_is_same(id, 0, hook);
+	return rule->devs > 1 && rule_has_further_device(rule, id, ifindex, hook);
 }
 
 /* The clock costs more than the rest of a verdict: read for rules that need it. */
@@ -66,14 +92,25 @@ static __always_inline bool rule_is_over(const struct vsh_rule *rule)
 	return rule->expires_ns && bpf_ktime_get_boot_ns() >= rule->expires_ns;
 }
 
+struct search {
+	__u64 mask; /* rules still to be looked at */
+	__u64 netns_cookie;
+	__u32 epoch; /* of the owner */
+	__u32 ifindex;
+	__u32 hook;
+	__u32 passed_over; /* hooks of rules that do not take this packet, but perhaps another */
+	int found; /* index of a rule, or -1 */
+};
+
 /* Of the packets of an owner with this epoch: those of this device? The answer is the same for
  * all of these packets. A condition on the packet itself belongs into rule_takes().
  */
-static __always_inline bool rule_is_for(const struct vsh_rule *rule, __u32 epoch,
-					__u64 netns_cookie, __u32 ifindex)
+static __always_inline bool rule_is_for(const struct vsh_rule *rule, __u32 id,
+					const struct search *search)
 {
-	return rule_is_of(rule, epoch) && !(rule->needs & VSH_ORPHANED) &&
-	       rule->netns_cookie == netns_cookie && rule_has_device(rule, ifindex);
+	return rule_is_of(rule, search->epoch) && !(rule->needs & VSH_ORPHANED) &&
+	       rule->netns_cookie == search->netns_cookie &&
+	       rule_has_device(rule, id, search->ifindex, search->hook);
 }
 
 /* Of the packets that it is for: this one? */
@@ -183,7 +220,8 @@ static __always_inline struct vsh_rule *rule_fast(struct __sk_buff *skb,
 
 	if (unlikely(!rule || !rule_is_simple(rule) || rule->ifindex[0] != skb->ifindex ||
 		     !(rule->hooks & hook) || !rule_is_of(rule, epoch) ||
-		     rule->netns_cookie != owner->netns_cookie || !shortcut_holds(shortcut)))
+		     rule->netns_cookie != owner->netns_cookie || !shortcut_holds(shortcut) ||
+		     !device_is_same(shortcut, 0, hook)))
 		return NULL;
 	return rule;
 }
@@ -199,16 +237,6 @@ static __always_inline void shortcut_make(struct vsh_owner *owner, __u64 mask, _
 		owner->shortcut = lowest_bit(owner->mask);
 }
 
-struct search {
-	__u64 mask; /* rules still to be looked at */
-	__u64 netns_cookie;
-	__u32 epoch; /* of the owner */
-	__u32 ifindex;
-	__u32 hook;
-	__u32 passed_over; /* hooks of rules that do not take this packet, but perhaps another */
-	int found; /* index of a rule, or -1 */
-};
-
 static long rule_try(__u32 i, void *context)
 {
 	struct search *search = context;
@@ -222,7 +250,7 @@ static long rule_try(__u32 i, void *context)
 	rule = rule_get(id);
 	if (!rule)
 		return 0;
-	if (rule_is_for(rule, search->epoch, search->netns_cookie, search->ifindex)) {
+	if (rule_is_for(rule, id, search)) {
 		if (rule_takes(rule, search->hook)) {
 			search->found = id;
 			return 1;

@@ -26,6 +26,7 @@ struct listener {
 	struct watch watch; /* rules whose events are printed */
 	struct pace second;
 	bool launched; /* a target, since the last scan */
+	bool hopeless; /* nothing can come of the rule of a foreground run any more */
 };
 
 static int event_seen(void *context, void *data, size_t size)
@@ -53,7 +54,7 @@ static bool second_passed(struct listener *listener)
 	lost = ring_lost(&listener->ring);
 	if (lost)
 		lost_print(listener->options->json, lost);
-	return watch_look(&listener->watch, listener->options->json);
+	return watch_look(&listener->watch, listener->options);
 }
 
 static void targets_tag(struct listener *listener)
@@ -67,13 +68,15 @@ static void targets_tag(struct listener *listener)
 
 static void events_follow(struct listener *listener)
 {
-	while (!is_ended() && !output_flush() && !ring_poll(&listener->ring, TICK_MS)) {
+	while (!is_ended() && !listener->hopeless && !output_flush() &&
+	       !ring_poll(&listener->ring, TICK_MS)) {
 		bool is_second = pace_due(&listener->second);
 
 		if (listener->launched || is_second)
 			targets_tag(listener);
 		if (!ring_is_heard(&listener->ring) || (is_second && !second_passed(listener)))
 			break;
+		listener->hopeless = !watch_standings(&listener->watch, listener->options);
 	}
 	ring_poll(&listener->ring, 0);
 	second_passed(listener);
@@ -92,6 +95,8 @@ static int events_listen(struct listener *listener)
 	pace_begin(&listener->second, 1000000000);
 	events_follow(listener);
 	ring_close(&listener->ring);
+	if (listener->hopeless)
+		return failure("rule %d has no device any more: it ends", listener->watch.only + 1);
 	return DONE;
 }
 

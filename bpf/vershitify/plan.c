@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vsh plan add|run|original|change|del|leave|reap|needed ...: what has to be done, in the
+/* vsh plan add|run|original|change|del|leave|reap|needed|repair ...: what has to be done, in the
  * order to do it, a line each. Nothing is changed here; tc/vershitify.sh carries it out:
  *
  *	id N                              the rule's number
- *	hook cg_egress|cg_ingress         attach this program to the root cgroup
+ *	hook sock_create|cg_egress|cg_ingress   attach this program to the root cgroup
+ *	link PROGRAM                      load this program and pin its link
+ *	enter FILE                        what follows is done in this network namespace
  *	netns COOKIE                      the devices that follow are of this namespace
  *	dev NAME IFINDEX                  attach the classifier here
  *	any NAME IFINDEX                  the same, unless the device has vanished meanwhile
  *	update MAP key hex .. value hex ..   arguments of `bpftool map update`
  *	delete MAP key hex ..                arguments of `bpftool map delete`
  *	fail unmatched                    the run fails if its rule has seen no packet
+ *	recorded                          attach the classifier to all devices of the namespace
+ *	                                  that have had it
  */
 #include <errno.h>
 #include <net/if.h>
@@ -21,7 +25,9 @@
 #include "maps.h"
 #include "missed.h"
 #include "ring.h"
+#include "programs.h"
 #include "rule.h"
+#include "standing.h"
 #include "words.h"
 
 /* Maps from a key to the mask of the rules that use it. keep: rules that stay; the map
@@ -124,6 +130,52 @@ static void counters_reset_print(__u32 id)
 	misses_begin_print(id);
 }
 
+/* In the namespace of the devices, where the kernel looks for the number. */
+static void device_hold_print(__u32 id, __u32 i, __u32 ifindex)
+{
+	__u32 key = VSH_DEVICES_KEY(id, i);
+
+	map_update_print(VSH_DEVICES_MAP, &key, sizeof(key), &ifindex, sizeof(ifindex));
+}
+
+static void devices_hold_print(__u32 id, const struct vsh_rule *rule)
+{
+	for (__u32 i = 0; i < rule->devs; i++)
+		device_hold_print(id, i, rule->ifindex[i]);
+}
+
+static void devices_identify(struct request *request)
+{
+	struct site site;
+
+	memset(request->label.device, 0, sizeof(request->label.device));
+	if (!request->rule.devs || !site_open(&site, request->rule.netns_cookie))
+		return;
+	for (uint32_t i = 0; i < request->rule.devs; i++)
+		request->label.device[i] = site_device_identity(&site, request->label.dev[i]);
+	site_close(&site);
+}
+
+/* Before a classifier comes to a device: the rules of one that had its number are not for it. */
+static void dead_print(struct state *state, const struct sight sights[VSH_RULES_MAX])
+{
+	for (__u32 id = 0; id < VSH_RULES_MAX; id++) {
+		struct vsh_rule *rule = &state->rules[id];
+		bool dead = false;
+
+		for (__u32 i = 0; rule_exists(rule) && i < rule->devs; i++) {
+			if (!(sights[id].gone >> i & 1) || rule->ifindex[i] == VSH_NO_DEVICE)
+				continue;
+			rule->ifindex[i] = VSH_NO_DEVICE;
+			dead = true;
+		}
+		if (dead)
+			rule_update_print(id, rule);
+		if (sights[id].renamed)
+			label_update_print(id, &state->labels[id]);
+	}
+}
+
 static void devices_print(const struct request *request)
 {
 	struct if_nameindex *devices;
@@ -209,6 +261,7 @@ static void add_print(struct state *state, __u32 id, struct request *request)
 	config_add(&state->config, id, request);
 	printf("id %u\n", id + 1);
 	attachments_print(request);
+	devices_hold_print(id, rule);
 	counters_reset_print(id);
 	label_update_print(id, &request->label);
 	rule_update_print(id, rule);
@@ -233,7 +286,8 @@ static const struct grammar *grammar_find(const char *what)
 	return strcmp(what, "original") ? &rule_grammar : &original_grammar;
 }
 
-static int plan_add(const struct options *options, struct state *state, const char *what, int argc,
+static int plan_add(const struct options *options, struct state *state,
+		    const struct sight sights[VSH_RULES_MAX], const char *what, int argc,
 		    char **argv)
 {
 	const struct grammar *grammar = grammar_find(what);
@@ -257,9 +311,11 @@ static int plan_add(const struct options *options, struct state *state, const ch
 		status = request_finish(&request);
 	if (status != DONE)
 		return status;
+	devices_identify(&request);
 	id = id_find_free(state);
 	if (id < 0)
 		return failure("all %d rules are taken (del one, or flush)", VSH_RULES_MAX);
+	dead_print(state, sights);
 	if (rule_exists(&state->rules[id]))
 		del_print(state, id);
 	add_print(state, id, &request);
@@ -284,18 +340,17 @@ static int id_parse(const struct state *state, const char *word, int *status)
 	return number - 1;
 }
 
-static int devices_name(struct request *request)
+static int devices_check(const struct vsh_rule *rule, const struct sight *sight)
 {
-	if (netns_check(&request->rule) != DONE)
+	if (netns_check(rule) != DONE)
 		return FAILED;
-	for (uint32_t i = 0; i < request->rule.devs; i++)
-		if (if_nametoindex(request->label.dev[i]) != request->rule.ifindex[i])
-			return failure(
-				"a device of the rule is gone (list the devices to use: dev DEV)");
+	if (sight->gone)
+		return failure("a device of the rule is gone (list the devices to use: dev DEV)");
 	return DONE;
 }
 
-static int plan_change(struct state *state, int argc, char **argv)
+static int plan_change(const struct options *options, struct state *state,
+		       const struct sight sights[VSH_RULES_MAX], int argc, char **argv)
 {
 	struct request request;
 	int id, status = DONE;
@@ -306,6 +361,9 @@ static int plan_change(struct state *state, int argc, char **argv)
 	id = id_parse(state, argv[0], &status);
 	if (id < 0)
 		return status;
+	if (rule_netns_check(options, state, id) != DONE)
+		return FAILED;
+	dead_print(state, sights);
 	request_from_rule(&request, &state->rules[id], &state->labels[id]);
 	status = request_parse(&change_grammar, argc - 1, argv + 1, &request);
 	if (status == DONE)
@@ -314,12 +372,16 @@ static int plan_change(struct state *state, int argc, char **argv)
 		status = request_finish(&request);
 	attach = request.given & (WORD_DEV | WORD_DIRECTION | WORD_VISIBLE);
 	if (status == DONE && attach && !(request.given & WORD_DEV))
-		status = devices_name(&request);
+		status = devices_check(&request.rule, &sights[id]);
 	if (status != DONE)
 		return status;
 	printf("id %d\n", id + 1);
 	if (attach)
 		attachments_print(&request);
+	if (request.given & WORD_DEV) {
+		devices_identify(&request);
+		devices_hold_print(id, &request.rule);
+	}
 	if (memcmp(&request.label, &state->labels[id], sizeof(request.label)))
 		label_update_print(id, &request.label);
 	rule_update_print(id, &request.rule);
@@ -328,7 +390,7 @@ static int plan_change(struct state *state, int argc, char **argv)
 	return DONE;
 }
 
-static int plan_del(struct state *state, int argc, char **argv)
+static int plan_del(const struct options *options, struct state *state, int argc, char **argv)
 {
 	int id, status = DONE;
 
@@ -337,6 +399,8 @@ static int plan_del(struct state *state, int argc, char **argv)
 	id = id_parse(state, argv[0], &status);
 	if (id < 0)
 		return status;
+	if (rule_netns_check(options, state, id) != DONE)
+		return FAILED;
 	del_print(state, id);
 	return DONE;
 }
@@ -411,7 +475,8 @@ static int plan_needed(const struct state *state)
 		if (!rule->devs)
 			printf("dev %llu all\n", cookie);
 		for (__u32 i = 0; i < rule->devs; i++)
-			printf("dev %llu %u\n", cookie, rule->ifindex[i]);
+			if (rule->ifindex[i] != VSH_NO_DEVICE)
+				printf("dev %llu %u\n", cookie, rule->ifindex[i]);
 	}
 	if (hooks & VSH_CG_INGRESS)
 		printf("hook cg_ingress\n");
@@ -420,25 +485,109 @@ static int plan_needed(const struct state *state)
 	return DONE;
 }
 
+/* --- what others have taken away ------------------------------------------------------- */
+
+static void programs_repair_print(const struct vsh_rule *rule)
+{
+	const struct program *program;
+
+	for (size_t i = 0; (program = program_at(i)); i++)
+		if (program->needed && program->place == BY_LINK && !program_is_pinned(program))
+			printf("link %s\n", program->name);
+	printf("hook sock_create\n");
+	if (rule->hooks & VSH_CG_INGRESS)
+		printf("hook cg_ingress\n");
+	if (rule->hooks & VSH_CG_EGRESS)
+		printf("hook cg_egress\n");
+}
+
+static void devices_repair_print(const struct state *state, __u32 id, const struct sight *sight)
+{
+	const struct vsh_rule *rule = &state->rules[id];
+
+	printf("netns %llu\n", (unsigned long long)rule->netns_cookie);
+	if (sight->bare && !rule->devs)
+		printf("recorded\n");
+	for (__u32 i = 0; i < rule->devs; i++)
+		if ((sight->bare | sight->moved) >> i & 1)
+			printf("dev %s %u\n", state->labels[id].dev[i], sight->ifindex[i]);
+}
+
+/* Of devices that were away the kernel has let go, and they can have other numbers now. */
+static void moved_repair_print(struct state *state, __u32 id, const struct sight *sight)
+{
+	struct vsh_rule *rule = &state->rules[id];
+
+	for (__u32 i = 0; i < rule->devs; i++) {
+		if (!(sight->moved >> i & 1))
+			continue;
+		rule->ifindex[i] = sight->ifindex[i];
+		device_hold_print(id, i, rule->ifindex[i]);
+	}
+	rule_update_print(id, rule);
+	state->config.epoch++;
+	config_print(state);
+}
+
+/* vsh plan repair ID: nothing if there is nothing that could be attached. */
+static int plan_repair(struct state *state, const struct sight sights[VSH_RULES_MAX], int argc,
+		       char **argv)
+{
+	const struct sight *sight;
+	int id, status = DONE;
+
+	id = argc == 1 ? id_parse(state, argv[0], &status) : -1;
+	if (id < 0)
+		return argc == 1 ? status : misuse("plan repair takes one rule");
+	sight = &sights[id];
+	if (sight->standing != DETACHED && sight->standing != DEVICE_GONE)
+		return DONE;
+	dead_print(state, sights);
+	programs_repair_print(&state->rules[id]);
+	if (!sight->netns_own)
+		printf("enter %s\n", sight->netns_path);
+	if (state->rules[id].hooks & VSH_TC_EGRESS)
+		devices_repair_print(state, id, sight);
+	if (sight->moved)
+		moved_repair_print(state, id, sight);
+	return DONE;
+}
+
+/* Does the plan bring classifiers to devices? */
+static bool attaches(const char *what)
+{
+	static const char *const plans[] = { "add", "run", "original", "change", "repair" };
+
+	for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++)
+		if (!strcmp(what, plans[i]))
+			return true;
+	return false;
+}
+
 int plan_command(const struct options *options, int argc, char **argv)
 {
 	const char *what = argc ? argv[0] : "";
+	struct sight sights[VSH_RULES_MAX] = {};
 	struct state state;
 
 	if (state_read(&state))
 		return FAILED;
+	if (attaches(what))
+		sights_look(options, &state, UINT64_MAX, sights);
 	if (!strcmp(what, "add") || !strcmp(what, "run") || !strcmp(what, "original"))
-		return plan_add(options, &state, what, argc - 1, argv + 1);
+		return plan_add(options, &state, sights, what, argc - 1, argv + 1);
 	if (!strcmp(what, "change"))
-		return plan_change(&state, argc - 1, argv + 1);
+		return plan_change(options, &state, sights, argc - 1, argv + 1);
 	if (!strcmp(what, "del"))
-		return plan_del(&state, argc - 1, argv + 1);
+		return plan_del(options, &state, argc - 1, argv + 1);
 	if (!strcmp(what, "reap"))
 		return plan_reap(options, &state);
 	if (!strcmp(what, "leave"))
 		return plan_leave(&state);
 	if (!strcmp(what, "needed"))
 		return plan_needed(&state);
-	return misuse("plan %s: add, run, original, change, del, leave, reap or needed",
+	if (!strcmp(what, "repair"))
+		return plan_repair(&state, sights, argc - 1, argv + 1);
+	return misuse("plan %s: add, run, original, change, del, leave, reap, needed or repair",
 		      quoted(what));
 }

@@ -425,29 +425,6 @@ static const char *direction_name(const struct vsh_rule *rule)
 	return has_several_bits(rule->hooks) ? "both" : "ingress";
 }
 
-/* Seen from where there are cgroups at all, so that the path tells. */
-static bool cgroup_is_gone(const struct vsh_label *label)
-{
-	char root[VSH_PATH_LEN];
-	struct statfs fs;
-	struct stat st;
-
-	if (label->who != VSH_CGROUP || !label->cgroup_at)
-		return false;
-	snprintf(root, sizeof(root), "%.*s", (int)label->cgroup_at, label->path);
-	return !statfs(root, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC &&
-	       (stat(label->path, &st) || st.st_ino != label->cgroup_id);
-}
-
-static const char *state_name(const struct vsh_rule *rule, const struct vsh_label *label)
-{
-	if (rule->needs & VSH_ORPHANED)
-		return "disabled";
-	if (rule_expired(rule, boot_now_ns()))
-		return "expired";
-	return cgroup_is_gone(label) ? "cgroup gone" : "active";
-}
-
 static void path_print(FILE *out, const struct vsh_label *label, unsigned long long inode)
 {
 	if (label->path[0])
@@ -516,8 +493,6 @@ void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule, const struc
 	if (rule_visible(rule) != VISIBLE_WIRE)
 		fprintf(out, " visible %s", visible_names[rule_visible(rule)]);
 	for_print(out, rule, label);
-	if (strcmp(state_name(rule, label), "active"))
-		fprintf(out, " (%s)", state_name(rule, label));
 }
 
 static void who_print_json(struct json *json, const struct vsh_label *label)
@@ -587,7 +562,6 @@ void rule_print_json(struct json *json, uint32_t id, const struct vsh_rule *rule
 	if (rule->needs & VSH_SEEDED)
 		json_number(json, "seed", rule->seed);
 	json_string(json, "visible", visible_names[rule_visible(rule)]);
-	json_string(json, "state", state_name(rule, label));
 	if (rule->owner)
 		json_number(json, "owner", rule->owner);
 	if (!rule->expires_ns)

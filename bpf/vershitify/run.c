@@ -20,9 +20,11 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "vsh.h"
+#include "standing.h"
+#include "words.h"
 
 #define PASS_FD 7
+#define LOOK_MS 500
 
 static const struct {
 	const char *name;
@@ -93,9 +95,25 @@ static void signals_pass(pid_t command)
 		signal_pass(name, command);
 }
 
-/* Until COMMAND has ended: its status as waitpid() has it. */
-static int command_wait(pid_t command, int ends)
+/* A run goes on without its rule, but not in silence. */
+static void rule_watch(const struct options *options, uint32_t id, struct news *news)
 {
+	struct sight sights[VSH_RULES_MAX] = {};
+	struct state state;
+	const struct sight *sight = &sights[id];
+
+	if (state_read(&state) || !state.present || !rule_exists(&state.rules[id]))
+		return;
+	sights_look(options, &state, 1ULL << id, sights);
+	if (news_take(news, sight))
+		complain("rule %u: %s%s%s", id + 1, standing_name(sight->standing),
+			 sight->why[0] ? ": " : "", sight->why);
+}
+
+/* Until COMMAND has ended: its status as waitpid() has it. */
+static int command_wait(const struct options *options, uint32_t id, pid_t command, int ends)
+{
+	struct news news = {};
 	struct pollfd polls[] = {
 		{ .fd = ends, .events = POLLIN },
 		{ .fd = PASS_FD, .events = POLLIN },
@@ -104,8 +122,12 @@ static int command_wait(pid_t command, int ends)
 	int status;
 
 	for (;;) {
-		if (poll(polls, 2, -1) < 0 && errno != EINTR)
+		int ready = poll(polls, 2, LOOK_MS);
+
+		if (ready < 0 && errno != EINTR)
 			return W_EXITCODE(FAILED, 0);
+		if (!ready)
+			rule_watch(options, id, &news);
 		if (polls[1].revents & POLLIN)
 			signals_pass(command);
 		if ((polls[0].revents & POLLIN) && read(ends, &info, sizeof(info)) < 0)
@@ -132,10 +154,13 @@ static int signals_begin(sigset_t *before)
 
 int run_command(const struct options *options, int argc, char **argv)
 {
+	uint64_t number;
 	sigset_t before;
 	int status, ends;
 	pid_t command;
 
+	if (argc < 2 || number_parse(argv[0], VSH_RULES_MAX, &number) || !number)
+		return misuse("run takes a rule's number and a command");
 	if (fcntl(PASS_FD, F_SETFD, FD_CLOEXEC))
 		return misuse("run takes the names of signals from descriptor %d", PASS_FD);
 	ends = signals_begin(&before);
@@ -150,6 +175,6 @@ int run_command(const struct options *options, int argc, char **argv)
 	}
 	/* If the script is killed, nobody writes to PASS_FD any more, and COMMAND goes on alone. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	status = command_wait(command, ends);
+	status = command_wait(options, number - 1, command, ends);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

@@ -11,6 +11,7 @@
 #include "programs.h"
 #include "rule.h"
 #include "scan.h"
+#include "standing.h"
 #include "words.h"
 
 /* How many things each rule rules over. */
@@ -155,18 +156,16 @@ static int counters_print(uint32_t id)
 /* The rules to show: all, or the one named. */
 struct selection {
 	uint64_t mask;
+	struct sight sights[VSH_RULES_MAX];
 };
 
-static int selection_parse(const struct state *state, int argc, char **argv,
-			   struct selection *selection)
+static int selection_parse(const struct options *options, const struct state *state, int argc,
+			   char **argv, struct selection *selection)
 {
 	uint64_t number;
 
-	selection->mask = 0;
 	if (!argc) {
-		for (int id = 0; id < VSH_RULES_MAX; id++)
-			if (rule_exists(&state->rules[id]))
-				selection->mask |= 1ULL << id;
+		selection->mask = rules_chosen(options, state);
 		return DONE;
 	}
 	if (argc > 1)
@@ -176,7 +175,7 @@ static int selection_parse(const struct state *state, int argc, char **argv,
 	if (!rule_exists(&state->rules[number - 1]))
 		return failure("there is no rule %u", (unsigned int)number);
 	selection->mask = 1ULL << (number - 1);
-	return DONE;
+	return rule_netns_check(options, state, number - 1);
 }
 
 static bool is_selected(const struct selection *selection, uint32_t id)
@@ -184,12 +183,29 @@ static bool is_selected(const struct selection *selection, uint32_t id)
 	return selection->mask >> id & 1;
 }
 
+/* What the words of a rule do not say. */
+static void sight_show(const struct sight *sight)
+{
+	if (sight->netns[0] && !sight->netns_own) {
+		fputs(" (netns ", stdout);
+		print_word(stdout, sight->netns, strlen(sight->netns));
+		putchar(')');
+	}
+	if (sight->standing == ACTIVE)
+		return;
+	fputs(" (", stdout);
+	sight_print(stdout, sight);
+	putchar(')');
+}
+
 static int rule_show(const struct options *options, const struct state *state, uint32_t id,
-		     const struct tally *processes, const struct tally *sockets)
+		     const struct sight *sight, const struct tally *processes,
+		     const struct tally *sockets)
 {
 	if (options->color)
 		fputs("\033[1m", stdout);
 	rule_print(stdout, id, &state->rules[id], &state->labels[id]);
+	sight_show(sight);
 	puts(options->color ? "\033[0m" : "");
 	if (!options->statistics)
 		return 0;
@@ -220,14 +236,25 @@ static void lost_print_json(struct json *json)
 	json_array_end(json);
 }
 
+static void sight_show_json(struct json *json, const struct sight *sight)
+{
+	json_string(json, "state", standing_name(sight->standing));
+	json_string(json, "why", sight->why);
+	if (sight->netns[0])
+		json_string(json, "netns", sight->netns);
+	else
+		json_null(json, "netns");
+}
+
 static int rule_show_json(struct json *json, const struct options *options,
-			  const struct state *state, uint32_t id, const struct tally *processes,
-			  const struct tally *sockets)
+			  const struct state *state, uint32_t id, const struct sight *sight,
+			  const struct tally *processes, const struct tally *sockets)
 {
 	int err = 0;
 
 	json_object_begin(json, NULL);
 	rule_print_json(json, id, &state->rules[id], &state->labels[id]);
+	sight_show_json(json, sight);
 	if (options->statistics) {
 		tally_print_json(json, "processes", processes, id);
 		tally_print_json(json, "sockets", sockets, id);
@@ -256,9 +283,11 @@ static int rules_show(const struct options *options, const struct state *state,
 		if (!is_selected(selection, id))
 			continue;
 		if (options->json)
-			err = rule_show_json(&json, options, state, id, &processes, &sockets);
+			err = rule_show_json(&json, options, state, id, &selection->sights[id],
+					     &processes, &sockets);
 		else
-			err = rule_show(options, state, id, &processes, &sockets);
+			err = rule_show(options, state, id, &selection->sights[id], &processes,
+					&sockets);
 	}
 	if (options->json) {
 		json_array_end(&json);
@@ -271,15 +300,16 @@ static int rules_show(const struct options *options, const struct state *state,
 
 int show_command(const struct options *options, int argc, char **argv)
 {
-	struct selection selection;
+	struct selection selection = {};
 	struct state state;
 	int err, status;
 
 	if (state_read(&state))
 		return FAILED;
-	status = selection_parse(&state, argc, argv, &selection);
+	status = selection_parse(options, &state, argc, argv, &selection);
 	if (status != DONE)
 		return status;
+	sights_look(options, &state, selection.mask, selection.sights);
 	err = rules_show(options, &state, &selection);
 	return err ? failure("cannot read the counters: %s", strerror(-err)) : DONE;
 }

@@ -48,6 +48,31 @@ bool rule_exists(const struct vsh_rule *rule)
 	return rule->generation;
 }
 
+static bool is_out_of_reach(const struct options *options, const struct vsh_rule *rule)
+{
+	uint64_t here;
+
+	return options->netns && (netns_cookie(&here) || rule->netns_cookie != here);
+}
+
+uint64_t rules_chosen(const struct options *options, const struct state *state)
+{
+	uint64_t mask = 0;
+
+	for (uint32_t id = 0; id < VSH_RULES_MAX; id++)
+		if (rule_exists(&state->rules[id]) && !is_out_of_reach(options, &state->rules[id]))
+			mask |= 1ULL << id;
+	return mask;
+}
+
+int rule_netns_check(const struct options *options, const struct state *state, uint32_t id)
+{
+	if (!is_out_of_reach(options, &state->rules[id]))
+		return DONE;
+	return failure("rule %u is of another network namespace (show without -n tells which)",
+		       id + 1);
+}
+
 bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns)
 {
 	return rule->expires_ns && now_ns >= rule->expires_ns;

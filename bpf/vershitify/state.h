@@ -29,6 +29,12 @@ int state_read(struct state *state);
 bool rule_exists(const struct vsh_rule *rule);
 bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns);
 
+/* The rules that there are, by their bits: with -n those of that network namespace. */
+uint64_t rules_chosen(const struct options *options, const struct state *state);
+
+/* DONE, or FAILED after a message: with -n a rule of another namespace is out of reach. */
+int rule_netns_check(const struct options *options, const struct state *state, uint32_t id);
+
 /* What tells the file from every other one, also from later ones. 0 or -errno. */
 int exe_identify(const char *path, struct vsh_exe *exe);
 

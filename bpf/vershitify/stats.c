@@ -133,18 +133,20 @@ static int stats_print(const struct options *options, bool again, const struct l
 {
 	const char *when = NULL;
 	struct state state;
+	uint64_t mask;
 	char text[64];
 	int err;
 
 	if (state_read(&state))
 		return -EIO;
+	mask = rules_chosen(options, &state);
 	err = look_take(&state, now);
 	if (again)
 		when = time_text(text, sizeof(text));
 	if (when && !options->json && !err)
 		printf("time %s\n", when);
 	for (uint32_t id = 0; !err && id < VSH_RULES_MAX; id++) {
-		if (!now->generation[id])
+		if (!(mask >> id & 1))
 			continue;
 		if (options->json)
 			err = rule_stats_print_json(before, now, id, when);

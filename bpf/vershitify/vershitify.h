@@ -15,6 +15,8 @@
 /* Where tc pins maps, and where we pin programs and links. */
 #define VSH_MAPS_DIR "/sys/fs/bpf/tc/globals"
 #define VSH_PINS_DIR "/sys/fs/bpf/vershitify"
+/* Brought by the helper: tc's libbpf cannot join a device map (flags, until 1.5). */
+#define VSH_DEVICES_MAP "vsh_devices"
 
 #define VSH_RULES_MAX 64 /* a rule is a bit in a __u64 mask */
 #define VSH_DEVS_MAX 16 /* devices that one rule can name */
@@ -22,6 +24,7 @@
 #define VSH_TASKS_MAX 65536 /* target processes at the same time */
 #define VSH_FLOWS_MAX 4096
 #define VSH_DEV_LEN 16 /* IFNAMSIZ */
+#define VSH_NO_DEVICE (~0U) /* in ifindex[]: the device is gone; none has this number */
 #define VSH_PATH_LEN 128 /* of a target as `show` prints it, with a NUL */
 #define VSH_CGROUP_DEPTH 24 /* nested cgroups looked at, from the root */
 #define VSH_LISTENERS_MAX 16 /* readers of events at the same time */
@@ -131,7 +134,8 @@ struct vsh_label {
 	__u32 pid; /* VSH_PID: tgid */
 	__u32 cgroup_at; /* where in path[] the kernel's own path of the cgroup begins; 0: not known */
 	__u32 pad;
-	char dev[VSH_DEVS_MAX][VSH_DEV_LEN]; /* names that ifindex[] had */
+	__u64 device[VSH_DEVS_MAX]; /* what tells those of ifindex[] from later ones; 0: not known */
+	char dev[VSH_DEVS_MAX][VSH_DEV_LEN]; /* names that they had last */
 	char path[VSH_PATH_LEN]; /* of exe or cgroup; empty: too long */
 };
 
@@ -208,6 +212,9 @@ struct vsh_misses {
  */
 #define VSH_MISSES_KEY(rule, reason) ((rule)*2 + ((reason) >= VSH_MISSES_OF_SCANS))
 
+/* Key of vsh_devices: place i of a rule's ifindex[]. */
+#define VSH_DEVICES_KEY(rule, i) ((rule)*VSH_DEVS_MAX + (i))
+
 /* Index of vsh_stats. */
 #define VSH_STATS_KEY(rule, direction) ((rule)*VSH_DIRECTIONS + (direction))
 
@@ -246,7 +253,7 @@ _Static_assert(sizeof(struct vsh_flow_key) == 48, "key of vsh_flows has no holes
 _Static_assert(sizeof(struct vsh_task) == 32, "vsh_task has no holes");
 _Static_assert(sizeof(struct vsh_owner) == 40, "vsh_owner has no holes");
 _Static_assert(sizeof(struct vsh_rule) == 120, "vsh_rule has no holes");
-_Static_assert(sizeof(struct vsh_label) == 464, "vsh_label has no holes");
+_Static_assert(sizeof(struct vsh_label) == 592, "vsh_label has no holes");
 _Static_assert(sizeof(struct vsh_config) == 24, "vsh_config has no holes");
 _Static_assert(sizeof(struct vsh_stats) == 8 + 24 * VSH_REASONS, "vsh_stats has no holes");
 _Static_assert(sizeof(struct vsh_event) == 48, "vsh_event has no holes");

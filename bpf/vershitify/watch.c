@@ -59,16 +59,40 @@ static void counts_look(struct watch *watch, bool is_json)
 	counts_print(is_json, watch->passed, watch->dropped);
 }
 
-bool watch_look(struct watch *watch, bool is_json)
+/* Of rules that are over there are other events. */
+static void standings_look(struct watch *watch, const struct options *options, struct state *state)
+{
+	struct sight sights[VSH_RULES_MAX] = {};
+
+	sights_look(options, state, watch->mask, sights);
+	for (uint32_t id = 0; id < VSH_RULES_MAX; id++)
+		if (news_take(&watch->news[id], &sights[id]) && rule_exists(&state->rules[id]) &&
+		    sights[id].standing != EXPIRED && sights[id].standing != ORPHANED)
+			standing_print(options->json, id, &sights[id]);
+}
+
+bool watch_standings(struct watch *watch, const struct options *options)
+{
+	struct state state;
+
+	if (watch->only == WATCH_ALL || state_read(&state) || !state.present)
+		return true;
+	standings_look(watch, options, &state);
+	return !sight_is_hopeless(&state.rules[watch->only], &watch->news[watch->only].told);
+}
+
+bool watch_look(struct watch *watch, const struct options *options)
 {
 	struct state state;
 
 	if (state_read(&state) || !state.present)
 		return false;
-	expired_look(watch, is_json, &state);
-	missed_look(watch, is_json, &state);
-	if (watch->only == WATCH_ALL)
+	expired_look(watch, options->json, &state);
+	missed_look(watch, options->json, &state);
+	if (watch->only == WATCH_ALL) {
+		standings_look(watch, options, &state);
 		return true;
-	counts_look(watch, is_json);
+	}
+	counts_look(watch, options->json);
 	return state.rules[watch->only].generation == watch->generation;
 }

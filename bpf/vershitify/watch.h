@@ -3,6 +3,7 @@
 #ifndef VSH_WATCH_H
 #define VSH_WATCH_H
 
+#include "standing.h"
 #include "state.h"
 
 #define WATCH_ALL (-1)
@@ -14,9 +15,15 @@ struct watch {
 	uint64_t expired; /* rules that were told to be */
 	uint64_t passed, dropped; /* as last told */
 	struct vsh_misses missed[VSH_RULES_MAX]; /* as last told */
+	struct news news[VSH_RULES_MAX]; /* how they stand */
 };
 
 /* Tells what has changed. false: what was watched is over. */
-bool watch_look(struct watch *watch, bool is_json);
+bool watch_look(struct watch *watch, const struct options *options);
+
+/* The same of how rules stand: of that of a foreground run it is told at once. false: nothing
+ * can come of that any more.
+ */
+bool watch_standings(struct watch *watch, const struct options *options);
 
 #endif
