@@ -109,7 +109,7 @@ static const char *rows_list(struct message *text, const struct grammar *grammar
 	return text->bytes;
 }
 
-static int unknown_refuse(const struct grammar *grammar, const char *word)
+int grammar_unknown(const struct grammar *grammar, const char *word)
 {
 	struct message list = {};
 
@@ -202,7 +202,7 @@ static int row_check(const struct cursor *cursor, const struct grammar_row *row)
 	struct message accepts = {};
 
 	if (!row)
-		return unknown_refuse(cursor->grammar, cursor->said);
+		return grammar_unknown(cursor->grammar, cursor->said);
 	if (row->flags & cursor->grammar->barred)
 		return misuse("%s", cursor->grammar->barred_why);
 	if (cursor->end - cursor->next < row->min)

@@ -78,6 +78,11 @@ int grammar_read(struct cursor *cursor, void *request);
 /* DONE, or the first question that was not answered, and MISUSED. */
 int grammar_needs_check(const struct grammar *grammar, uint64_t given);
 
+/* The message about a word that is not of the table, with those that are; MISUSED. For what is left
+ * after a grammar with a tail.
+ */
+int grammar_unknown(const struct grammar *grammar, const char *word);
+
 /* For parsers: the next argument, or NULL if there is none or the row takes no more. */
 const char *word_next(struct cursor *cursor);
 

@@ -5,16 +5,9 @@
 #include "vsh.h"
 #include "words.h"
 
-/* A bare number is seconds here, as in vmstat(8) and ping -i. */
 static int interval_parse(const char *word, uint64_t *ns)
 {
-	uint64_t seconds;
-
-	if (!number_parse(word, 86400, &seconds) && seconds) {
-		*ns = seconds * 1000000000;
-		return DONE;
-	}
-	if (!time_parse(word, ns))
+	if (!seconds_parse(word, ns))
 		return DONE;
 	return misuse("interval %s: seconds, or a time as in 500ms", quoted(word));
 }

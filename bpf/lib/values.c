@@ -47,6 +47,15 @@ int time_value(struct cursor *cursor, uint64_t *ns)
 	return DONE;
 }
 
+int seconds_value(struct cursor *cursor, uint64_t *ns)
+{
+	const char *word = word_next(cursor);
+
+	if (!seconds_parse(word, ns))
+		return DONE;
+	return misuse("%s %s: seconds, or a time as in 200ms", cursor->said, quoted(word));
+}
+
 int number_value(struct cursor *cursor, const char *what, uint64_t min, uint64_t max,
 		 uint64_t *number)
 {

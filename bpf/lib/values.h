@@ -16,6 +16,9 @@ int percent_value(struct cursor *cursor, uint64_t *millionths);
 /* Nanoseconds, more than 0, at most 10 years. */
 int time_value(struct cursor *cursor, uint64_t *ns);
 
+/* The same, where a bare number is seconds. */
+int seconds_value(struct cursor *cursor, uint64_t *ns);
+
 /* what: as in "a number of packets". */
 int number_value(struct cursor *cursor, const char *what, uint64_t min, uint64_t max,
 		 uint64_t *number);

@@ -118,6 +118,17 @@ void time_format(uint64_t ns, char *text, size_t size)
 	snprintf(text, size, "%llu%s", (unsigned long long)ns, units[unit]);
 }
 
+int seconds_parse(const char *word, uint64_t *ns)
+{
+	char seconds[32];
+
+	if (!*word || strspn(word, "0123456789.") != strlen(word))
+		return time_parse(word, ns);
+	if (snprintf(seconds, sizeof(seconds), "%ss", word) >= (int)sizeof(seconds))
+		return -ERANGE;
+	return time_parse(seconds, ns);
+}
+
 int number_parse(const char *word, uint64_t max, uint64_t *number)
 {
 	uint64_t n = 0;

@@ -31,6 +31,9 @@ void percent_format(uint64_t millionths, char *text, size_t size);
  */
 int time_parse(const char *word, uint64_t *ns);
 
+/* The same, where a bare number is seconds, as in vmstat(8) and ping -i. */
+int seconds_parse(const char *word, uint64_t *ns);
+
 /* The same time in one of the units s, ms, us, ns. size 24 holds all. */
 void time_format(uint64_t ns, char *text, size_t size);
 
