@@ -157,6 +157,26 @@ static __always_inline void count_add(struct vsh_count *count, __u32 hook, __u32
 	count->bytes += bytes;
 }
 
+/* The packet is freed next, on this CPU: tracers that see that look here for the reason. */
+static __always_inline void drop_note(struct __sk_buff *skb, __u32 rule, __u32 reason)
+{
+	__u32 slot = bpf_get_smp_processor_id() % VSH_DROPPED_CPUS;
+	struct vsh_dropped *dropped = bpf_map_lookup_elem(&vsh_dropped, &slot);
+
+	if (dropped) {
+		dropped->data = (__u64)(long)skb->data;
+		dropped->rule = rule;
+		dropped->reason = reason;
+	}
+}
+
+static __always_inline bool is_traced(void)
+{
+	__u32 zero = 0, *tracer = bpf_map_lookup_elem(&vsh_tracer, &zero);
+
+	return tracer && *tracer;
+}
+
 /* The verdict of one rule, once for a packet however many hooks see it. needs: those of the
  * rule, or 0 on the fast path, where there are none.
  */
@@ -182,6 +202,8 @@ static __always_inline struct verdict rule_judge(struct __sk_buff *skb, const st
 				    : draw(stats);
 	if (unlikely(number < rule->threshold)) {
 		count_add(&stats->verdicts[drop.reason], hook, segments, bytes);
+		if (unlikely(is_traced()))
+			drop_note(skb, drop.rule, drop.reason);
 		barrier(); /* or both are made one, with a jump for each address in it */
 		return drop;
 	}

@@ -75,4 +75,21 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } vsh_tasks SEC(".maps");
 
+/* tgid of a tracer that wants to know what is dropped, or 0. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} vsh_tracer SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, VSH_DROPPED_CPUS);
+	__type(key, __u32);
+	__type(value, struct vsh_dropped);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} vsh_dropped SEC(".maps");
+
 #endif

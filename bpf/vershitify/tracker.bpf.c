@@ -142,6 +142,15 @@ static __always_inline void owner_gone(__u32 tgid)
 	bpf_map_delete_elem(&vsh_owners, &tgid);
 }
 
+/* A tracer that was killed. */
+static __always_inline void tracer_gone(__u32 tgid)
+{
+	__u32 zero = 0, *tracer = bpf_map_lookup_elem(&vsh_tracer, &zero);
+
+	if (tracer && *tracer == tgid)
+		*tracer = 0;
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(vsh_exit, struct task_struct *task)
 {
@@ -152,6 +161,7 @@ int BPF_PROG(vsh_exit, struct task_struct *task)
 	bpf_map_delete_elem(&vsh_tasks, &tgid);
 	bpf_map_delete_elem(&vsh_pids, &tgid);
 	owner_gone(tgid);
+	tracer_gone(tgid);
 	return 0;
 }
 

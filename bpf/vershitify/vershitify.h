@@ -188,6 +188,17 @@ struct vsh_config {
 	__u32 pad;
 };
 
+/* Value of vsh_dropped, by processor: what a tracer finds there when the packet is freed, right
+ * after it was dropped. The tracer clears it.
+ */
+struct vsh_dropped {
+	__u64 data; /* address of the packet's first byte; 0: nothing */
+	__u32 rule; /* its index */
+	__u32 reason; /* enum vsh_reason */
+};
+
+#define VSH_DROPPED_CPUS 256 /* processors beyond share the entries */
+
 struct vsh_count {
 	__u64 packets; /* skbs: one verdict each */
 	__u64 segments; /* what they are on the wire (gso_segs) */
@@ -256,6 +267,7 @@ _Static_assert(sizeof(struct vsh_rule) == 120, "vsh_rule has no holes");
 _Static_assert(sizeof(struct vsh_label) == 592, "vsh_label has no holes");
 _Static_assert(sizeof(struct vsh_config) == 24, "vsh_config has no holes");
 _Static_assert(sizeof(struct vsh_stats) == 8 + 24 * VSH_REASONS, "vsh_stats has no holes");
+_Static_assert(sizeof(struct vsh_dropped) == 16, "vsh_dropped has no holes");
 _Static_assert(sizeof(struct vsh_event) == 48, "vsh_event has no holes");
 _Static_assert(sizeof(struct vsh_open) == 16, "vsh_open has no holes");
 _Static_assert(sizeof(struct vsh_sock) == 304, "vsh_sock has no holes");
