@@ -38,11 +38,11 @@ VERSION := $(shell sed -n 's/^version=//p' $(VERSION_FILE) 2>/dev/null)
 # --- what there is -----------------------------------------------------------------------------
 
 # Commands, each with a manual page and a completion of its name.
-TOOLS := vershitify pingkiller
+TOOLS := vershitify pingkiller tracepkt
 # The libraries that they source go to LIBDIR, and so do the BPF objects.
 LIBRARIES := $(addprefix tc/,command.sh run.sh paths.sh place.sh trust.sh enter.sh lock.sh plan.sh filter.sh shared.sh foreground.sh \
-	vershitify.sh pingkiller.sh doctor.sh doctor-vershitify.sh doctor-pingkiller.sh)
-BPF_OBJECTS := $(addprefix build/,vershitify.o tracker.o receive.o pingkiller.o)
+	vershitify.sh pingkiller.sh doctor.sh doctor-vershitify.sh doctor-pingkiller.sh doctor-tracepkt.sh)
+BPF_OBJECTS := $(addprefix build/,vershitify.o tracker.o receive.o pingkiller.o tracepkt.o)
 
 COMMANDS := $(TOOLS:%=scripts/%.sh)
 MAN_PAGES := $(TOOLS:%=build/%.8)
@@ -56,7 +56,7 @@ BENCH_PROGRAMS := $(addprefix build/bench/,burst clock fate testrun traffic base
 
 # Of these nothing has to be listed: the linker misses one of the helper's files, a test its program.
 USER_SOURCES := $(filter-out %.bpf.c,$(wildcard bpf/*/*.c))
-FOLDERS := $(sort $(dir $(USER_SOURCES)))
+FOLDERS := $(sort $(dir $(USER_SOURCES) $(wildcard bpf/*/*.bpf.c)))
 TEST_BPF := $(wildcard bats/programs/*.bpf.c)
 TEST_SOURCES := $(filter-out $(TEST_BPF),$(wildcard bats/programs/*.c))
 TEST_PROGRAMS := $(TEST_SOURCES:bats/programs/%.c=build/test/%) $(TEST_BPF:bats/programs/%.bpf.c=build/test/%.o)
@@ -257,7 +257,7 @@ SH_LIBRARIES := $(wildcard tc/*.sh scripts/check/*.sh) $(filter-out scripts/benc
 USER_FILES := $(USER_SOURCES) $(TEST_SOURCES) $(FUZZ_TARGETS) \
 	$(filter-out %.bpf.c,$(wildcard scripts/bench/*.c))
 # A header whose name does not say "bpf" is read by the helper; these by both sides.
-SHARED_HEADERS := $(addprefix bpf/,lib/header.h lib/reader.h vershitify/vershitify.h vershitify/reasons.h pingkiller/pingkiller.h)
+SHARED_HEADERS := $(addprefix bpf/,lib/header.h lib/reader.h vershitify/vershitify.h vershitify/reasons.h pingkiller/pingkiller.h tracepkt/tracepkt.h)
 BPF_HEADERS := $(wildcard bpf/*/*.bpf.h) $(SHARED_HEADERS)
 USER_HEADERS := $(filter-out %.bpf.h,$(wildcard bpf/*/*.h)) $(wildcard bats/programs/*.h bats/fuzz/*.h)
 C_FILES := $(USER_FILES) $(TEST_BPF) $(wildcard bpf/*/*.bpf.c scripts/bench/*.bpf.c) $(sort $(BPF_HEADERS) $(USER_HEADERS))

@@ -34,6 +34,8 @@ TOP=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
 # Another installation can be tested by naming its command.
 VERSHITIFY=${VERSHITIFY:-$TOP/scripts/vershitify.sh}
 PINGKILLER=${PINGKILLER:-$TOP/scripts/pingkiller.sh}
+# shellcheck disable=SC2034 # in lib/command.bash
+TRACEPKT=${TRACEPKT:-$TOP/scripts/tracepkt.sh}
 PROGRAMS=$TOP/build/test
 
 CLIENT4=192.0.2.1 CLIENT6=2001:db8::1

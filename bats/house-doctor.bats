@@ -52,6 +52,8 @@ tree_make() {
 	tree_mend
 	VERSHITIFY=$TREE/scripts/vershitify.sh
 	PINGKILLER=$TREE/scripts/pingkiller.sh
+	# shellcheck disable=SC2034 # in lib/command.bash
+	TRACEPKT=$TREE/scripts/tracepkt.sh
 }
 
 tree_mend() {
@@ -130,8 +132,10 @@ programs_in() {
 	local page object name need purpose lost text
 
 	while IFS=$'\t' read -r object name need purpose lost _; do
-		page=vershitify
-		[ "$object" != pingkiller.o ] || page=pingkiller
+		case $object in
+		pingkiller.o | tracepkt.o) page=${object%.o} ;;
+		*) page=vershitify ;;
+		esac
 		text=$(tr -s '\n\t ' ' ' <"$TOP/scripts/man/$page.8.scd" | sed 's/\\//g')
 		[[ $text == *"*$name* ($need) It $purpose. Without it, $lost."* ]] ||
 			fail "$page.8.scd does not say of $name: $purpose; $lost"
@@ -190,6 +194,41 @@ programs_in() {
 		vershitify down
 		run -0 vsh doctor
 		assert_line --regexp "^(lost|replaced) +$name: .*$(about "$name" 5)"
+	done
+	assert [ -n "$name" ]
+}
+
+@test "tracepkt: each program that is needed is named by doctor, and without it nothing is traced" {
+	local name before
+
+	tree_make
+	before=$(state_at_rest)
+	for name in $(programs needed tracepkt.o); do
+		tree_mend
+		tree_break "$name"
+		run -1 --separate-stderr tracepkt -n "$CLIENT" "$SERVER4"
+		assert_output ''
+		assert_one_line "$stderr" 'cannot load' '(try: tracepkt.sh doctor)'
+		run -1 tracepkt doctor
+		assert_line --regexp "^MISSING +$name: $(about "$name" 5) \\(Invalid argument: last insn.*\\): it takes a kernel"
+		assert_line --regexp '^FAILS +path: cannot load'
+		assert_state "$before"
+	done
+	assert [ -n "$name" ]
+}
+
+@test "tracepkt: each program that is optional is done without, with a note" {
+	local name
+
+	tree_make
+	for name in $(programs optional tracepkt.o); do
+		tree_mend
+		tree_break "$name"
+		run -0 --separate-stderr tracepkt -n "$CLIENT" "$SERVER4"
+		assert_output --partial 'seq 1: answered after 2 devices'
+		assert_equal "$stderr" "tracepkt.sh: note: without $name, $(about "$name" 5)"
+		run -0 tracepkt doctor
+		assert_line --regexp "^lost +$name: $(about "$name" 5)"
 	done
 	assert [ -n "$name" ]
 }

@@ -64,6 +64,7 @@ packages_table() {
 		test cmd:taskset util-linux util-linux util-linux util-linux-misc|util-linux util-linux
 		bench cmd:iperf3 iperf3 iperf3 iperf3 iperf3 iperf
 		bench cmd:jq jq jq jq jq jq
+		test cmd:nft nftables nftables nftables nftables nftables
 		bench cmd:nft nftables nftables nftables nftables nftables
 		bench cmd:gnuplot gnuplot-nox|gnuplot gnuplot-minimal|gnuplot gnuplot gnuplot gnuplot
 		lint cmd:shellcheck shellcheck ShellCheck shellcheck shellcheck ShellCheck

@@ -8,6 +8,10 @@ vershitify() {
 	timeout -k 5 $((30 * PATIENCE)) "$VERSHITIFY" "$@" 3>&-
 }
 
+tracepkt() {
+	timeout -k 5 $((30 * PATIENCE)) "$TRACEPKT" "$@" 3>&-
+}
+
 pingkiller() {
 	timeout -k 5 $((30 * PATIENCE)) "$PINGKILLER" "$@" 3>&-
 }

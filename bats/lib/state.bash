@@ -40,7 +40,7 @@ state_of_bpf() {
 			names[id] = name
 		if (kind == 3)
 			print "link", id, $2, program, names[program]
-		else if (name ~ /^(vsh|pk)_/)
+		else if (name ~ /^(vsh|pk|tpk)_/)
 			print kind == 1 ? "prog" : "map", id, name
 	}' kind=1 <(bpftool prog show) kind=2 <(bpftool map show) kind=3 <(bpftool link show)
 }

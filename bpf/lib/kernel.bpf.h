@@ -42,8 +42,17 @@ typedef int pid_t;
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct ns_common {
+	unsigned int inum;
+};
+
 struct net {
 	__u64 net_cookie;
+	struct ns_common ns;
 };
 
 typedef struct {
@@ -101,17 +110,28 @@ struct mptcp_subflow_context {
 struct mptcp_sock;
 
 struct net_device {
+	char name[16];
+	int ifindex;
 	possible_net_t nd_net;
+};
+
+struct skb_shared_info {
+	unsigned short gso_segs;
+	atomic_t dataref;
 };
 
 struct sk_buff {
 	struct sock *sk;
 	struct net_device *dev;
+	unsigned int len;
 	unsigned long _nfct; /* struct nf_conn, and in the lowest bits enum ip_conntrack_info */
 	unsigned char *head;
+	unsigned char *data;
 	unsigned int tail; /* counted from head, as on all machines of 64 bits */
+	unsigned int end; /* likewise */
 	__be16 protocol;
 	__u16 network_header; /* counted from head */
+	__u16 vlan_tci;
 	__u32 vlan_all; /* protocol and content of a VLAN tag, or 0 */
 };
 
@@ -253,10 +273,6 @@ struct io_ring_ctx___6_12 {
 struct mm_struct {
 	struct file *exe_file;
 };
-
-typedef struct {
-	int counter;
-} atomic_t;
 
 struct signal_struct {
 	atomic_t live;

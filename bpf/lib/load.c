@@ -363,7 +363,7 @@ static int program_place(const struct loading *loading, const struct program *pr
 	char path[128];
 
 	pin_path(path, loading->pins ?: "", program);
-	if (program->place == BY_LINK)
+	if (program->place == BY_LINK || program->place == BY_RUN)
 		return link_make(loading, loaded, path);
 	return loading->pins ? bpf_program__pin(loaded, path) : 0;
 }

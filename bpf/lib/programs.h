@@ -13,6 +13,7 @@
 enum place {
 	BY_TC, /* tc loads and attaches it; here it is only tried */
 	BY_LINK, /* attached here, and its link pinned */
+	BY_RUN, /* attached by the command that uses it, and gone with it */
 	BY_PIN, /* pinned, for `bpftool cgroup attach` or `bpftool net attach` */
 };
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "ping.h"
 #include "rule.h"
+#include "trace.h"
 
 struct vocabulary {
 	const char *tool;
@@ -32,6 +33,12 @@ static const struct vocabulary vocabularies[] = {
 		.grammar = &ping_grammar,
 		.commands = (const char *const[]){ "dev", "show", "stats", "plot", "stop", "doctor",
 						   "help", NULL },
+		.options = (const char *const[]){ "-n", "-j", "-v", "--dry-run", "-V", NULL },
+	},
+	{
+		.tool = "tracepkt",
+		.grammar = &trace_grammar,
+		.commands = (const char *const[]){ "doctor", "help", NULL },
 		.options = (const char *const[]){ "-n", "-j", "-v", "--dry-run", "-V", NULL },
 	},
 };
@@ -98,7 +105,7 @@ int words_command(const struct options *options, int argc, char **argv)
 		vocabulary = vocabulary_of(argv[argc - 1]);
 	if (!vocabulary)
 		return misuse(
-			"a tool is required (words [--valued|--first|--commands|--options] vershitify|pingkiller)");
+			"a tool is required (words [--valued|--first|--commands|--options] vershitify|pingkiller|tracepkt)");
 	print(vocabulary);
 	return DONE;
 }

@@ -79,5 +79,6 @@ int line_command(const struct options *options, int argc, char **argv);
 int standing_command(const struct options *options, int argc, char **argv);
 int words_command(const struct options *options, int argc, char **argv);
 int ping_command(const struct options *options, int argc, char **argv);
+int trace_command(const struct options *options, int argc, char **argv);
 
 #endif

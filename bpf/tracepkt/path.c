@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From what the hooks tell to the path of an echo and its answer.
+ *
+ * Several hooks see a packet at one device: the first makes a hop. A buffer that is dropped while
+ * others share its data is not told of before the last of these has ended: the kernel drops the
+ * original of an answer after a clone of it has gone to the socket.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "trace.h"
+#include "vsh.h"
+
+static struct branch *branch_find(const struct path *path, uint64_t number)
+{
+	struct branch *branch = path->branches;
+
+	while (branch && branch->number != number)
+		branch = branch->next;
+	return branch;
+}
+
+static struct trace *trace_find(const struct path *path, uint16_t sequence)
+{
+	struct trace *trace = path->traces;
+
+	while (trace && trace->sequence != sequence)
+		trace = trace->next;
+	return trace;
+}
+
+struct trace *path_trace(struct path *path, uint16_t sequence)
+{
+	struct trace *trace = calloc(1, sizeof(*trace));
+
+	if (!trace)
+		return NULL;
+	trace->sequence = sequence;
+	trace->next = path->traces;
+	path->traces = trace;
+	return trace;
+}
+
+/* NULL: of an echo whose result is out already. */
+static struct branch *branch_of(struct path *path, const struct tpk_event *event,
+				const struct packet *packet)
+{
+	struct branch *branch = branch_find(path, event->branch);
+	struct trace *trace;
+
+	if (branch || !(packet->is_request || packet->is_reply))
+		return branch;
+	trace = trace_find(path, packet->sequence);
+	branch = trace ? calloc(1, sizeof(*branch)) : NULL;
+	if (!branch)
+		return NULL;
+	*branch = (struct branch){
+		.next = path->branches,
+		.number = event->branch,
+		.packet_number = event->packet,
+		.trace = trace,
+	};
+	path->branches = branch;
+	return branch;
+}
+
+static bool same_device(const struct site *a, const struct site *b)
+{
+	return a->netns_cookie == b->netns_cookie && a->ifindex == b->ifindex;
+}
+
+/* Counts a device once, and its namespace. */
+static void place_count(struct trace *trace, const struct site *place)
+{
+	bool is_new_netns = true;
+
+	for (size_t i = 0; i < trace->devices; i++) {
+		if (same_device(&trace->seen[i], place))
+			return;
+		if (trace->seen[i].netns_cookie == place->netns_cookie)
+			is_new_netns = false;
+	}
+	if (trace->devices == PLACES_MAX)
+		return;
+	trace->seen[trace->devices++] = *place;
+	trace->namespaces += is_new_netns;
+}
+
+static struct hop hop_make(const struct trace *trace, const struct tpk_event *event,
+			   const struct packet *packet, const struct site *place)
+{
+	return (struct hop){
+		.event = event,
+		.packet = packet,
+		.place = *place,
+		.since_first_ns = trace->first_ns ? event->time_ns - trace->first_ns : 0,
+		.since_last_ns = trace->last_ns ? event->time_ns - trace->last_ns : 0,
+	};
+}
+
+static void time_take(struct trace *trace, uint64_t time_ns)
+{
+	if (!trace->first_ns)
+		trace->first_ns = time_ns;
+	trace->last_ns = time_ns;
+}
+
+static struct site place_of(const struct tpk_event *event)
+{
+	struct site place = {
+		.netns_cookie = event->netns_cookie,
+		.netns_inode = event->netns_inode,
+		.ifindex = event->ifindex,
+		.out = event->hook != TPK_NETIF_RX && event->hook != TPK_RECEIVE &&
+		       event->hook != TPK_GRO,
+	};
+
+	memcpy(place.dev, event->dev, sizeof(place.dev));
+	place.dev[sizeof(place.dev) - 1] = '\0';
+	return place;
+}
+
+static void arrival(const struct path *path, struct branch *branch, const struct tpk_event *event,
+		    const struct packet *packet)
+{
+	struct trace *trace = branch->trace;
+	struct site place = place_of(event);
+	struct hop hop;
+
+	if (same_device(&branch->place, &place) && branch->place.out == place.out)
+		return;
+	hop = hop_make(trace, event, packet, &place);
+	path->format->hop(&hop);
+	branch->place = place;
+	trace->last = place;
+	trace->is_reply = packet->is_reply;
+	if (packet->is_reply && !trace->answerer)
+		trace->answerer = place.netns_cookie;
+	trace->hops++;
+	place_count(trace, &place);
+	time_take(trace, event->time_ns);
+}
+
+/* What the kernel drops after it has done its work: the request that was answered, and the answer of
+ * which the socket has got a clone, or would have without a rule.
+ */
+static bool has_done_its_work(const struct branch *branch, const struct packet *packet)
+{
+	const struct trace *trace = branch->trace;
+
+	if (packet->is_request)
+		return trace->answerer && trace->answerer == branch->place.netns_cookie;
+	return packet->is_reply && !branch->drop->rule &&
+	       (trace->is_answered || trace->ending.rule) &&
+	       same_device(&branch->place, &trace->last);
+}
+
+static void drop_tell(const struct path *path, struct branch *branch)
+{
+	struct trace *trace = branch->trace;
+	struct packet packet;
+	struct hop hop;
+
+	packet_read(&packet, branch->drop->data, branch->drop->bytes);
+	if (has_done_its_work(branch, &packet))
+		return;
+	hop = hop_make(trace, branch->drop, &packet, &branch->place);
+	path->format->drop(&hop);
+	time_take(trace, branch->drop->time_ns);
+	trace->ending = (struct ending){
+		.is_drop = true,
+		.rule = branch->drop->rule,
+		.reason = branch->drop->reason,
+		.location = branch->drop->location,
+		.time_ns = branch->drop->time_ns,
+		.place = branch->place,
+	};
+}
+
+/* Drops that were kept back, of a packet, or of a trace. */
+static void drops_tell(const struct path *path, const struct trace *trace, uint64_t packet_number)
+{
+	for (struct branch *branch = path->branches; branch; branch = branch->next) {
+		if (!branch->drop || branch->trace != trace ||
+		    (packet_number && branch->packet_number != packet_number))
+			continue;
+		drop_tell(path, branch);
+		free(branch->drop);
+		branch->drop = NULL;
+	}
+}
+
+static void ended(const struct path *path, struct branch *branch, const struct tpk_event *event)
+{
+	if (event->ifindex) /* that of a rule */
+		branch->place = place_of(event);
+	if (event->hook == TPK_DROPPED || event->rule) {
+		branch->drop = malloc(sizeof(*event));
+		if (branch->drop)
+			*branch->drop = *event;
+	} else {
+		branch->trace->ending = (struct ending){
+			.time_ns = event->time_ns,
+			.place = branch->place,
+		};
+	}
+	if (event->is_last)
+		drops_tell(path, branch->trace, branch->packet_number);
+}
+
+int path_event(void *context, void *data, size_t size)
+{
+	const struct tpk_event *event = data;
+	struct path *path = context;
+	struct branch *branch;
+	struct packet packet;
+
+	if (size < sizeof(*event))
+		return 0;
+	packet_read(&packet, event->data, event->bytes);
+	branch = branch_of(path, event, &packet);
+	if (!branch)
+		return 0;
+	switch (event->hook) {
+	case TPK_READ:
+		break;
+	case TPK_DROPPED:
+	case TPK_CONSUMED:
+		ended(path, branch, event);
+		break;
+	default:
+		arrival(path, branch, event, &packet);
+	}
+	return 0;
+}
+
+static void branches_forget(struct path *path, const struct trace *trace)
+{
+	struct branch **place = &path->branches;
+
+	while (*place) {
+		struct branch *branch = *place;
+
+		if (branch->trace != trace) {
+			place = &branch->next;
+			continue;
+		}
+		*place = branch->next;
+		free(branch->drop);
+		free(branch);
+	}
+}
+
+static void trace_forget(struct path *path, struct trace *trace)
+{
+	struct trace **place = &path->traces;
+
+	while (*place != trace)
+		place = &(*place)->next;
+	*place = trace->next;
+	free(trace);
+}
+
+void path_result(struct path *path, struct trace *trace, int send_error)
+{
+	drops_tell(path, trace, 0);
+	path->format->result(trace, send_error);
+	branches_forget(path, trace);
+	trace_forget(path, trace);
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* vsh trace DIR [-c N] [-i TIME] [-W TIME] [-s SIZE] [-M do] [-4|-6] TARGET: sends echoes and
+ * prints where they come by. DIR holds the objects.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "signals.h"
+#include "trace.h"
+#include "vsh.h"
+#include "words.h"
+
+#define NS_PER_MS 1000000ULL
+#define NS_PER_S 1000000000ULL
+
+struct tracing {
+	struct trace_request request;
+	struct probe probe;
+	struct hooks *hooks;
+	struct path path;
+	uint64_t sent, answered;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+static struct trace *trace_of(const struct tracing *tracing, uint16_t sequence)
+{
+	struct trace *trace = tracing->path.traces;
+
+	while (trace && trace->sequence != sequence)
+		trace = trace->next;
+	return trace;
+}
+
+/* The last that the hooks tell of an answer is this process's own reading of it. */
+static void news_take(struct tracing *tracing)
+{
+	struct probe_news news;
+
+	while (probe_receive(&tracing->probe, &news)) {
+		struct trace *trace = trace_of(tracing, news.sequence);
+
+		if (!trace)
+			continue;
+		if (!news.is_answer) {
+			trace->error = news.error;
+			strcpy(trace->error_from, news.from);
+			continue;
+		}
+		trace->is_answered = true;
+		tracing->answered++;
+		hooks_consume(tracing->hooks);
+		path_result(&tracing->path, trace, 0);
+	}
+}
+
+static void wait_until(struct tracing *tracing, uint64_t until_ns)
+{
+	struct pollfd ready[] = {
+		{ .fd = tracing->probe.socket, .events = POLLIN },
+		{ .fd = hooks_fd(tracing->hooks), .events = POLLIN },
+	};
+	uint64_t now = now_ns();
+
+	if (now < until_ns)
+		poll(ready, 2, (until_ns - now) / NS_PER_MS + 1);
+	hooks_consume(tracing->hooks);
+	news_take(tracing);
+}
+
+static int echo_send(struct tracing *tracing, uint16_t sequence)
+{
+	struct trace *trace = path_trace(&tracing->path, sequence);
+	int err;
+
+	if (!trace)
+		return failure("out of memory");
+	trace->sent_ns = now_ns();
+	err = probe_send(&tracing->probe, sequence);
+	hooks_consume(tracing->hooks);
+	if (err)
+		path_result(&tracing->path, trace, err);
+	tracing->sent++;
+	return DONE;
+}
+
+static void late_give_up(struct tracing *tracing, uint64_t now)
+{
+	struct trace *trace, *next;
+
+	for (trace = tracing->path.traces; trace; trace = next) {
+		next = trace->next;
+		if (now >= trace->sent_ns + tracing->request.wait_ns)
+			path_result(&tracing->path, trace, 0);
+	}
+}
+
+static int echoes_trace(struct tracing *tracing)
+{
+	uint64_t next_ns = now_ns();
+
+	while (!is_ended() && (tracing->sent < tracing->request.count || tracing->path.traces)) {
+		uint64_t until = now_ns() + tracing->request.wait_ns;
+
+		if (tracing->sent < tracing->request.count && now_ns() >= next_ns) {
+			if (echo_send(tracing, tracing->sent + 1) != DONE)
+				return FAILED;
+			next_ns += tracing->request.interval_ns;
+		}
+		if (tracing->sent < tracing->request.count && next_ns < until)
+			until = next_ns;
+		for (struct trace *trace = tracing->path.traces; trace; trace = trace->next)
+			if (trace->sent_ns + tracing->request.wait_ns < until)
+				until = trace->sent_ns + tracing->request.wait_ns;
+		rules_watch(true);
+		wait_until(tracing, until);
+		late_give_up(tracing, now_ns());
+		if (output_flush()) /* main() tells of it */
+			return DONE;
+	}
+	late_give_up(tracing, UINT64_MAX);
+	return tracing->answered && tracing->answered == tracing->sent ? DONE : FAILED;
+}
+
+static int tracing_run(struct tracing *tracing, const char *directory)
+{
+	struct tpk_filter filter = { .tgid = getpid() };
+	int status = probe_open(&tracing->probe, &tracing->request.probe);
+
+	if (status != DONE)
+		return status;
+	filter.id = tracing->probe.id;
+	memcpy(filter.token, tracing->probe.token, sizeof(filter.token));
+	tracing->hooks = hooks_open(directory, &filter, path_event, &tracing->path);
+	if (!tracing->hooks)
+		return FAILED;
+	ends_catch();
+	tracing->path.format->begin();
+	rules_watch(true);
+	status = echoes_trace(tracing);
+	rules_watch(false);
+	hooks_close(tracing->hooks);
+	return status;
+}
+
+int trace_command(const struct options *options, int argc, char **argv)
+{
+	struct tracing tracing = {
+		.request = {
+			.probe.size = 56,
+			.count = 1,
+			.interval_ns = NS_PER_S,
+			.wait_ns = 4 * NS_PER_S, /* the kernel gives up a neighbour after 3 */
+		},
+		.path.format = options->json ? &format_json : &format_text,
+		.probe.socket = -1,
+	};
+	int status;
+
+	speaker = "tracepkt.sh";
+	if (!argc)
+		return misuse("trace takes the folder of the objects, options and a target");
+	status = trace_parse(argc - 1, argv + 1, &tracing.request);
+	if (status == DONE)
+		status = tracing_run(&tracing, argv[0]);
+	probe_close(&tracing.probe);
+	return status;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vsh trace, from inside: a probe sends echoes, the hooks tell of them, the path makes hops and
+ * endings of that, a format prints these.
+ */
+#ifndef VSH_TRACE_H
+#define VSH_TRACE_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "grammar.h"
+#include "tracepkt.h"
+
+extern const struct grammar trace_grammar;
+
+/* --- probe.c: the echoes --------------------------------------------------------------------- */
+
+struct probe_options {
+	const char *target; /* a name or an address */
+	int family; /* AF_INET, AF_INET6 or AF_UNSPEC: what the name has */
+	size_t size; /* bytes that an echo carries */
+	bool whole; /* not to be fragmented */
+};
+
+struct probe {
+	struct probe_options options;
+	struct sockaddr_storage address;
+	socklen_t address_length;
+	int socket;
+	uint16_t id; /* network byte order */
+	uint8_t token[TPK_TOKEN_LEN];
+};
+
+/* What came in at the probe's socket. */
+struct probe_news {
+	bool is_answer; /* false: an error that somebody has sent about an echo */
+	uint16_t sequence;
+	char from[INET6_ADDRSTRLEN];
+	const char *error; /* what it says */
+};
+
+#define PROBE_SIZE_MAX 65000
+
+/* DONE, or a message and FAILED. */
+int probe_open(struct probe *probe, const struct probe_options *options);
+void probe_close(struct probe *probe);
+
+/* 0 or -errno. */
+int probe_send(const struct probe *probe, uint16_t sequence);
+
+/* true: there was something about one of the echoes. Does not wait. */
+bool probe_receive(const struct probe *probe, struct probe_news *news);
+
+/* --- tracewords.c: what is asked for --------------------------------------------------------- */
+
+struct trace_request {
+	struct probe_options probe;
+	uint64_t count; /* of echoes, 1..TRACE_COUNT_MAX */
+	uint64_t interval_ns; /* between them */
+	uint64_t wait_ns; /* for an answer */
+};
+
+#define TRACE_COUNT_MAX 65535 /* sequence numbers that an echo can have, without 0 */
+
+/* DONE, or a message and MISUSED. */
+int trace_parse(int argc, char **argv, struct trace_request *request);
+
+/* --- packet.c: what the headers say ---------------------------------------------------------- */
+
+struct packet {
+	int family; /* 0: no IP */
+	uint8_t protocol;
+	uint8_t icmp_type;
+	bool is_request, is_reply;
+	uint16_t sequence;
+	char source[INET6_ADDRSTRLEN], destination[INET6_ADDRSTRLEN];
+};
+
+void packet_read(struct packet *packet, const uint8_t *data, size_t length);
+
+/* --- hooks.c: the programs ------------------------------------------------------------------- */
+
+struct hooks;
+
+/* Loads and attaches; they go with the process. take: for each event. NULL after a message. */
+struct hooks *hooks_open(const char *directory, const struct tpk_filter *filter,
+			 int (*take)(void *context, void *event, size_t size), void *context);
+void hooks_close(struct hooks *hooks);
+int hooks_fd(const struct hooks *hooks); /* readable when there are events */
+void hooks_consume(struct hooks *hooks);
+const struct tpk_counts *hooks_counts(const struct hooks *hooks);
+
+/* --- reason.c: the kernel's own names -------------------------------------------------------- */
+
+/* As in "NO_SOCKET"; a number that this kernel has no name for is printed as it is. */
+const char *drop_reason_name(uint32_t reason);
+
+/* The function at an address of the kernel's, or NULL. */
+const char *function_name(uint64_t address);
+
+/* --- rules.c: vershitify's ------------------------------------------------------------------- */
+
+/* The loss of a rule, as in "25", if it is there still. */
+bool rule_loss(uint32_t number, char *text, size_t size);
+
+/* Rules leave their verdicts for tracers that watch them. Again and again while they do. */
+void rules_watch(bool is_on);
+
+/* --- place.c: names of places ---------------------------------------------------------------- */
+
+/* The name of a network namespace in /run/netns, or NULL. */
+const char *netns_name(uint32_t inode);
+
+/* --- path.c: hops and endings ---------------------------------------------------------------- */
+
+struct site {
+	uint64_t netns_cookie;
+	uint32_t netns_inode;
+	uint32_t ifindex;
+	bool out; /* it left through the device, or came in */
+	char dev[TPK_NAME_LEN];
+};
+
+/* A buffer, which is a packet or a clone of one. */
+struct branch {
+	struct branch *next;
+	uint64_t number, packet_number;
+	struct trace *trace;
+	struct site place; /* of its last hop */
+	struct tpk_event *drop; /* that is not told of yet, or NULL */
+};
+
+/* A packet arrives at a device, or ends. */
+struct hop {
+	const struct tpk_event *event;
+	const struct packet *packet;
+	struct site place; /* of an ending: of the last hop, ifindex 0 if there was none */
+	uint64_t since_first_ns, since_last_ns;
+};
+
+/* How a packet has ended. */
+struct ending {
+	bool is_drop;
+	uint32_t rule; /* of vershitify's, that has dropped it; 0: none has */
+	uint32_t reason;
+	uint64_t location;
+	uint64_t time_ns;
+	struct site place;
+};
+
+#define PLACES_MAX 256
+
+/* One echo and its answer. */
+struct trace {
+	struct trace *next;
+	uint16_t sequence;
+	uint64_t sent_ns;
+	uint64_t first_ns, last_ns; /* of its events */
+	struct site last; /* hop */
+	bool is_reply; /* the last hop was of the answer */
+	bool is_answered;
+	uint64_t answerer; /* netns cookie of the answer's first hop, or 0 */
+	struct ending ending; /* of what ended last; time_ns 0: nothing has */
+	const char *error; /* that somebody has sent; NULL: none */
+	char error_from[INET6_ADDRSTRLEN];
+	size_t hops;
+	size_t devices, namespaces; /* of those that count[] has room for */
+	struct site seen[PLACES_MAX];
+};
+
+struct format {
+	void (*begin)(void);
+	void (*hop)(const struct hop *hop);
+	void (*drop)(const struct hop *hop);
+	void (*result)(const struct trace *trace, int send_error);
+};
+
+extern const struct format format_text, format_json;
+
+struct path {
+	const struct format *format;
+	struct trace *traces;
+	struct branch *branches;
+};
+
+/* For hooks_open. */
+int path_event(void *path, void *event, size_t size);
+struct trace *path_trace(struct path *path, uint16_t sequence);
+/* Prints how it ended, and forgets it. */
+void path_result(struct path *path, struct trace *trace, int send_error);
+
+#endif

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* tracepkt's programs: follow the packets that the filter names from hook to hook.
+ *
+ * A packet is known by its buffer (the skb) and by its data (skb->head), which clones share: a
+ * buffer that is new and whose data is known is a branch of the same packet. Nothing is sent for
+ * any other packet. The helper loads and attaches all, and they go with it.
+ */
+#include "kernel.bpf.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include "echo.bpf.h"
+#include "tracepkt.h"
+#include "vershitify.h"
+
+const volatile struct tpk_filter filter;
+struct tpk_counts counts;
+
+/* A buffer that is followed. */
+struct track {
+	__u64 packet;
+	__u64 branch;
+	__u64 head;
+};
+
+/* The data of a packet that is followed. */
+struct shared {
+	__u64 packet;
+	__u64 seen_ns; /* when a hook last saw one of its buffers */
+	__u64 buffers; /* that are followed */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, TPK_TRACKED_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64); /* address of a buffer */
+	__type(value, struct track);
+} tpk_buffers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, TPK_TRACKED_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64); /* address of data */
+	__type(value, struct shared);
+} tpk_data SEC(".maps");
+
+/* vershitify's own, if there is a set-up. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, VSH_DROPPED_CPUS);
+	__type(key, __u32);
+	__type(value, struct vsh_dropped);
+} vsh_dropped SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, TPK_RING_BYTES);
+} tpk_events SEC(".maps");
+
+/* Newer verifiers (6.17) take what the kernel's types call a pointer for one, and refuse arithmetic
+ * of 32 bits on it, to which the compiler would shorten this.
+ */
+static __always_inline __u64 distance(const void *from, const void *to)
+{
+	__u64 bytes = (__u64)to - (__u64)from;
+
+	barrier_var(bytes);
+	return bytes;
+}
+
+static __always_inline struct skb_shared_info *shared_info(struct sk_buff *skb)
+{
+	return (struct skb_shared_info *)(skb->head + skb->end);
+}
+
+/* The lower half counts those who can read the data, the upper half those who read payload only. */
+static __always_inline bool is_last_of_data(struct sk_buff *skb)
+{
+	return (__u16)BPF_CORE_READ(shared_info(skb), dataref.counter) == 1;
+}
+
+/* One more buffer has this data. */
+static __always_inline long data_take(__u64 head, __u64 packet)
+{
+	struct shared *shared = bpf_map_lookup_elem(&tpk_data, &head);
+	struct shared new = { .packet = packet, .buffers = 1 };
+	long err;
+
+	new.seen_ns = bpf_ktime_get_ns();
+	if (shared && shared->packet == packet) {
+		__sync_fetch_and_add(&shared->buffers, 1);
+		return 0;
+	}
+	err = bpf_map_update_elem(&tpk_data, &head, &new, BPF_ANY);
+	if (!err && !shared)
+		__sync_fetch_and_add(&counts.tracked, 1);
+	return err;
+}
+
+static __always_inline void data_drop(__u64 head)
+{
+	if (!bpf_map_delete_elem(&tpk_data, &head))
+		__sync_fetch_and_sub(&counts.tracked, 1);
+}
+
+/* A buffer goes on with other data. Of the old ones nobody tells when they are freed. */
+static __always_inline void data_move(struct track *track, __u64 head)
+{
+	struct shared *old = bpf_map_lookup_elem(&tpk_data, &track->head);
+
+	if (old && __sync_fetch_and_sub(&old->buffers, 1) == 1)
+		data_drop(track->head);
+	track->head = head;
+	data_take(head, track->packet);
+}
+
+/* A buffer is followed from here on, as a branch of a packet. */
+static __always_inline struct track *track_begin(__u64 buffer, __u64 head, __u64 packet)
+{
+	struct track new = { .packet = packet, .head = head };
+
+	new.branch = __sync_fetch_and_add(&counts.branches, 1) + 1;
+	if (data_take(head, packet) || bpf_map_update_elem(&tpk_buffers, &buffer, &new, BPF_ANY)) {
+		__sync_fetch_and_add(&counts.untracked, 1);
+		return NULL;
+	}
+	return bpf_map_lookup_elem(&tpk_buffers, &buffer);
+}
+
+/* The packet whose data this is, or 0. What has not been seen for long may have been freed where no
+ * hook is, and be another packet's by now.
+ */
+static __always_inline __u64 packet_by_data(__u64 head)
+{
+	struct shared *shared = bpf_map_lookup_elem(&tpk_data, &head);
+	__u64 now = shared ? bpf_ktime_get_ns() : 0;
+
+	if (!shared || now - shared->seen_ns > TPK_SHARED_NS)
+		return 0;
+	shared->seen_ns = now;
+	return shared->packet;
+}
+
+/* Of a buffer that is followed already, or that shares its data with one. */
+static __always_inline struct track *track_known(struct sk_buff *skb)
+{
+	__u64 buffer = (__u64)skb, head = (__u64)skb->head;
+	struct track *track;
+	__u64 packet;
+
+	if (!counts.tracked)
+		return NULL;
+	track = bpf_map_lookup_elem(&tpk_buffers, &buffer);
+	if (track) {
+		if (track->head != head)
+			data_move(track, head);
+		return track;
+	}
+	packet = packet_by_data(head);
+	return packet ? track_begin(buffer, head, packet) : NULL;
+}
+
+/* Where a packet's network header is, or the tags before it. */
+struct start {
+	__u32 offset; /* from skb->head */
+	bool is_network; /* no tag comes before it, whatever skb->protocol says */
+};
+
+/* On its way out the network layer has said where its header is, ... */
+static __always_inline struct start start_sent(struct sk_buff *skb)
+{
+	return (struct start){ skb->network_header, true };
+}
+
+/* ... on its way in the header of the link has been taken off, but for tags. */
+static __always_inline struct start start_received(struct sk_buff *skb)
+{
+	return (struct start){ distance(skb->head, skb->data), false };
+}
+
+static __always_inline struct packet packet_at(struct sk_buff *skb, struct start start)
+{
+	struct packet packet = packet_of_kernel(skb, start.offset);
+
+	if (start.is_network)
+		packet.type = bare_type(&packet);
+	return packet;
+}
+
+/* Or of one that the filter names. */
+static __always_inline struct track *track_of(struct sk_buff *skb, struct start start)
+{
+	struct track *track = track_known(skb);
+	struct packet begun;
+	__u64 packet;
+
+	if (track)
+		return track;
+	begun = packet_at(skb, start);
+	if (!is_echo(&begun, &filter))
+		return NULL;
+	packet = __sync_fetch_and_add(&counts.packets, 1) + 1;
+	return track_begin((__u64)skb, (__u64)skb->head, packet);
+}
+
+static __always_inline void track_end(struct sk_buff *skb, bool is_last)
+{
+	__u64 buffer = (__u64)skb;
+
+	bpf_map_delete_elem(&tpk_buffers, &buffer);
+	if (is_last)
+		data_drop((__u64)skb->head);
+}
+
+static __always_inline void device_tell(struct tpk_event *event, struct net_device *dev)
+{
+	struct net *net = dev->nd_net.net;
+
+	event->ifindex = dev->ifindex;
+	bpf_probe_read_kernel(event->dev, sizeof(event->dev), dev->name);
+	event->netns_cookie = net->net_cookie;
+	event->netns_inode = net->ns.inum;
+}
+
+static __always_inline void packet_tell(struct tpk_event *event, struct sk_buff *skb,
+					struct start start)
+{
+	const unsigned char *from = skb->head + start.offset;
+	/* In the linear part of the data: what lies in fragments is not headers. */
+	__u64 bytes = distance(from, shared_info(skb));
+	__u64 length = distance(from, skb->data) + skb->len;
+
+	event->length = length;
+	event->segments = BPF_CORE_READ(shared_info(skb), gso_segs) ?: 1;
+	event->vlan = skb->vlan_tci;
+	if (bytes > length)
+		bytes = length;
+	if (bytes > TPK_BYTES)
+		bytes = TPK_BYTES;
+	barrier_var(bytes); /* or older verifiers do not see the bound */
+	if (bytes <= TPK_BYTES && !bpf_probe_read_kernel(event->data, bytes, from))
+		event->bytes = bytes;
+}
+
+static __always_inline struct tpk_event *event_begin(const struct track *track, __u32 hook)
+{
+	struct tpk_event *event = bpf_ringbuf_reserve(&tpk_events, sizeof(*event), 0);
+
+	if (!event) {
+		__sync_fetch_and_add(&counts.lost, 1);
+		return NULL;
+	}
+	__builtin_memset(event, 0, sizeof(*event) - sizeof(event->data));
+	event->time_ns = bpf_ktime_get_ns();
+	event->packet = track->packet;
+	event->branch = track->branch;
+	event->hook = hook;
+	event->pid = bpf_get_current_pid_tgid() >> 32;
+	bpf_get_current_comm(event->comm, sizeof(event->comm));
+	return event;
+}
+
+static __always_inline int seen(struct sk_buff *skb, struct net_device *dev, struct start start,
+				__u32 hook)
+{
+	struct track *track = track_of(skb, start);
+	struct tpk_event *event = track ? event_begin(track, hook) : NULL;
+
+	if (!event)
+		return 0;
+	device_tell(event, dev);
+	packet_tell(event, skb, start);
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+SEC("tp_btf/net_dev_queue")
+int BPF_PROG(tpk_queue, struct sk_buff *skb)
+{
+	return seen(skb, skb->dev, start_sent(skb), TPK_QUEUE);
+}
+
+SEC("tp_btf/net_dev_start_xmit")
+int BPF_PROG(tpk_xmit, struct sk_buff *skb, struct net_device *dev)
+{
+	return seen(skb, dev, start_sent(skb), TPK_XMIT);
+}
+
+SEC("tp_btf/netif_rx")
+int BPF_PROG(tpk_netif_rx, struct sk_buff *skb)
+{
+	return seen(skb, skb->dev, start_received(skb), TPK_NETIF_RX);
+}
+
+SEC("tp_btf/netif_receive_skb_entry")
+int BPF_PROG(tpk_receive, struct sk_buff *skb)
+{
+	return seen(skb, skb->dev, start_received(skb), TPK_RECEIVE);
+}
+
+SEC("tp_btf/netif_receive_skb_list_entry")
+int BPF_PROG(tpk_list, struct sk_buff *skb)
+{
+	return seen(skb, skb->dev, start_received(skb), TPK_RECEIVE);
+}
+
+SEC("tp_btf/napi_gro_receive_entry")
+int BPF_PROG(tpk_gro, struct sk_buff *skb)
+{
+	return seen(skb, skb->dev, start_received(skb), TPK_GRO);
+}
+
+/* What is read or freed is told of without a device: a socket keeps other things in its place. */
+SEC("tp_btf/skb_copy_datagram_iovec")
+int BPF_PROG(tpk_read, struct sk_buff *skb)
+{
+	struct track *track = track_known(skb);
+	struct tpk_event *event = track ? event_begin(track, TPK_READ) : NULL;
+
+	if (!event)
+		return 0;
+	packet_tell(event, skb, start_sent(skb));
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+/* On its way out a packet has its device still. */
+static __always_inline void verdict_tell(struct tpk_event *event, struct sk_buff *skb,
+					 const struct vsh_dropped *verdict)
+{
+	event->rule = verdict->rule + 1;
+	event->rule_reason = verdict->reason;
+	if (skb->dev)
+		device_tell(event, skb->dev);
+}
+
+/* Has a rule dropped this packet, just now on this CPU? What is left there by another packet that was
+ * dropped is cleared by its own end, which comes first.
+ */
+static __always_inline bool verdict_take(struct sk_buff *skb, struct vsh_dropped *verdict)
+{
+	__u32 slot = bpf_get_smp_processor_id() % VSH_DROPPED_CPUS;
+	struct vsh_dropped *dropped = bpf_map_lookup_elem(&vsh_dropped, &slot);
+
+	if (!dropped || !dropped->data)
+		return false;
+	*verdict = *dropped;
+	dropped->data = 0;
+	return verdict->data >= (__u64)skb->head && verdict->data < (__u64)skb->head + skb->end;
+}
+
+static __always_inline int freed(struct sk_buff *skb, __u32 hook, __u32 reason, __u64 location)
+{
+	struct vsh_dropped verdict = {};
+	bool is_rules = verdict_take(skb, &verdict);
+	struct tpk_event *event;
+	struct track *track;
+	bool is_last;
+
+	/* A packet can be dropped before any device has seen it. */
+	track = is_rules || hook == TPK_DROPPED ? track_of(skb, start_sent(skb)) : track_known(skb);
+	if (!track)
+		return 0;
+	is_last = is_last_of_data(skb);
+	event = event_begin(track, hook);
+	if (event) {
+		event->reason = reason;
+		event->location = location;
+		event->is_last = is_last;
+		packet_tell(event, skb, start_sent(skb));
+		if (is_rules)
+			verdict_tell(event, skb, &verdict);
+		bpf_ringbuf_submit(event, 0);
+	}
+	track_end(skb, is_last);
+	return 0;
+}
+
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(tpk_drop, struct sk_buff *skb, void *location, int reason)
+{
+	return freed(skb, TPK_DROPPED, reason, (__u64)location);
+}
+
+SEC("tp_btf/consume_skb")
+int BPF_PROG(tpk_consume, struct sk_buff *skb)
+{
+	return freed(skb, TPK_CONSUMED, 0, 0);
+}
+
+char _license[] SEC("license") = "GPL";

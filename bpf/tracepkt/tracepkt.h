@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR GPL-2.0-or-later */
+/* What tracepkt's programs and the helper say to each other. */
+#ifndef TRACEPKT_H
+#define TRACEPKT_H
+
+#include <linux/types.h>
+
+#define TPK_COMM_LEN 16
+#define TPK_NAME_LEN 16 /* of a device, with a NUL: IFNAMSIZ */
+#define TPK_BYTES 128 /* of a packet, from its network header on */
+#define TPK_TOKEN_LEN 8
+#define TPK_TRACKED_MAX 65536 /* buffers that are followed at once */
+#define TPK_SHARED_NS 1000000000ULL /* how long clones are looked for, at rest */
+#define TPK_RING_BYTES (8 << 20)
+
+/* Where a packet was seen. The numbers are public, in -j. */
+enum tpk_hook {
+	TPK_QUEUE = 1, /* net_dev_queue: handed to a device, after its tc filters */
+	TPK_XMIT = 2, /* net_dev_start_xmit: handed to its driver */
+	TPK_NETIF_RX = 3, /* netif_rx: received, by a virtual device */
+	TPK_RECEIVE = 4, /* netif_receive_skb(_list)_entry: received */
+	TPK_GRO = 5, /* napi_gro_receive_entry: received, before packets are merged */
+	TPK_READ = 6, /* skb_copy_datagram_iovec: read by a program */
+	TPK_DROPPED = 7, /* kfree_skb */
+	TPK_CONSUMED = 8, /* consume_skb: the packet has done what it was for, or was stolen */
+	TPK_HOOKS,
+};
+
+/* The programs' .rodata, written before they are loaded. */
+struct tpk_filter {
+	__u8 token[TPK_TOKEN_LEN]; /* first bytes of what an echo carries */
+	__u16 id; /* of the echo, network byte order */
+	__u16 pad;
+	__u32 tgid; /* of the tracer */
+};
+
+/* One buffer at one hook. Times are CLOCK_MONOTONIC, addresses the kernel's own. */
+struct tpk_event {
+	__u64 time_ns;
+	__u64 packet; /* number of the packet: the same for all of its clones */
+	__u64 branch; /* number of the buffer: a clone has another one */
+	__u64 netns_cookie;
+	__u64 location; /* TPK_DROPPED: where in the kernel */
+	__u32 netns_inode;
+	__u32 ifindex; /* 0: no device at this hook */
+	__u32 hook; /* enum tpk_hook */
+	__u32 reason; /* TPK_DROPPED: enum skb_drop_reason of this kernel */
+	__u32 pid; /* tgid of the process during which this happened */
+	__u32 length; /* of the packet, from the network header on */
+	__u32 segments; /* that the packet is on the wire */
+	__u32 bytes; /* how many there are in data[] */
+	__u32 rule; /* of vershitify's, that has dropped it; 0: none has */
+	__u32 rule_reason; /* enum vsh_reason */
+	__u16 vlan; /* tag beside the packet, or 0 */
+	__u8 is_last; /* no other buffer shares this packet's data any more */
+	__u8 pad[5];
+	char comm[TPK_COMM_LEN];
+	char dev[TPK_NAME_LEN];
+	__u8 data[TPK_BYTES];
+};
+
+/* The programs' counters, in .bss. */
+struct tpk_counts {
+	__u64 packets; /* numbers given away so far */
+	__u64 branches;
+	__u64 lost; /* events for which the ring had no room */
+	__u64 untracked; /* buffers for which the map had no room */
+	__s64 tracked; /* packets' data that are followed now */
+};
+
+_Static_assert(sizeof(struct tpk_filter) == 16, "tpk_filter has no holes");
+_Static_assert(sizeof(struct tpk_event) == 120 + TPK_BYTES, "tpk_event has no holes");
+
+#endif

@@ -1,0 +1,92 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# tracepkt.sh - where does a packet go? Sends echoes and prints each device and network namespace
+# that they and their answers come by. Words, options and what is said; the helper does the work,
+# and changes nothing of the system.
+
+set -u
+
+speaker=tracepkt.sh
+self=$0
+[ ! -L "$self" ] || self=$(readlink -f "$self")
+case $self in
+/*) ;;
+*) self=$PWD/$self ;;
+esac
+here=${self%/*}
+
+# In the source tree the parts lie beside this file, installed below lib.
+if [ -e "$here/../Makefile" ]; then
+	library=$here/../tc
+	objects=$here/../build
+else
+	library=$here/../lib/vershitify/tc
+	objects=$here/../lib/vershitify
+fi
+
+# shellcheck source=tc/run.sh
+. "$library/run.sh"
+# shellcheck source=tc/command.sh
+. "$library/command.sh"
+# shellcheck source=tc/paths.sh
+. "$library/paths.sh"
+# shellcheck source=tc/doctor.sh
+. "$library/doctor.sh"
+# shellcheck source=tc/doctor-tracepkt.sh
+. "$library/doctor-tracepkt.sh"
+
+help() {
+	cat <<'END'
+Usage: tracepkt.sh [OPTIONS] [ECHO] TARGET
+       tracepkt.sh [OPTIONS] doctor | help
+
+Sends one echo request to TARGET, a name or an address, and prints each device
+and network namespace that it and its answer come by; at the end, how it went.
+
+ECHO :=    -c N         how many echoes (default: 1)
+           -i TIME      between them: seconds, or as in 200ms (default: 1)
+           -W TIME      how long an answer is waited for (default: 4)
+           -s BYTES     that an echo carries (default: 56)
+           -M do        do not let it be fragmented
+           -4 | -6      which addresses of a name
+OPTIONS := -n NETNS     start in this network namespace
+           -j           JSON, one object a line
+           -v           show each command
+           --dry-run    only show them
+           -V           version
+
+Exit status: 0 every echo was answered, 1 one was not, or a failure, 2 misuse.
+
+Examples:
+  tracepkt.sh 172.17.0.2
+  tracepkt.sh -n blue -c 3 -i 200ms 2001:db8::2
+  tracepkt.sh -s 1472 -M do 192.0.2.1
+END
+}
+
+while [ $# -gt 0 ]; do
+	option_take $# "$@" || break
+	shift "$option_words"
+done
+
+[ $# -gt 0 ] || {
+	help >&2
+	exit 2
+}
+if [ "$1" = help ]; then
+	put '%s\n' "$(help)"
+	exit
+fi
+
+[ -z "${netns_wanted+set}" ] || netns_choose "$netns_wanted"
+if [ "$1" = doctor ]; then
+	[ $# = 1 ] || die 2 "doctor takes no words"
+	[ -n "$tools_lack" ] || needs_root
+	needs_built tracepkt.o
+	doctor
+	exit
+fi
+needs_root
+needs_built tracepkt.o
+run "$vsh" ${netns_name:+-N "$netns_file"} ${json:+-j} trace "$objects" "$@"
