@@ -10,6 +10,9 @@
 
 # shellcheck disable=SC2016 # scripts for other shells
 
+# bats sets stderr:
+# shellcheck disable=SC2154
+
 load helpers
 
 setup_file() { suite_begin; }
@@ -111,6 +114,13 @@ namespaces() {
 	assert_line --index 0 "$BATS_TEST_TMPDIR"
 	assert_line --index 1 'eth0 lo'
 	refute_line "$(readlink /proc/self/ns/mnt)"
+}
+
+@test "a run inside of 'ip netns exec' tells by itself what it cannot execute" {
+	run -127 --separate-stderr ip netns exec "$CLIENT" "$VERSHITIFY" run dev eth0 drop 1% -- nonesuch 3>&-
+	assert_regex "$stderr" '^vershitify\.sh: cannot run "nonesuch": No such file or directory'
+	run -126 --separate-stderr ip netns exec "$CLIENT" "$VERSHITIFY" run dev eth0 drop 1% -- /etc/passwd 3>&-
+	assert_regex "$stderr" '^vershitify\.sh: cannot run "/etc/passwd": Permission denied'
 }
 
 @test "the original's line inside of 'ip netns exec'" {

@@ -372,6 +372,18 @@ words_with() {
 	assert_unchanged
 }
 
+@test "of a long path a message has the end, of another long word the beginning" {
+	local folders
+
+	folders=$(printf '/a folder%.0s' {1..20})
+	refused 1 add dev eth0 exe "$folders/needle" command x drop 1%
+	assert_regex "$stderr" 'exe "\.\.\..*a folder/needle": '
+	refused 1 add dev eth0 cgroup "$folders/needle" drop 1%
+	assert_regex "$stderr" '"\.\.\..*a folder/needle"'
+	refused 2 add dev eth0 "beginning$(printf 'x%.0s' {1..100})" drop 1%
+	assert_regex "$stderr" '"beginningx+\.\.\."'
+}
+
 @test "a very long command line is refused in one line" {
 	refused 2 add dev eth0 command innocent drop "$(head -c 100000 /dev/zero | tr '\0' 9)"
 	assert [ "${#stderr}" -lt 400 ]

@@ -377,7 +377,7 @@ command_run() {
 # on meanwhile; it keeps standard input.
 run_start() {
 	case $netns_name in
-	'') ;;
+	'') [ -z "$entered" ] || set -- "$vsh" exec 0 "$@" ;; # a shell would word its failure
 	pid:* | */*) set -- nsenter --net="$netns_file" "$vsh" exec 0 "$@" ;;
 	*) set -- ip netns exec "$netns_name" "$vsh" exec 0 "$@" ;;
 	esac

@@ -86,10 +86,15 @@ const char *quoted_bytes(const char *bytes, size_t length)
 	static unsigned int next;
 	char *text = ring[next++ % 4];
 	size_t shown = length < QUOTED_MAX ? length : QUOTED_MAX;
+	bool is_path = memchr(bytes, '/', length);
 
-	text[0] = '"';
-	escape(text + 1, sizeof(ring[0]) - 8, bytes, shown);
-	strcat(text, length > shown ? "...\"" : "\"");
+	/* Of a path the end tells more; it begins with a whole character. */
+	for (; is_path && shown < length && (bytes[length - shown] & 0xc0) == 0x80; shown--)
+		;
+	strcpy(text, is_path && shown < length ? "\"..." : "\"");
+	escape(text + strlen(text), sizeof(ring[0]) - 8, is_path ? bytes + length - shown : bytes,
+	       shown);
+	strcat(text, !is_path && shown < length ? "...\"" : "\"");
 	return text;
 }
 
