@@ -408,9 +408,29 @@ two_users() {
 
 @test "what cannot be taken away is named, its record stays, and the next down takes it away" {
 	mkdir "$BATS_TEST_TMPDIR/bin"
-	# a tc that takes nothing away
-	printf '#!/bin/sh\ncase "$*" in\n*" del "*) echo "RTNETLINK answers: Device or resource busy" >&2; exit 2 ;;\nesac\nexec %s "$@"\n' \
-		"$(PATH=$PATH:/usr/sbin:/sbin command -v tc)" >"$BATS_TEST_TMPDIR/bin/tc"
+	# a tc that takes nothing away, in a batch either
+	cat >"$BATS_TEST_TMPDIR/bin/tc" <<-END
+		#!/bin/sh
+		refused() {
+			echo "RTNETLINK answers: Device or resource busy" >&2
+		}
+		case "\$*" in
+		*" del "*)
+			refused
+			exit 2
+			;;
+		*"-b "*)
+			line=0
+			while read -r _; do
+				line=\$((line + 1))
+				refused
+				echo "Command failed -:\$line" >&2
+			done
+			exit 1
+			;;
+		esac
+		exec $(PATH=$PATH:/usr/sbin:/sbin command -v tc) "\$@"
+	END
 	chmod +x "$BATS_TEST_TMPDIR/bin/tc"
 	rule_add command victim drop 1%
 	pingkiller -n "$SERVER" dev eth0 hook tc background 2>/dev/null

@@ -962,7 +962,7 @@ fails_full() {
 		fails_full "$PINGKILLER" $words
 	done
 	pingkiller stop
-	for words in 'show' 'stats' 'fill' 'programs' 'words vershitify' 'tcx eth0 egress' 'cookie' 'plan needed'; do
+	for words in 'show' 'stats' 'fill' 'programs' 'words vershitify' 'filters' 'cookie' 'plan needed'; do
 		# shellcheck disable=SC2086
 		run --separate-stderr sh -c 'exec "$@" >/dev/full' sh "$TOP/build/vsh" $words 3>&-
 		[ "$status" != 0 ] || fail "vsh $words: status 0"

@@ -164,11 +164,14 @@ pins_list() {
 
 # trial_attach: the classifier to the first device that has room for it.
 trial_attach() {
-	for trial_device in $(devices_list); do
-		[ -z "$(device_room "$trial_device")" ] || continue
-		device_attach "$trial_device" "$(device_index "$trial_device")" "$(netns_cookie "$netns_file")"
+	trial_look=$(filters_look) || return
+	while read -r trial_ifindex trial_device trial_qdisc trial_place _; do
+		[ -z "$(obstacle_tell "$trial_device" "$trial_qdisc" "$trial_place")" ] || continue
+		devices_attach "dev $trial_ifindex $trial_device$newline" "$(netns_cookie "$netns_file")"
 		return
-	done
+	done <<-END
+		$trial_look
+	END
 	say "no device here has room for a classifier"
 	return 1
 }
@@ -195,24 +198,28 @@ doctor_devices() {
 	doctor_cookie=$(netns_cookie "$netns_file")
 	doctor_needed=''
 	! setup_is_there || doctor_needed=$("$vsh" plan needed | sed -n "s/^dev $doctor_cookie //p")
-	for doctor_dev in $(devices_list); do
-		doctor_device "$doctor_dev" "$(device_index "$doctor_dev")"
-	done
+	doctor_look=$(filters_look)
+	while read -r doctor_ifindex doctor_dev doctor_qdisc doctor_place doctor_earlier _ doctor_tcx _; do
+		[ -z "$doctor_ifindex" ] || doctor_device "$doctor_dev" "$doctor_ifindex"
+	done <<-END
+		$doctor_look
+	END
 }
 
 # device_is_needed IFINDEX: by a rule, as one of its devices or of all.
 device_is_needed() {
-	printf '%s\n' "$doctor_needed" | grep -qxe all -e "$1"
+	case $newline$doctor_needed$newline in
+	*"$newline$1$newline"* | *"${newline}all$newline"*) return 0 ;;
+	esac
+	return 1
 }
 
 # doctor_device DEV IFINDEX
 doctor_device() {
-	doctor_filters=$(filters "$1" egress)
-	doctor_obstacle=$(device_room "$1")
-	if filters_have_ours "$doctor_filters"; then
+	if [ "$doctor_place:$doctor_qdisc" = ours:clsact ]; then
 		doctor_tell ok "$1" "our classifier is attached"
-	elif [ -n "$doctor_obstacle" ]; then
-		doctor_tell BLOCKED "$1" "$doctor_obstacle"
+	elif [ "$doctor_place" = taken ] || [ "$doctor_qdisc" = ingress ]; then
+		doctor_tell BLOCKED "$1" "$(obstacle_tell "$1" "$doctor_qdisc" "$doctor_place")"
 	elif ! device_is_needed "$2"; then
 		doctor_tell ok "$1" "not attached, has room"
 	elif device_is_recorded "$2" "$doctor_cookie"; then
@@ -220,15 +227,8 @@ doctor_device() {
 	else
 		doctor_tell note "$1" "came after \"dev all\", and has no classifier: change ID dev all"
 	fi
-	doctor_hidden "$1" "$doctor_filters"
-}
-
-# doctor_hidden DEV FILTERS: what runs before ours.
-doctor_hidden() {
-	if filters_hide_ours "$2"; then
-		doctor_tell note "$1" "filters run before ours: what they accept for good is not seen by it (tc filter show dev $1 egress)"
-	fi
-	doctor_tcx=$(helper tcx "$1")
-	[ "${doctor_tcx:-0}" = 0 ] ||
+	[ "$doctor_earlier" = 0 ] ||
+		doctor_tell note "$1" "filters run before ours: what they accept for good is not seen by it (tc$(netns_option) filter show dev $1 egress)"
+	[ "$doctor_tcx" = 0 ] ||
 		doctor_tell note "$1" "$doctor_tcx tcx program(s) run before clsact and can hide packets from ours (bpftool net)"
 }

@@ -3,6 +3,7 @@
 #
 # tc filters, of ours and of others. Ours are found, and told from other people's, by preference, handle and the
 # name of the program; the preference is the same for all tools, which use different hooks of clsact.
+# A tool says which hook, handle and program are its own: $filter_hook, $filter_handle, $filter_program.
 
 filter_pref=3
 
@@ -16,65 +17,119 @@ program_name() {
 	bpftool prog show id "$1" 2>/dev/null | sed -n '1s/.* name \([^ ]*\) .*/\1/p'
 }
 
-# filters DEV egress|ingress: as tc prints them.
-filters() {
-	net command tc filter show dev "$1" "$2" 2>/dev/null
+# filters_look [IFINDEX...]: the devices of the chosen network namespace, or these, in one look, a line each:
+#
+#	IFINDEX DEV clsact|ingress|- ours|taken|free EARLIER OTHERS TCX ID
+#
+# The qdisc at the device's hooks, our place at our hook, how many filters run there before it, how many filters
+# at both hooks are not ours, how many tcx programs run before all of them, and the number of our program or 0. A
+# device that is gone has no line.
+filters_look() {
+	local seen
+
+	seen=$(helper filters "$@") || return
+	printf '%s\n' "$seen" | awk -v pref="$filter_pref" -v hook="$filter_hook" -v handle="$filter_handle" \
+		-v program="$filter_program" '
+		function tell() {
+			if (dev != "")
+				print ifindex, dev, qdisc, place, earlier, others, tcx, id
+		}
+		$1 == "device" {
+			tell()
+			ifindex = $2; qdisc = $3; tcx = $4; dev = $5
+			place = "free"; earlier = others = id = 0
+		}
+		$1 != "filter" { next }
+		qdisc == "-" && $3 == "egress" { qdisc = "clsact" } # missed by the dump, see bpf/lib/filters.c
+		$4 == pref && $5 == "bpf" && $6 == "0x0" { next } # the place, not what is there
+		$3 == hook && $4 == pref && $5 == "bpf" && $6 == handle && $7 == program { place = "ours"; id = $8; next }
+		{ others++ }
+		$3 == hook && $4 < pref + 0 { earlier++ }
+		$3 == hook && $4 == pref && place == "free" { place = "taken" }
+		END { tell() }'
 }
 
-# filters_have FILTERS HANDLE PROGRAM
-filters_have() {
-	case $1 in
-	*" pref $filter_pref bpf "*" handle $2 "*" name $3 "*) return 0 ;;
-	esac
-	return 1
+# device_look DEV: sets $look_qdisc, $look_place and $look_others of one device. Fails if there is none.
+device_look() {
+	look_index=$(device_index "$1" 2>/dev/null)
+	look_line=$([ -z "$look_index" ] || filters_look "$look_index") && [ -n "$look_line" ] || return 1
+	read -r _ _ look_qdisc look_place _ look_others _ <<-END
+		$look_line
+	END
 }
 
-# filters_hold_pref FILTERS: is our place taken, by us or others?
-filters_hold_pref() {
-	case $1 in
-	*" pref $filter_pref "*) return 0 ;;
-	esac
-	return 1
-}
-
-# filters_others DEV: those of other people at either hook of clsact. Each place has a line of its own, before
-# those of the filters in it.
-filters_others() {
-	printf '%s\n' "$(filters "$1" egress)" "$(filters "$1" ingress)" | grep '^filter ' |
-		grep -v -e " pref $filter_pref bpf chain 0 *\$" \
-			-e " pref $filter_pref bpf .* handle $filter_handle .* name $filter_program "
-}
-
-# filters_hide_ours FILTERS: does one of them run before ours, and can hide packets from it?
-filters_hide_ours() {
-	printf '%s\n' "$1" | awk -v ours="$filter_pref" '
-		$1 == "filter" { for (i = 2; i < NF; i++) if ($i == "pref" && $(i + 1) < ours) found = 1 }
-		END { exit !found }'
-}
-
-# ingress_is_there DEV: the qdisc that a device can have in the place of clsact.
-ingress_is_there() {
-	case $(net command tc qdisc show dev "$1" 2>/dev/null) in
-	*"qdisc ingress "*) return 0 ;;
-	esac
-	return 1
-}
-
-# device_obstacle DEV egress|ingress HANDLE PROGRAM: what keeps us from attaching a filter; nothing if there is
-# room.
-device_obstacle() {
-	local present
-
-	present=$(filters "$1" "$2")
-	if filters_hold_pref "$present" && ! filters_have "$present" "$3" "$4"; then
-		printf 'another filter has pref %s, which is ours (tc%s filter show dev %s %s)\n' "$filter_pref" "$(netns_option)" "$1" "$2"
-	elif ingress_is_there "$1"; then
+# obstacle_tell DEV QDISC PLACE: what keeps us from attaching a filter; nothing if there is room.
+obstacle_tell() {
+	case $3:$2 in
+	taken:*)
+		printf 'another filter has pref %s, which is ours (tc%s filter show dev %s %s)\n' "$filter_pref" "$(netns_option)" "$1" "$filter_hook"
+		;;
+	*:ingress)
 		printf 'its ingress qdisc leaves no room for clsact (tc%s qdisc replace dev %s clsact)\n' "$(netns_option)" "$1"
-	fi
+		;;
+	esac
 }
 
-# filter_remove DEV egress|ingress HANDLE PROGRAM: only ours. Fails if it is still there afterwards.
+# device_obstacle DEV
+device_obstacle() {
+	! device_look "$1" || obstacle_tell "$1" "$look_qdisc" "$look_place"
+}
+
+# filter_remove DEV: only ours. Fails if it is still there afterwards.
 filter_remove() {
-	filters_have "$(filters "$1" "$2")" "$3" "$4" || return 0
-	net_run_or "cannot detach from device $1" tc filter del dev "$1" "$2" protocol all pref "$filter_pref" handle "$3" bpf
+	device_look "$1" && [ "$look_place" = ours ] || return 0
+	net_run_or "cannot detach from device $1" tc filter del dev "$1" "$filter_hook" protocol all pref "$filter_pref" handle "$filter_handle" bpf
+}
+
+# --- many at once ------------------------------------------------------------------------------
+
+# batch_device DEV IFINDEX: sets $batch_word, the name of a device in a batch. There are no quotes for each name
+# in one, and # begins a comment: tc takes the number for such a name.
+batch_device() {
+	# shellcheck disable=SC2034 # the caller's
+	case $1 in
+	*[!A-Za-z0-9_.:@%+,=-]*) batch_word=if$2 ;;
+	*) batch_word=$1 ;;
+	esac
+}
+
+# tc_batch LINES: one tc carries all of them out in the chosen network namespace, and goes on after one that
+# fails. Of each of those, a line of $batch_failures: OBJECT DEV TEXT, which are its first word, the name that
+# it has for its device, and what tc says.
+tc_batch() {
+	local line said
+
+	batch_failures=
+	[ -z "$verbose$dry_run" ] || while read -r line; do
+		# shellcheck disable=SC2086 # words without blanks
+		[ -z "$line" ] || net run_show tc $line
+	done <<-END
+		$1
+	END
+	[ -n "$1" ] && [ -z "$dry_run" ] || return 0
+	said=$(printf '%s' "$1" | net command tc -force -b - 2>&1 >/dev/null) && return
+	batch_failures=$(printf '%s\n%s\n' "$1" "$said" | awk '
+		!said && !NF { said = 1; next }
+		!said {
+			for (i = 1; i < NF && $i != "dev"; i++)
+				;
+			what[++lines] = $1 " " $(i + 1)
+			next
+		}
+		/^Command failed -:[0-9]+$/ { sub(/.*:/, ""); print what[$0 + 0], text; text = ""; next }
+		NF && !/^We have an error talking to the kernel/ { text = $0 }')
+	return 1
+}
+
+# batch_failure DEV: what tc has said first of that name.
+batch_failure() {
+	local dev text
+
+	while read -r _ dev text; do
+		[ "$dev" != "$1" ] || break
+		text=
+	done <<-END
+		$batch_failures
+	END
+	printf '%s\n' "$text"
 }

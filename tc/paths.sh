@@ -116,21 +116,6 @@ device_index() {
 	net command ip -o link show dev "$1" | sed 's/:.*//'
 }
 
-# device_still IFINDEX COMMAND...: what is done to a device that may vanish meanwhile. 0 or 1 as the command says;
-# 3, and nothing is said, if it fails and the device is gone.
-device_still() {
-	local ifindex="$1" said
-
-	shift
-	if said=$("$@" 2>&1 >/dev/null); then
-		[ -z "$said" ] || printf '%s\n' "$said" >&2
-		return 0
-	fi
-	[ -n "$(device_name "$ifindex")" ] || return 3
-	printf '%s\n' "$said" >&2
-	return 1
-}
-
 # pid_namespace_is_first: BPF programs know processes by the numbers that the machine's own pid
 # namespace gives them (PROC_PID_INIT_INO, include/linux/proc_ns.h).
 pid_namespace_is_first() {

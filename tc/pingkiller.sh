@@ -13,6 +13,7 @@
 
 state=/run/pingkiller
 pins=$bpffs/pingkiller
+filter_hook=ingress
 filter_handle=0x504b
 filter_program=pk_tc
 
@@ -102,7 +103,7 @@ device_check() {
 ingress_check() {
 	local obstacle
 
-	obstacle=$(device_obstacle "$plan_dev" ingress "$filter_handle" "$filter_program")
+	obstacle=$(device_obstacle "$plan_dev")
 	[ -n "$obstacle" ] || return 0
 	say "device $plan_name: $obstacle"
 	return 1
@@ -185,7 +186,7 @@ xdp_attach_best() {
 
 ingress_attach() {
 	clsact_take "$plan_dev" "${plan_key%-*}" "${plan_key#*-}" || return
-	net_run_or "cannot attach to device $plan_name" tc filter add dev "$plan_dev" ingress protocol all \
+	net_run_or "cannot attach to device $plan_name" tc filter add dev "$plan_dev" "$filter_hook" protocol all \
 		pref "$filter_pref" handle "$filter_handle" \
 		bpf direct-action object-pinned "$pins/$plan_key/pk_tc" && hook_tell 3
 }
@@ -230,7 +231,7 @@ xdp_detach() {
 }
 
 ingress_detach() {
-	filter_remove "$1" ingress "$filter_handle" "$filter_program"
+	filter_remove "$1"
 }
 
 # link_release KEY: wherever the device is by now.
@@ -325,7 +326,7 @@ stray_release() {
 	*) ! xdp_is_stray "$id" || xdp_detach "$1" "$id" || return ;;
 	esac
 	case $2 in
-	*" $(filters "$1" ingress | sed -n 's/.* id \([0-9]*\) name pk_tc .*/\1/p') "*) ;;
+	*" $(net command tc filter show dev "$1" "$filter_hook" 2>/dev/null | sed -n 's/.* id \([0-9]*\) name pk_tc .*/\1/p') "*) ;;
 	*) ingress_detach "$1" && clsact_leave "$1" "$(netns_cookie "$netns_file")" "$(device_index "$1")" ;;
 	esac
 }

@@ -28,18 +28,59 @@ shared_users() {
 shared_write() {
 	local thing="$1"
 
-	[ -z "$dry_run" ] || return 0
 	shift
-	if {
-		{ [ ! -e "$shared" ] || sed "/^$thing /d" "$shared"; } &&
-			{ [ $# = 0 ] || printf '%s %s\n' "$thing" "$*"; }
-	} 2>/dev/null >"$shared.new" && mv "$shared.new" "$shared"; then
-		[ -s "$shared" ] || rm -f "$shared"
+	shared_replace "$(
+		[ ! -e "$shared" ] || sed "/^$thing /d" "$shared"
+		[ $# = 0 ] || printf '%s %s\n' "$thing" "$*"
+	)"
+}
+
+# shared_replace TEXT: the whole record.
+shared_replace() {
+	[ -z "$dry_run" ] || return 0
+	if [ -z "$1" ]; then
+		rm -f "$shared"
+		return 0
+	fi
+	if printf '%s\n' "$1" 2>/dev/null >"$shared.new" && mv "$shared.new" "$shared"; then
 		return 0
 	fi
 	rm -f "$shared.new"
 	say "cannot write $shared (is there no room on /run?)"
 	return 1
+}
+
+# shared_edit EDITS: many at once, a line each: "make THING" records a new one, "take THING" one more user if it
+# is ours, "leave THING" one less: with the last one it is forgotten. "forget THING": it turned out to be
+# somebody else's.
+shared_edit() {
+	[ -n "$1" ] && [ -z "$dry_run" ] || return 0
+	shared_replace "$({
+		[ ! -e "$shared" ] || sed 's/^/is /' "$shared"
+		printf '%s\n' "$1"
+	} | awk -v tool="$tool" '
+		function without(list, word) {
+			list = " " list " "
+			sub(" " word " ", " ", list)
+			gsub(/^ +| +$/, "", list)
+			return list
+		}
+		!($2 in users) && ($1 == "is" || $1 == "make") { order[++things] = $2 }
+		$1 == "is" { users[$2] = $0; sub(/^is [^ ]* /, "", users[$2]) }
+		$1 == "make" { users[$2] = tool }
+		$1 == "take" && $2 in users { users[$2] = without(users[$2], tool) " " tool }
+		$1 == "leave" && $2 in users { users[$2] = without(users[$2], tool) }
+		$1 == "forget" { users[$2] = "" }
+		END {
+			for (i = 1; i <= things; i++)
+				if (users[order[i]] != "")
+					print order[i], users[order[i]]
+		}')"
+}
+
+# shared_alone: the things that this tool uses, and no other, a line each.
+shared_alone() {
+	[ ! -r "$shared" ] || sed -n "s/^\([^ ]*\) $tool\$/\1/p" "$shared"
 }
 
 # shared_take THING: one more tool uses it. Fails if it is not ours.
@@ -185,16 +226,9 @@ folders_leave() {
 
 # --- clsact ------------------------------------------------------------------------------------
 
-clsact_is_there() {
-	case $(net command tc qdisc show dev "$1" clsact 2>/dev/null) in
-	*clsact*) return 0 ;;
-	esac
-	return 1
-}
-
 # clsact_take DEV COOKIE IFINDEX
 clsact_take() {
-	if clsact_is_there "$1"; then
+	if device_look "$1" && [ "$look_qdisc" = clsact ]; then
 		shared_take "clsact@$2-$3" || :
 		return 0
 	fi
@@ -207,7 +241,7 @@ clsact_leave() {
 	local thing="clsact@$2-$3"
 
 	shared_leave "$thing" || return 0
-	if [ -n "$1" ] && clsact_is_there "$1" && [ -z "$(filters_others "$1")" ]; then
+	if [ -n "$1" ] && device_look "$1" && [ "$look_qdisc:$look_others" = clsact:0 ]; then
 		net run tc qdisc del dev "$1" clsact || return
 	fi
 	shared_gone "$thing"

@@ -12,39 +12,113 @@
 maps=$bpffs/tc/globals
 pins=$bpffs/vershitify
 state=/run/vershitify
+filter_hook=egress
 filter_handle=0x5653
 filter_program=vsh_egress
 
 # --- devices ------------------------------------------------------------------------------------
 
-# filters_have_ours FILTERS
-filters_have_ours() {
-	filters_have "$1" "$filter_handle" "$filter_program"
+# devices_attach WANTED COOKIE: our classifier on all of them, or, as far as it can be known before, on none:
+# "dev IFINDEX DEV" or "any IFINDEX DEV", a line each. Those of "any" may vanish meanwhile. The cookie is that
+# of the chosen network namespace.
+devices_attach() {
+	local present
+
+	present=$(devices_join "$1" "$2") && devices_have_room "$present" || return
+	devices_prepare "$present" "$2"
+	[ -n "$prepared_batch" ] || return 0
+	devices_record "$prepared_records" && shared_edit "$prepared_edits" && classifier_load || return
+	tc_batch "$prepared_batch" || devices_confirm "$1" "$2"
 }
 
-# device_room DEV: what keeps our classifier from it; nothing if there is room.
-device_room() {
-	device_obstacle "$1" egress "$filter_handle" "$filter_program"
+# devices_join WANTED COOKIE: what is wanted beside what there is, a line each:
+#
+#	dev|any IFINDEX DEV QDISC PLACE EARLIER ID [recorded]
+#
+# The words in the middle as in filters_look, and "gone" for the place on a device of "dev" that is.
+devices_join() {
+	local seen
+
+	# shellcheck disable=SC2046 # numbers
+	seen=$(filters_look $(printf '%s' "$1" | sed 's/^[a-z]* \([0-9]*\) .*/\1/')) || return
+	{
+		[ ! -r "$state/devices" ] || sed 's/^/record /' "$state/devices"
+		printf '%s%s\n' "$1" "$seen"
+	} | awk -v cookie="$2" '
+		$1 == "record" { recorded[$3 " " $4] = " recorded"; next }
+		$1 == "dev" || $1 == "any" { kind[$2] = $1; name[$2] = $3; next }
+		NF { print kind[$1], $1, $2, $3, $4, $5, $8 recorded[cookie " " $1]; seen[$1] = 1 }
+		END {
+			for (ifindex in kind)
+				if (kind[ifindex] == "dev" && !(ifindex in seen))
+					print "dev", ifindex, name[ifindex], "-", "gone", 0, 0
+		}'
 }
 
-# classifier_of_others FILTERS: prints the number of the classifier, if it is that of a set-up in another mount
-# namespace. Fails if not.
-classifier_of_others() {
-	local id
-
-	id=$(printf '%s\n' "$1" | sed -n "s/.* id \([0-9]*\) name $filter_program .*/\1/p")
+# classifier_is_of_others ID: is it that of a set-up in another mount namespace?
+classifier_is_of_others() {
 	case " $(programs_of_others) " in
-	*" ${id:-none} "*) printf '%s\n' "$id" ;;
-	*) return 1 ;;
+	*" $1 "*) return 0 ;;
 	esac
+	return 1
 }
 
-# device_record DEV IFINDEX COOKIE
-device_record() {
+# devices_have_room JOINED: says of the first that has none what keeps us from it.
+devices_have_room() {
+	local dev qdisc place id recorded obstacle
+
+	while read -r _ _ dev qdisc place _ id recorded; do
+		case $place:$qdisc:$recorded in
+		gone:*) obstacle='it is gone' ;;
+		taken:* | *:ingress:*) obstacle=$(obstacle_tell "$dev" "$qdisc" "$place") ;;
+		ours:*:)
+			classifier_is_of_others "$id" || continue
+			obstacle="the classifier of a set-up in another mount namespace is attached (id $id)"
+			;;
+		*) continue ;;
+		esac
+		say "device $(words_quote "$dev"): $obstacle"
+		return 1
+	done <<-END
+		$1
+	END
+}
+
+# devices_prepare JOINED COOKIE: sets what has to be recorded and done for those that lack our classifier, or have
+# one without a record. "replace", with pref and handle, puts ours in, or a new one of ours in its place.
+devices_prepare() {
+	local ifindex dev qdisc place earlier recorded inode
+
+	prepared_batch='' prepared_records='' prepared_edits=''
+	inode=$(netns_inode "$netns_file")
+	while read -r _ ifindex dev qdisc place earlier _ recorded; do
+		case $place:$recorded in
+		: | ours:recorded) continue ;;
+		*:recorded) ;;
+		*) prepared_records="$prepared_records$inode $2 $ifindex $dev $netns_file$newline" ;;
+		esac
+		batch_device "$dev" "$ifindex"
+		if [ "$qdisc" = clsact ]; then
+			prepared_edits="${prepared_edits}take clsact@$2-$ifindex$newline"
+		else
+			prepared_edits="${prepared_edits}make clsact@$2-$ifindex$newline"
+			prepared_batch="${prepared_batch}qdisc add dev $batch_word clsact$newline"
+		fi
+		[ "$earlier" = 0 ] ||
+			say "note: device $dev has egress filters before ours; what they accept for good is not seen by it"
+		prepared_batch="${prepared_batch}filter replace dev $batch_word $filter_hook protocol all pref $filter_pref handle $filter_handle bpf direct-action object-pinned $pins/$filter_program$newline"
+	done <<-END
+		$1
+	END
+}
+
+# devices_record LINES
+devices_record() {
 	local known=''
 
+	[ -n "$1" ] || return 0
 	[ ! -e "$state/devices" ] || known=$(cat "$state/devices")$newline
-	record_write devices "$known$(netns_inode "$netns_file") $3 $2 $1 $netns_file"
+	record_write devices "$known${1%"$newline"}"
 }
 
 # device_is_recorded IFINDEX COOKIE
@@ -58,54 +132,33 @@ device_is_recorded() {
 	return 1
 }
 
-# classifier_load DEV: replace, with pref and handle, puts ours in, or a new one of ours in its place.
-# Of a program that the kernel refuses, tc does not say why: the helper tries it again.
+# classifier_load: once, for all devices.
 classifier_load() {
-	local said
-
-	net run_kept tc filter replace dev "$1" egress protocol all \
-		pref "$filter_pref" handle "$filter_handle" \
-		bpf direct-action object-file "$objects/vershitify.o" section tc && return 0
-	if said=$("$vsh" try "$objects" "$filter_program" 2>&1); then
-		say "cannot attach to device $1${run_said:+: $run_said}"
-	else
-		printf '%s\n' "$said" >&2
-	fi
-	return 1
+	[ -e "$pins/$filter_program" ] || run "$vsh" load "$objects" "$filter_program"
 }
 
-# device_attach DEV IFINDEX COOKIE: the cookie is that of the chosen network namespace.
-device_attach() {
-	local present obstacle other recorded=''
+# devices_confirm WANTED COOKIE: after a batch in which something has failed: what has vanished is no error, and
+# a clsact that somebody else was faster to make is not ours.
+devices_confirm() {
+	local present ifindex dev qdisc place said edits='' status=0
 
-	present=$(filters "$1" egress)
-	! device_is_recorded "$2" "$3" || recorded=1
-	[ -z "$recorded" ] || ! filters_have_ours "$present" || return 0
-	obstacle=$(device_room "$1")
-	if [ -z "$recorded" ] && filters_have_ours "$present" && other=$(classifier_of_others "$present"); then
-		obstacle="the classifier of a set-up in another mount namespace is attached (id $other)"
-	fi
-	if [ -n "$obstacle" ]; then
-		say "device $1: $obstacle"
-		return 1
-	fi
-	[ -n "$recorded" ] || device_record "$1" "$2" "$3" || return
-	clsact_take "$1" "$3" "$2" || return
-	if [ -n "$present" ] && filters_hide_ours "$present"; then
-		say "note: device $1 has egress filters before ours; what they accept for good is not seen by it"
-	fi
-	classifier_load "$1"
-}
-
-# device_attach_any DEV IFINDEX COOKIE: one of all the devices. Those of containers come and go.
-device_attach_any() {
-	device_still "$2" device_attach "$@" || [ $? = 3 ]
-}
-
-# device_detach DEV COOKIE IFINDEX: only what is ours. DEV is empty if the device is gone.
-device_detach() {
-	[ -z "$1" ] || filter_remove "$1" egress "$filter_handle" "$filter_program" || return
-	clsact_leave "$1" "$2" "$3"
+	present=$(devices_join "$1" "$2") || return
+	while read -r _ ifindex dev qdisc place _; do
+		[ -n "$ifindex" ] || continue
+		batch_device "$dev" "$ifindex"
+		said=$(batch_failure "$batch_word")
+		# an ingress qdisc takes a filter for egress, and has no egress
+		if [ "$place:$qdisc" != ours:clsact ]; then
+			say "cannot attach to device $(words_quote "$dev")${said:+: $said}"
+			status=1
+		fi
+		case $newline$batch_failures:$qdisc in
+		*"${newline}qdisc $batch_word "*:clsact) edits="${edits}forget clsact@$2-$ifindex$newline" ;;
+		esac
+	done <<-END
+		$present
+	END
+	shared_edit "$edits" && return "$status"
 }
 
 # devices_detach COOKIE|'': those of one network namespace, or all that are recorded. Fails if one is left.
@@ -120,16 +173,10 @@ device_is_of() {
 
 # devices_reattach COOKIE: all that are recorded of the chosen namespace, which has this cookie.
 devices_reattach() {
-	local cookie ifindex dev status=0
+	local wanted
 
-	while read -r _ cookie ifindex _; do
-		[ "$cookie" = "$1" ] || continue
-		dev=$(device_name "$ifindex")
-		[ -z "$dev" ] || device_attach "$dev" "$ifindex" "$cookie" </dev/null || status=1
-	done <<-END
-		$(cat "$state/devices")
-	END
-	return "$status"
+	wanted=$(awk -v cookie="$1" '$2 == cookie { print "any", $3, $4 }' "$state/devices")
+	[ -z "$wanted" ] || devices_attach "$wanted$newline" "$1"
 }
 
 # devices_trim NEEDED: those that no rule needs any more (see "vsh plan needed").
@@ -139,13 +186,15 @@ devices_trim() {
 
 # device_is_unneeded NEEDED COOKIE IFINDEX
 device_is_unneeded() {
-	! printf '%s\n' "$1" | grep -qxe "dev $2 $3" -e "dev $2 all"
+	case $newline$1$newline in
+	*"${newline}dev $2 $3$newline"* | *"${newline}dev $2 all$newline"*) return 1 ;;
+	esac
 }
 
 # devices_sift CHOOSE WORD: detaches the recorded devices for which CHOOSE WORD COOKIE IFINDEX is true, and
 # keeps the records of the others, and of those that could not be detached.
 devices_sift() {
-	local inode cookie ifindex dev file kept='' status=0
+	local inode cookie ifindex dev file chosen='' kept='' status=0
 
 	[ -r "$state/devices" ] || return 0
 	while read -r inode cookie ifindex dev file; do
@@ -154,12 +203,14 @@ devices_sift() {
 		*[!0-9]*:* | *:[!/]* | *:) continue ;;
 		esac
 		if "$1" "$2" "$cookie" "$ifindex"; then
-			device_recorded_detach "$inode" "$cookie" "$ifindex" "$file" </dev/null && continue
-			status=1
+			chosen="$chosen$inode $cookie $ifindex $dev $file$newline"
+		else
+			kept="$kept$inode $cookie $ifindex $dev $file$newline"
 		fi
-		kept="$kept$inode $cookie $ifindex $dev $file$newline"
 	done <"$state/devices"
-	[ -z "$dry_run" ] || return 0
+	devices_release "$chosen" || status=1
+	[ -z "$dry_run" ] || return "$status"
+	kept=$kept$released_not
 	if [ -n "$kept" ]; then
 		record_write devices "${kept%"$newline"}" || status=1
 	else
@@ -168,34 +219,142 @@ devices_sift() {
 	return "$status"
 }
 
-# device_recorded_detach INODE COOKIE IFINDEX FILE: with the namespace or the device the filter is gone, too.
-# The device may have a new name.
-device_recorded_detach() {
-	local netns_name netns_file dev=''
+# devices_release RECORDS: in whatever namespaces they are. The records of those that still are attached go to
+# $released_not, and it fails.
+devices_release() {
+	local rest="$1" inode cookie ifindex dev file first_inode first_cookie first_file group others
 
-	if netns_file=$(netns_find "$1" "$2" "$4"); then
+	released_not=''
+	while [ -n "$rest" ]; do
+		first_cookie='' group='' others=''
+		while read -r inode cookie ifindex dev file; do
+			[ -n "$file" ] || continue
+			[ -n "$first_cookie" ] || first_inode=$inode first_cookie=$cookie first_file=$file
+			if [ "$inode $cookie" = "$first_inode $first_cookie" ]; then
+				group="$group$inode $cookie $ifindex $dev $file$newline"
+			else
+				others="$others$inode $cookie $ifindex $dev $file$newline"
+			fi
+		done <<-END
+			$rest
+		END
+		netns_release "$first_inode" "$first_cookie" "$first_file" "$group" || :
+		rest=$others
+	done
+	[ -z "$released_not" ]
+}
+
+# netns_release INODE COOKIE FILE RECORDS: those of one namespace; with it the filters are gone, too.
+netns_release() {
+	local netns_name netns_file
+
+	if netns_file=$(netns_find "$1" "$2" "$3"); then
 		netns_name=$netns_file
 		[ "$1" != "$(netns_inode /proc/self/ns/net)" ] || netns_name=
-		dev=$(device_name "$3")
+		devices_detach_here "$4"
+	else
+		records_leave "$4" ''
 	fi
-	device_still "$3" device_detach "$dev" "$2" "$3" && return
-	[ $? = 3 ] && clsact_leave '' "$2" "$3"
+}
+
+# detach_look RECORDS: sets $detach_batch, what takes away what of ours is on these devices of the chosen
+# namespace, and $detach_devices, "IFINDEX DEV" a line, those on which there is something. A clsact goes if it was
+# made for us, no other tool of ours uses it and nobody else has a filter there.
+detach_look() {
+	local seen indexes cookie alone ifindex dev qdisc place others lines
+
+	detach_batch='' detach_devices=''
+	indexes=$(printf '%s' "$1" | cut -d ' ' -f 3)
+	# shellcheck disable=SC2086 # numbers
+	seen=$(filters_look $indexes) || return
+	alone=$newline$(shared_alone)$newline
+	cookie=${1#* }
+	cookie=${cookie%%" "*}
+	while read -r ifindex dev qdisc place _ others _; do
+		lines=''
+		batch_device "$dev" "$ifindex"
+		[ "$place" != ours ] ||
+			lines="filter del dev $batch_word $filter_hook protocol all pref $filter_pref handle $filter_handle bpf$newline"
+		case $qdisc:$others:$alone in
+		clsact:0:*"${newline}clsact@$cookie-$ifindex$newline"*) lines="${lines}qdisc del dev $batch_word clsact$newline" ;;
+		esac
+		[ -z "$lines" ] || detach_devices="$detach_devices$ifindex $dev$newline"
+		detach_batch=$detach_batch$lines
+	done <<-END
+		$seen
+	END
+}
+
+# records_leave RECORDS STILL: the records of those that still have something of ours go to $released_not, the
+# others use nothing any more.
+records_leave() {
+	local inode cookie ifindex rest edits='' kept=''
+
+	while read -r inode cookie ifindex rest; do
+		[ -n "$rest" ] || continue
+		case $2 in
+		*" $ifindex "*) kept="$kept$inode $cookie $ifindex $rest$newline" ;;
+		*) edits="${edits}leave clsact@$cookie-$ifindex$newline" ;;
+		esac
+	done <<-END
+		$1
+	END
+	shared_edit "$edits" || kept=$1
+	released_not=$released_not$kept
+}
+
+# devices_detach_here RECORDS: in the chosen namespace. Only what is ours. A device may have a new name.
+devices_detach_here() {
+	local still=''
+
+	if ! { detach_look "$1" && { tc_batch "$detach_batch" || detach_look "$1"; }; }; then
+		# nobody knows what is left
+		released_not=$released_not$1
+		return 1
+	fi
+	[ -z "$batch_failures" ] || still=$(detach_tell)
+	records_leave "$1" " $still "
+}
+
+# detach_tell: what of ours is still on $detach_devices, after a batch has failed; prints their numbers.
+detach_tell() {
+	local ifindex dev said
+
+	while read -r ifindex dev; do
+		[ -n "$ifindex" ] || continue
+		batch_device "$dev" "$ifindex"
+		said=$(batch_failure "$batch_word")
+		say "cannot detach from device $(words_quote "$dev")${said:+: $said}"
+		printf '%s ' "$ifindex"
+	done <<-END
+		$detach_devices
+	END
 }
 
 # strays_detach: classifiers of ours without a record, as after /run was emptied.
 strays_detach() {
-	local netns_name netns_file dev status=0
+	local netns_name netns_file status=0
 
 	[ -n "$(bpftool prog show name "$filter_program" 2>/dev/null)" ] || return 0
 	for netns_file in /proc/self/ns/net /run/netns/*; do
 		[ -e "$netns_file" ] || continue
 		netns_name=$netns_file
-		for dev in $(devices_list); do
-			! classifier_of_others "$(filters "$dev" egress)" >/dev/null || continue
-			device_detach "$dev" "$(netns_cookie "$netns_file")" "$(device_index "$dev")" || status=1
-		done
+		strays_detach_here || status=1
 	done
 	return "$status"
+}
+
+# strays_detach_here: they get the records that they lack, and go as if they had had them.
+strays_detach_here() {
+	local seen records
+
+	seen=$(filters_look) || return
+	records=$(printf '%s\n' "$seen" | awk -v inode="$(netns_inode "$netns_file")" \
+		-v cookie="$(netns_cookie "$netns_file")" -v file="$netns_file" -v others=" $(programs_of_others) " '
+		$4 == "ours" && !index(others, " " $8 " ") { print inode, cookie, $1, $2, file }')
+	released_not=''
+	[ -z "$records" ] || devices_detach_here "$records$newline"
+	[ -z "$released_not" ]
 }
 
 # --- control groups -----------------------------------------------------------------------------
@@ -333,29 +492,41 @@ hook_attach() {
 	cgroup_attach "$1" "$2"
 }
 
-# plan_line WORD...: carries out one line of "vsh plan".
+# plan_line WORD...: carries out one line of "vsh plan". Devices wait for each other, since all of them take one
+# tc, and nothing else goes before them.
 plan_line() {
 	local action="$1"
 
 	shift
+	case $action in
+	dev | any) ;;
+	*) plan_devices_flush || return ;;
+	esac
 	case $action:${1:-} in
 	id:*) ;;
 	hook:*) map_flush && hook_attach "${1#cg_}" "vsh_$1" ;;
 	netns:*) plan_cookie=$1 ;;
-	dev:*) map_flush && device_attach "$1" "$2" "$plan_cookie" ;;
+	dev:* | any:*) plan_devices="$plan_devices$action $2 $1$newline" ;;
 	link:*) map_flush && run "$vsh" load "$objects" "$1" ;;
 	enter:*) map_flush && netns_name=$* netns_file=$* ;;
 	recorded:*) map_flush && devices_reattach "$plan_cookie" ;;
-	any:*) map_flush && device_attach_any "$1" "$2" "$plan_cookie" ;;
 	delete:vsh_pids | delete:vsh_owners | delete:vsh_listeners) map_delete "$maps" "$@" ;;
 	update:* | delete:*) map_edit "$action" "$maps" "$@" ;;
 	esac
+}
+
+plan_devices_flush() {
+	local wanted="$plan_devices"
+
+	plan_devices=
+	[ -z "$wanted" ] || { map_flush && devices_attach "$wanted" "$plan_cookie"; }
 }
 
 # plan_carry_out PLAN: stops at the first failure.
 plan_carry_out() {
 	local rest="$1" now status=0
 
+	plan_devices=
 	set -f
 	while [ -n "$rest" ] && [ "$status" = 0 ]; do
 		now=${rest%%"$newline"*}
@@ -365,6 +536,7 @@ plan_carry_out() {
 		# shellcheck disable=SC2086
 		plan_line $now || status=1
 	done
+	[ "$status" != 0 ] || plan_devices_flush || status=1
 	map_flush || status=1
 	set +f
 	return "$status"
@@ -403,12 +575,16 @@ pins_repair() {
 
 	setup_is_there || return 0
 	while IFS='	' read -r object program _; do
-		if [ "$object" != vershitify.o ] && pin_is_missing "$program" &&
+		case $object in
+		tracker.o | receive.o) ;;
+		*) continue ;;
+		esac
+		if pin_is_missing "$program" &&
 			"$vsh" try "$objects" "$program" 2>/dev/null </dev/null; then
 			run "$vsh" load "$objects" "$program" </dev/null && say "note: $program is loaded again"
 		fi
 	done <<-END
-		$("$vsh" programs | grep -v '^pingkiller')
+		$("$vsh" programs)
 	END
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* vsh load DIR                  the tracker: all of its programs, attached and pinned
- * vsh load DIR PROGRAM          one more program, pinned beside them, for bpftool to attach
+ * vsh load DIR PROGRAM          one more program, pinned beside them, for tc or bpftool to attach
  * vsh load DIR PROGRAM FOLDER   one program, pinned in FOLDER with its maps
  * vsh try DIR PROGRAM           loads one program and lets go of it: prints why not, status 1
  *
@@ -166,14 +166,11 @@ static char **refusal_of(const struct program *program)
 	return &refusals[index];
 }
 
-/* The classifier is tc's to load, but for a try. */
 static bool is_wanted(const struct loading *loading, const struct program *program)
 {
 	if (strcmp(program->object, loading->file) || *refusal_of(program))
 		return false;
-	if (loading->only)
-		return !strcmp(program->name, loading->only);
-	return program->place != BY_TC;
+	return !loading->only || !strcmp(program->name, loading->only);
 }
 
 static bool wants_any(const struct loading *loading)
@@ -220,7 +217,7 @@ static const char *lsm_refusal(const struct program *program)
 	return strstr(list, ",bpf,") ? NULL : "bpf is not in /sys/kernel/security/lsm";
 }
 
-/* Descriptor of the map that all of our programs share, or -errno. */
+/* Descriptor of the map that our programs of cgroups share, or -errno. */
 static int devices_open(void)
 {
 	static const char path[] = VSH_MAPS_DIR "/" VSH_DEVICES_MAP;
@@ -257,6 +254,18 @@ static int devices_make(void)
 	return DONE;
 }
 
+/* The kernel ties a device map to the type of the first program that has it. The classifier,
+ * which asks nothing of it, keeps one of its own, as it does when tc loads it.
+ */
+static bool devices_are_shared(const struct loading *loading)
+{
+	const struct bpf_program *only =
+		loading->only ? bpf_object__find_program_by_name(loading->object, loading->only)
+			      : NULL;
+
+	return !only || bpf_program__type(only) != BPF_PROG_TYPE_SCHED_CLS;
+}
+
 static void maps_place(const struct loading *loading)
 {
 	struct bpf_map *map;
@@ -265,7 +274,8 @@ static void maps_place(const struct loading *loading)
 	bpf_object__for_each_map(map, loading->object) {
 		if (!loading->pins)
 			bpf_map__set_pin_path(map, NULL);
-		else if (!strcmp(bpf_map__name(map), VSH_DEVICES_MAP))
+		else if (!strcmp(bpf_map__name(map), VSH_DEVICES_MAP) &&
+			 devices_are_shared(loading))
 			devices_join(map);
 		if (!loading->maps_here || bpf_map__is_internal(map))
 			continue;
@@ -477,7 +487,7 @@ int load_command(const struct options *options, int argc, char **argv)
 	const struct program *program = argc > 1 ? program_find(argv[1]) : NULL;
 
 	(void)options;
-	if (argc < 1 || argc > 3 || (program && program->place == BY_TC))
+	if (argc < 1 || argc > 3 || (program && program->place == BY_RUN))
 		return misuse(
 			"load takes the folder of the objects, perhaps a program, and a folder for its pins");
 	if (!loading_begin())

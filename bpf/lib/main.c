@@ -18,7 +18,7 @@ static const struct {
 	{ "listen", listen_command },	  { "show", show_command },
 	{ "stats", stats_command },	  { "summary", summary_command },
 	{ "programs", programs_command }, { "try", try_command },
-	{ "tcx", tcx_command },		  { "cookie", cookie_command },
+	{ "filters", filters_command },	  { "cookie", cookie_command },
 	{ "ping", ping_command },	  { "fill", fill_command },
 	{ "words", words_command },	  { "run", run_command },
 	{ "before", before_command },	  { "line", line_command },

@@ -11,10 +11,9 @@
 
 /* What loading does with a program that the kernel has accepted. */
 enum place {
-	BY_TC, /* tc loads and attaches it; here it is only tried */
 	BY_LINK, /* attached here, and its link pinned */
 	BY_RUN, /* attached by the command that uses it, and gone with it */
-	BY_PIN, /* pinned, for `bpftool cgroup attach` or `bpftool net attach` */
+	BY_PIN, /* pinned, for tc, `bpftool cgroup attach` or `bpftool net attach` */
 };
 
 struct program {
@@ -43,7 +42,7 @@ const struct program *program_find(const char *name);
 /* Where it, or its link, is pinned below a folder. */
 void pin_path(char path[128], const char *directory, const struct program *program);
 
-/* Is it loaded in the set-up that is there? Always false for programs of tc. */
+/* Is it loaded in the set-up that is there? */
 bool program_is_pinned(const struct program *program);
 
 /* Has the loaded program of this number that name? */

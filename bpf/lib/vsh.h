@@ -73,7 +73,7 @@ int summary_command(const struct options *options, int argc, char **argv);
 int programs_command(const struct options *options, int argc, char **argv);
 int fill_command(const struct options *options, int argc, char **argv);
 int try_command(const struct options *options, int argc, char **argv);
-int tcx_command(const struct options *options, int argc, char **argv);
+int filters_command(const struct options *options, int argc, char **argv);
 int cookie_command(const struct options *options, int argc, char **argv);
 int line_command(const struct options *options, int argc, char **argv);
 int standing_command(const struct options *options, int argc, char **argv);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The classifier: drops packets of tagged sockets.
  *
- * vsh_egress is attached to clsact by `tc filter add ... bpf da obj ... sec tc`,
+ * vsh_egress is attached to clsact by `tc filter add ... bpf da`, from its pin or this object,
  * vsh_cg_ingress and vsh_cg_egress to the root cgroup by `bpftool cgroup attach`.
  */
 #include "kernel.bpf.h"

@@ -33,7 +33,7 @@ static const struct program rows[] = {
 	{ "receive.o", "vsh_receive", BY_LINK, false, "tags sockets that targets are passed",
 	  "sockets that a target is passed are found by the next scan, not on arrival",
 	  "vsh_iter_file" },
-	{ "vershitify.o", "vsh_egress", BY_TC, true, "drops what targets send",
+	{ "vershitify.o", "vsh_egress", BY_PIN, true, "drops what targets send",
 	  "nothing is dropped at egress", NULL },
 	{ "vershitify.o", "vsh_cg_ingress", BY_PIN, false, "drops what targets receive",
 	  "direction ingress and direction both are refused", NULL },
