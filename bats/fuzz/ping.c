@@ -45,17 +45,20 @@ static int fake_ioctl(struct ifreq *request)
 	return request->ifr_hwaddr.sa_family ? 0 : -1;
 }
 
-/* There are no files with an absolute path. */
-static FILE *fake_fopen(const char *path)
-{
-	size_t length = strlen(path);
-	FILE *file;
+static const char *fake_opened;
 
-	if (!length || *path == '/') {
-		errno = ENOENT;
-		return NULL;
-	}
-	file = fmemopen(NULL, length + 1, "w+");
+/* There are no files with an absolute path. */
+static int fake_file_open(const char *path, bool pipes)
+{
+	(void)pipes;
+	fake_opened = path;
+	return *path && *path != '/' ? 0 : -ENOENT;
+}
+
+static FILE *fake_fdopen(const char *path)
+{
+	FILE *file = fmemopen(NULL, strlen(path) + 1, "w+");
+
 	CHECK(file);
 	for (; *path; path++)
 		fputc(*path == FILE_ZERO ? '\0' : *path, file);
@@ -72,11 +75,14 @@ enum fake_map {
 static const struct ping_prefixes *fake_maps[FAKE_MAPS];
 static int fake_next_key(int fd, const void *previous, void *key);
 
+#include "lib/file.c"
+
 #define if_nametoindex fake_nametoindex
 #define socket(domain, type, protocol) 0
 #define ioctl(fd, what, request) fake_ioctl(request)
 #define close(fd) ((void)(fd))
-#define fopen(path, mode) fake_fopen(path)
+#define fdopen(fd, mode) fake_fdopen(fake_opened)
+#define file_open fake_file_open
 #define bpf_map_get_next_key fake_next_key
 #include "lib/grammar.c"
 #include "lib/json.c"

@@ -210,6 +210,29 @@ static __always_inline bool kernel_has_tag(struct sk_buff *skb)
 	return BPF_CORE_READ(skb, vlan_all);
 }
 
+/* Newer verifiers (6.17) take what the kernel's types call a pointer for one, and refuse arithmetic
+ * of 32 bits on it, to which the compiler would shorten this.
+ */
+static __always_inline __u64 pointer_distance(const void *from, const void *to)
+{
+	__u64 bytes = (__u64)to - (__u64)from;
+
+	barrier_var(bytes);
+	return bytes;
+}
+
+/* Where the packet begins that the kernel works on now, counted from skb->head. */
+static __always_inline __u32 kernel_begin(struct sk_buff *skb)
+{
+	return pointer_distance(skb->head, skb->data);
+}
+
+/* The kernel's address of the packet's first byte, to know it again by. */
+static __always_inline __u64 packet_address(struct __sk_buff *skb)
+{
+	return (__u64)(long)skb->data;
+}
+
 /* start: where, counted from skb->head, that begins of which skb->protocol tells the type.
  * The kernel knows it as network_header, or, where a device has just received the packet, as
  * the difference of data and head. Headers outside of the linear part cannot be read.

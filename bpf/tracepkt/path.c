@@ -160,7 +160,7 @@ static void drop_tell(const struct path *path, struct branch *branch)
 	struct packet packet;
 	struct hop hop;
 
-	packet_read(&packet, branch->drop->data, branch->drop->bytes);
+	packet_read(&packet, branch->drop->content, branch->drop->bytes);
 	if (has_done_its_work(branch, &packet))
 		return;
 	hop = hop_make(trace, branch->drop, &packet, &branch->place);
@@ -216,7 +216,7 @@ int path_event(void *context, void *data, size_t size)
 
 	if (size < sizeof(*event))
 		return 0;
-	packet_read(&packet, event->data, event->bytes);
+	packet_read(&packet, event->content, event->bytes);
 	branch = branch_of(path, event, &packet);
 	if (!branch)
 		return 0;

@@ -59,17 +59,6 @@ struct {
 	__uint(max_entries, TPK_RING_BYTES);
 } tpk_events SEC(".maps");
 
-/* Newer verifiers (6.17) take what the kernel's types call a pointer for one, and refuse arithmetic
- * of 32 bits on it, to which the compiler would shorten this.
- */
-static __always_inline __u64 distance(const void *from, const void *to)
-{
-	__u64 bytes = (__u64)to - (__u64)from;
-
-	barrier_var(bytes);
-	return bytes;
-}
-
 static __always_inline struct skb_shared_info *shared_info(struct sk_buff *skb)
 {
 	return (struct skb_shared_info *)(skb->head + skb->end);
@@ -177,7 +166,7 @@ static __always_inline struct start start_sent(struct sk_buff *skb)
 /* ... on its way in the header of the link has been taken off, but for tags. */
 static __always_inline struct start start_received(struct sk_buff *skb)
 {
-	return (struct start){ distance(skb->head, skb->data), false };
+	return (struct start){ kernel_begin(skb), false };
 }
 
 static __always_inline struct packet packet_at(struct sk_buff *skb, struct start start)
@@ -229,8 +218,8 @@ static __always_inline void packet_tell(struct tpk_event *event, struct sk_buff 
 {
 	const unsigned char *from = skb->head + start.offset;
 	/* In the linear part of the data: what lies in fragments is not headers. */
-	__u64 bytes = distance(from, shared_info(skb));
-	__u64 length = distance(from, skb->data) + skb->len;
+	__u64 bytes = pointer_distance(from, shared_info(skb));
+	__u64 length = kernel_begin(skb) + skb->len - start.offset;
 
 	event->length = length;
 	event->segments = BPF_CORE_READ(shared_info(skb), gso_segs) ?: 1;
@@ -240,7 +229,7 @@ static __always_inline void packet_tell(struct tpk_event *event, struct sk_buff 
 	if (bytes > TPK_BYTES)
 		bytes = TPK_BYTES;
 	barrier_var(bytes); /* or older verifiers do not see the bound */
-	if (bytes <= TPK_BYTES && !bpf_probe_read_kernel(event->data, bytes, from))
+	if (bytes <= TPK_BYTES && !bpf_probe_read_kernel(event->content, bytes, from))
 		event->bytes = bytes;
 }
 
@@ -252,7 +241,7 @@ static __always_inline struct tpk_event *event_begin(const struct track *track, 
 		__sync_fetch_and_add(&counts.lost, 1);
 		return NULL;
 	}
-	__builtin_memset(event, 0, sizeof(*event) - sizeof(event->data));
+	__builtin_memset(event, 0, sizeof(*event) - sizeof(event->content));
 	event->time_ns = bpf_ktime_get_ns();
 	event->packet = track->packet;
 	event->branch = track->branch;
@@ -344,11 +333,12 @@ static __always_inline bool verdict_take(struct sk_buff *skb, struct vsh_dropped
 	__u32 slot = bpf_get_smp_processor_id() % VSH_DROPPED_CPUS;
 	struct vsh_dropped *dropped = bpf_map_lookup_elem(&vsh_dropped, &slot);
 
-	if (!dropped || !dropped->data)
+	if (!dropped || !dropped->address)
 		return false;
 	*verdict = *dropped;
-	dropped->data = 0;
-	return verdict->data >= (__u64)skb->head && verdict->data < (__u64)skb->head + skb->end;
+	dropped->address = 0;
+	return verdict->address >= (__u64)skb->head &&
+	       verdict->address < (__u64)skb->head + skb->end;
 }
 
 static __always_inline int freed(struct sk_buff *skb, __u32 hook, __u32 reason, __u64 location)

@@ -48,7 +48,7 @@ struct tpk_event {
 	__u32 pid; /* tgid of the process during which this happened */
 	__u32 length; /* of the packet, from the network header on */
 	__u32 segments; /* that the packet is on the wire */
-	__u32 bytes; /* how many there are in data[] */
+	__u32 bytes; /* how many there are in content[] */
 	__u32 rule; /* of vershitify's, that has dropped it; 0: none has */
 	__u32 rule_reason; /* enum vsh_reason */
 	__u16 vlan; /* tag beside the packet, or 0 */
@@ -56,7 +56,7 @@ struct tpk_event {
 	__u8 pad[5];
 	char comm[TPK_COMM_LEN];
 	char dev[TPK_NAME_LEN];
-	__u8 data[TPK_BYTES];
+	__u8 content[TPK_BYTES];
 };
 
 /* The programs' counters, in .bss. */

@@ -5,6 +5,7 @@
 
 #include "kernel.bpf.h"
 #include <bpf/bpf_helpers.h>
+#include "header.bpf.h"
 #include "random.bpf.h"
 #include "tag.bpf.h"
 
@@ -164,7 +165,7 @@ static __always_inline void drop_note(struct __sk_buff *skb, __u32 rule, __u32 r
 	struct vsh_dropped *dropped = bpf_map_lookup_elem(&vsh_dropped, &slot);
 
 	if (dropped) {
-		dropped->data = (__u64)(long)skb->data;
+		dropped->address = packet_address(skb);
 		dropped->rule = rule;
 		dropped->reason = reason;
 	}

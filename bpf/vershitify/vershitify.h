@@ -192,7 +192,7 @@ struct vsh_config {
  * after it was dropped. The tracer clears it.
  */
 struct vsh_dropped {
-	__u64 data; /* address of the packet's first byte; 0: nothing */
+	__u64 address; /* of the packet's first byte; 0: nothing */
 	__u32 rule; /* its index */
 	__u32 reason; /* enum vsh_reason */
 };
