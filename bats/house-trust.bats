@@ -350,7 +350,7 @@ each_way() {
 		distrusted /sys/fs/bpf/vershitify/vsh_sock_create
 	done
 	chown 0 /sys/fs/bpf/vershitify/vsh_sock_create
-	run -0 vershitify show
+	run -0 vsh show
 	assert_output "rule $RULE dev eth0 command victim direction egress drop 1%"
 }
 

@@ -118,11 +118,10 @@ stop_frees_moved() {
 
 @test "what is served from another mount namespace, whose bpffs is its own, is left alone by stop" {
 	# shellcheck disable=SC2016 # for the inner shell
-	on_server unshare -m sh -euc 'mount -t tmpfs none /run
+	start server holder unshare -m sh -euc 'mount -t tmpfs none /run
 		mount -t bpf -o mode=0700 bpf /sys/fs/bpf
 		"$0" dev eth1 background 2>/dev/null
-		sleep 1000' "$PINGKILLER" 3>&- &
-	echo "$!" >"$BATS_TEST_TMPDIR/holder"
+		exec sleep 1000' "$PINGKILLER"
 	busywait 10 pings_die
 	run -0 pingkiller stop
 	pings_die

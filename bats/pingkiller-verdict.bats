@@ -106,7 +106,7 @@ pings_die() {
 	pk stop
 	run -0 --separate-stderr pk dev lo background
 	# shellcheck disable=SC2154
-	assert_regex "$stderr" 'lo has no native XDP; generic'
+	assert_regex "$stderr" 'lo has no native XDP; using generic'
 	assert_regex "$stderr" 'dropping: dev lo hook generic '
 	run -1 on_server ping -q -c 2 -i 0.01 -W 0.2 127.0.0.1
 }
@@ -725,6 +725,7 @@ path_mtu() {
 		ms=$((RANDOM * 400 * PATIENCE / 32768))
 		sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
 		stop doomed KILL 2>/dev/null
+		pingkiller stop 2>/dev/null
 		run -0 --separate-stderr pingkiller show
 		assert_output ''
 		processes_stop

@@ -685,7 +685,7 @@ transfer() {
 	id=$(vsh add dev eth0 command victim drop 100% for 300ms)
 	expired() { [ "$(rule_field "$1" state)" = expired ]; }
 	busywait 5 expired "$id"
-	run -0 vershitify show "$id"
+	run -0 vsh show "$id"
 	assert_output "rule $id dev eth0 command victim direction egress drop 100% for 300ms (expired)"
 	assert_equal "$(rule_field "$id" for_ns)" 300000000
 	words=${output#rule * }

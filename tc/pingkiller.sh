@@ -140,7 +140,8 @@ hook_tell() {
 
 # program_load NAME: with maps of its own. By the helper, since bpftool loads all programs of an object or none.
 program_load() {
-	run folder_make "$pins" && run folder_make "$pins/$plan_key" || return
+	run_show mkdir -p -m 0700 "$pins/$plan_key"
+	[ -n "$dry_run" ] || { folder_make "$pins" && folder_make "$pins/$plan_key"; } || return
 	run "$vsh" load "$objects" "$1" "$pins/$plan_key"
 }
 
