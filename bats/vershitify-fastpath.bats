@@ -83,12 +83,6 @@ found() {
 	done
 }
 
-@test "a short cut past a rule that takes other packets is found" {
-	tree_copy
-	spoil bpf/vershitify/judge.bpf.h 's/search->passed_over |= rule->hooks;/;/'
-	found
-}
-
 @test "a need that nobody has worked out is found" {
 	local need
 

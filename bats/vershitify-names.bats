@@ -81,7 +81,7 @@ ODD_NAMES=(
 			jq -rj ".[$i].command" shown
 			printf .
 		)
-		iconv -f UTF-8 -t UTF-8 <<<"$name" >/dev/null 2>&1 || name=$'\ufffd\ufffd\ufffd'
+		iconv -f UTF-8 -t UTF-8 <<<"$name" >/dev/null 2>&1 || name=$'\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd'
 		assert_equal "${back%.}" "$name"
 		i=$((i + 1))
 	done

@@ -113,7 +113,7 @@ device_name() {
 
 # device_index DEV
 device_index() {
-	net command ip -o link show dev "$1" | sed 's/:.*//'
+	net command ip -o link show dev "$1" | LC_ALL=C sed 's/:.*//'
 }
 
 # pid_namespace_is_first: BPF programs know processes by the numbers that the machine's own pid
