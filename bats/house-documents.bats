@@ -164,7 +164,7 @@ usage() {
 @test "the manual page names each reason for a drop" {
 	local reason
 
-	for reason in $(sed -n '/reason_names/,/^};/ s/^	\[VSH_[A-Z_]*\] = "\(.*\)",$/\1/p' "$TOP/bpf/vershitify/counters.c" | grep -vx passed); do
+	for reason in $(sed -n '/reason_names\[\] =/,/^};/ s/^	\[VSH_[A-Z_]*\] = "\(.*\)",$/\1/p' "$TOP/bpf/vershitify/counters.c" | grep -vx passed); do
 		assert grep -qF "_${reason}_" "$MANUAL"
 	done
 	assert [ -n "${reason-}" ]
