@@ -81,6 +81,15 @@ found() {
 		spoil bpf/vershitify/judge.bpf.h "s/$condition//"
 		found
 	done
+	tree_copy
+	spoil bpf/vershitify/judge.bpf.h 's/!device_is_same(shortcut, 0, hook)/false/'
+	found
+}
+
+@test "a short cut past a rule that takes other packets is found" {
+	tree_copy
+	spoil bpf/vershitify/judge.bpf.h 's/search->passed_over |= rule->hooks;/;/'
+	found
 }
 
 @test "a need that nobody has worked out is found" {
@@ -98,7 +107,7 @@ condition_add() {
 	tree_copy
 	spoil bpf/vershitify/vershitify.h 's/^	__u64 seed;.*/&\n	__u64 dport;/
 		s/sizeof(struct vsh_rule) == 120/sizeof(struct vsh_rule) == 128/'
-	spoil bpf/vershitify/judge.bpf.h 's/^	return (rule->hooks & hook) && /&!rule->dport \&\& /'
+	spoil bpf/vershitify/judge.bpf.h 's/^	return (rule->hooks & search->hook) && /&!rule->dport \&\& /'
 }
 
 @test "a condition that is new keeps a rule off the fast path, and needs nobody to think of it" {

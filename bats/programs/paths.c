@@ -31,7 +31,7 @@
 #define RULES 2
 #define KEYS (RULES * VSH_DIRECTIONS)
 
-static int program_fd, rules_fd, config_fd, stats_fd, packet_fd;
+static int program_fd, rules_fd, devices_fd, config_fd, stats_fd, packet_fd;
 static __u32 ifindexes[2];
 static int cpus;
 static unsigned long packets_all, packets_fast, differences;
@@ -46,6 +46,9 @@ static __u64 boot_ns(void)
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
+
+/* The loss by which this test knows a rule whose device was removed: no field of a rule tells. */
+#define DEAD_THRESHOLD (VSH_CERTAIN / 2 + 1)
 
 /* The one that the fast path is for. */
 static struct vsh_rule simple_rule(void)
@@ -116,6 +119,12 @@ static void once_set(struct vsh_rule *rule)
 	rule->needs = VSH_ONCE;
 }
 
+static void dead_set(struct vsh_rule *rule)
+{
+	rule->hooks = VSH_TC_EGRESS | VSH_CG_INGRESS;
+	rule->threshold = DEAD_THRESHOLD;
+}
+
 static void local_set(struct vsh_rule *rule)
 {
 	rule->needs = VSH_LOCAL;
@@ -172,6 +181,7 @@ static const struct kind {
 	{ "denied", denied_set },
 	{ "two hooks", hooks_set },
 	{ "two hooks, once", once_set },
+	{ "two hooks, the device was removed", dead_set },
 	{ "local", local_set },
 	{ "seed", seed_set },
 	{ "orphaned", orphaned_set },
@@ -213,12 +223,25 @@ static void element_write(int fd, __u32 key, const void *value)
 		die("cannot write to a map");
 }
 
+/* A number that no device has is refused, and such an entry is never there. */
+static void devices_write(__u32 id, const struct vsh_rule *rule)
+{
+	for (__u32 i = 0; i < VSH_DEVS_MAX; i++) {
+		__u32 key = VSH_DEVICES_KEY(id, i);
+
+		bpf_map_delete_elem(devices_fd, &key);
+		if (i < rule->devs && rule->threshold != DEAD_THRESHOLD)
+			bpf_map_update_elem(devices_fd, &key, &rule->ifindex[i], BPF_ANY);
+	}
+}
+
 static void rule_write(__u32 id, const struct vsh_rule *rule, bool fast)
 {
 	struct vsh_rule copy = *rule;
 
 	if (!fast)
 		copy.needs &= ~VSH_KNOWN;
+	devices_write(id, rule);
 	element_write(rules_fd, id, &copy);
 }
 
@@ -399,6 +422,7 @@ static struct bpf_object *object_load(const char *path)
 		die("cannot load %s", path);
 	program_fd = bpf_program__fd(bpf_object__find_program_by_name(object, "path_judge"));
 	rules_fd = map_fd(object, "vsh_rules");
+	devices_fd = map_fd(object, "vsh_devices");
 	config_fd = map_fd(object, "vsh_config");
 	stats_fd = map_fd(object, "vsh_stats");
 	packet_fd = map_fd(object, "path_packet");

@@ -65,26 +65,24 @@ static __always_inline bool device_is_same(__u32 id, __u32 i, __u32 hook)
 	return hook == VSH_TC_EGRESS || bpf_map_lookup_elem(&vsh_devices, &key);
 }
 
-/* Global, so that it is verified once and not at every call. */
-__noinline bool rule_has_further_device(const struct vsh_rule *rule, __u32 id, __u32 ifindex,
-					__u32 hook)
+/* Which of the rule's devices has this number, or VSH_DEVS_MAX. Global, so that it is verified once
+ * and not at every call.
+ */
+__noinline __u32 rule_further_device(const struct vsh_rule *rule, __u32 ifindex)
 {
 	if (!rule)
-		return false;
+		return VSH_DEVS_MAX;
 	for (__u32 i = 1; i < VSH_DEVS_MAX && i < rule->devs; i++)
 		if (rule->ifindex[i] == ifindex)
-			return device_is_same(id, i, hook);
-	return false;
+			return i;
+	return VSH_DEVS_MAX;
 }
 
-static __always_inline bool rule_has_device(const struct vsh_rule *rule, __u32 id, __u32 ifindex,
-					    __u32 hook)
+static __always_inline __u32 rule_device(const struct vsh_rule *rule, __u32 ifindex)
 {
-	if (!rule->devs)
-		return true;
-	if (rule->ifindex[0] == ifindex)
-		return device_is_same(id, 0, hook);
-	return rule->devs > 1 && rule_has_further_device(rule, id, ifindex, hook);
+	if (rule->devs && rule->ifindex[0] == ifindex)
+		return 0;
+	return rule->devs > 1 ? rule_further_device(rule, ifindex) : VSH_DEVS_MAX;
 }
 
 /* The clock costs more than the rest of a verdict: read for rules that need it. */
@@ -103,21 +101,23 @@ struct search {
 	int found; /* index of a rule, or -1 */
 };
 
-/* Of the packets of an owner with this epoch: those of this device? The answer is the same for
- * all of these packets. A condition on the packet itself belongs into rule_takes().
+/* Of the packets of an owner with this epoch: those with this device's number? The answer is the
+ * same for all of these packets. A condition on the packet or its hook belongs into rule_takes().
  */
-static __always_inline bool rule_is_for(const struct vsh_rule *rule, __u32 id,
-					const struct search *search)
+static __always_inline bool rule_is_for(const struct vsh_rule *rule, const struct search *search)
 {
 	return rule_is_of(rule, search->epoch) && !(rule->needs & VSH_ORPHANED) &&
 	       rule->netns_cookie == search->netns_cookie &&
-	       rule_has_device(rule, id, search->ifindex, search->hook);
+	       (!rule->devs || rule_device(rule, search->ifindex) < VSH_DEVS_MAX);
 }
 
 /* Of the packets that it is for: this one? */
-static __always_inline bool rule_takes(const struct vsh_rule *rule, __u32 hook)
+static __always_inline bool rule_takes(const struct vsh_rule *rule, __u32 id,
+				       const struct search *search)
 {
-	return (rule->hooks & hook) && !rule_is_over(rule);
+	return (rule->hooks & search->hook) && !rule_is_over(rule) &&
+	       (!rule->devs ||
+		device_is_same(id, rule_device(rule, search->ifindex), search->hook));
 }
 
 /* The fate of packet n of a socket: a number that depends on nothing but (seed, socket,
@@ -273,8 +273,8 @@ static long rule_try(__u32 i, void *context)
 	rule = rule_get(id);
 	if (!rule)
 		return 0;
-	if (rule_is_for(rule, id, search)) {
-		if (rule_takes(rule, search->hook)) {
+	if (rule_is_for(rule, search)) {
+		if (rule_takes(rule, id, search)) {
 			search->found = id;
 			return 1;
 		}
