@@ -129,7 +129,7 @@ ODD_NAMES=(
 	vsh add dev eth0 command $'\xff\xfe\x80' drop 1%
 	vsh add dev eth0 command 'ünï' drop 1%
 	ip -n "$CLIENT" link add "$odd" type veth peer name odd-peer netns "$SERVER"
-	vsh add dev eth0 dev "$odd" command x drop 1%
+	LC_ALL=C.UTF-8 vsh add dev eth0 dev "$odd" command x drop 1%
 	assert_equal "$(vershitify -j show | jq -c '[.[] | [.command_hex, .dev_hex]]')" \
 		'[["fffe80",null],[null,null],[null,["65746830","64ff6576"]]]'
 	run -0 vsh show 3

@@ -102,12 +102,12 @@ netns_find() {
 
 # devices_list: of the chosen network namespace.
 devices_list() {
-	net command ip -o link show | awk -F': ' '{ sub(/@.*/, "", $2); print $2 }'
+	net command ip -o link show | LC_ALL=C awk -F': ' '{ sub(/@.*/, "", $2); print $2 }'
 }
 
 # device_name IFINDEX: the name that it has now.
 device_name() {
-	net command ip -o link show | awk -F': ' -v ifindex="$1" '
+	net command ip -o link show | LC_ALL=C awk -F': ' -v ifindex="$1" '
 		$1 == ifindex { sub(/@.*/, "", $2); print $2 }'
 }
 

@@ -21,7 +21,7 @@ filter_program=pk_tc
 # number. What the reader's time namespace has added (time_namespaces(7)) is taken off again, cut to
 # hundredths, which can be one less.
 process_start() {
-	start_ticks=$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20)
+	start_ticks=$(LC_ALL=C sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20)
 	start_offset=$(awk '$1 == "boottime" { print $2 * 100 + int($3 / 10000000) }' /proc/self/timens_offsets 2>/dev/null)
 	[ -z "$start_ticks" ] || printf '%s\n' $((start_ticks - ${start_offset:-0}))
 }
@@ -49,7 +49,7 @@ records() {
 # shells have one of their own, which tells nothing of XDP.
 xdp_where() {
 	net command bpftool net show dev "$1" 2>/dev/null |
-		sed -n '/^tc:/q; s/.*([0-9]*) \(driver\|generic\|offload\) id \([0-9]*\).*/\1 \2/p' | head -n 1
+		LC_ALL=C sed -n '/^tc:/q; s/.*([0-9]*) \(driver\|generic\|offload\) id \([0-9]*\).*/\1 \2/p' | head -n 1
 }
 
 # xdp_attached DEV: the number of that program.
@@ -261,7 +261,7 @@ xdp_chase() {
 	netns_files | sed 's/^[0-9]* //' | while read -r netns_file; do
 		netns_name=$netns_file
 		for dev in $(net command bpftool net show 2>/dev/null |
-			sed -n "/^tc:/q; s/^\(.*\)([0-9]*) [a-z]* id $1\$/\1/p"); do
+			LC_ALL=C sed -n "/^tc:/q; s/^\(.*\)([0-9]*) [a-z]* id $1\$/\1/p"); do
 			xdp_detach "$dev" "$1" || :
 		done
 	done

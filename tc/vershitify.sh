@@ -40,7 +40,7 @@ devices_join() {
 	local seen
 
 	# shellcheck disable=SC2046 # numbers
-	seen=$(filters_look $(printf '%s' "$1" | sed 's/^[a-z]* \([0-9]*\) .*/\1/')) || return
+	seen=$(filters_look $(printf '%s' "$1" | LC_ALL=C sed 's/^[a-z]* \([0-9]*\) .*/\1/')) || return
 	{
 		[ ! -r "$state/devices" ] || sed 's/^/record /' "$state/devices"
 		printf '%s%s\n' "$1" "$seen"
