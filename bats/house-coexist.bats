@@ -130,6 +130,15 @@ others() {
 	assert_equal "$(state_of_netns "$CLIENT")" "$before"
 }
 
+@test "a clsact that we made goes with us, also after our filter was attached to it again" {
+	rule_add command victim drop 1%
+	on_client tc filter del dev eth0 egress
+	vsh repair
+	vershitify down
+	run -0 on_client tc qdisc show dev eth0
+	refute_output --partial clsact
+}
+
 @test "a clsact that we made stays for a filter of another kind, too" {
 	local hook
 

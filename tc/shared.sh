@@ -65,10 +65,14 @@ shared_edit() {
 			gsub(/^ +| +$/, "", list)
 			return list
 		}
+		function with(list, word) {
+			list = without(list, word)
+			return list (list == "" ? "" : " ") word
+		}
 		!($2 in users) && ($1 == "is" || $1 == "make") { order[++things] = $2 }
 		$1 == "is" { users[$2] = $0; sub(/^is [^ ]* /, "", users[$2]) }
 		$1 == "make" { users[$2] = tool }
-		$1 == "take" && $2 in users { users[$2] = without(users[$2], tool) " " tool }
+		$1 == "take" && $2 in users { users[$2] = with(users[$2], tool) }
 		$1 == "leave" && $2 in users { users[$2] = without(users[$2], tool) }
 		$1 == "forget" { users[$2] = "" }
 		END {
