@@ -75,11 +75,20 @@ journal_end() {
 # begun.
 record_write() {
 	[ -z "$dry_run" ] || return 0
-	if printf '%s\n' "$2" 2>/dev/null >"$state/$1.new" && mv "$state/$1.new" "$state/$1"; then
+	file_replace "$state/$1" "$2"
+}
+
+# file_replace FILE TEXT: all of it or nothing, whenever this is killed; but where there is no room for a second
+# file, what has become shorter is written over the first: what was taken away must not stay recorded.
+file_replace() {
+	if printf '%s\n' "$2" 2>/dev/null >"$1.new" && mv "$1.new" "$1"; then
 		return 0
 	fi
-	rm -f "$state/$1.new"
-	say "cannot write $state/$1 (is there no room on /run?)"
+	rm -f "$1.new"
+	if [ -e "$1" ] && [ "${#2}" -lt "$(stat -c %s "$1")" ] && printf '%s\n' "$2" 2>/dev/null >"$1"; then
+		return 0
+	fi
+	say "cannot write $1 (is there no room on /run?)"
 	return 1
 }
 

@@ -42,12 +42,7 @@ shared_replace() {
 		rm -f "$shared"
 		return 0
 	fi
-	if printf '%s\n' "$1" 2>/dev/null >"$shared.new" && mv "$shared.new" "$shared"; then
-		return 0
-	fi
-	rm -f "$shared.new"
-	say "cannot write $shared (is there no room on /run?)"
-	return 1
+	file_replace "$shared" "$1"
 }
 
 # shared_edit EDITS: many at once, a line each: "make THING" records a new one, "take THING" one more user if it
