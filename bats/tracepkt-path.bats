@@ -310,6 +310,38 @@ result() {
 	assert_equal "${#stderr_lines[@]}" 1
 }
 
+# lost_set: the counters of the tracer that runs say that three events found no room (struct tpk_counts).
+lost_set() {
+	local map zeros='0 0 0 0 0 0 0 0'
+
+	map=$(bpftool -j map show | jq '[.[] | select(.name == "tracepkt.bss")] | last | .id')
+	# shellcheck disable=SC2086 # bytes
+	bpftool map update id "$map" key 0 0 0 0 value $zeros $zeros 3 0 0 0 0 0 0 0 $zeros $zeros
+}
+
+@test "events that were lost are told at the end, with status 1" {
+	start client tracer "$TOP/build/vsh" trace "$TOP/build" -c 2 -i 2 "$SERVER4"
+	wait_line tracer '^seq 1: answered'
+	lost_set
+	finish tracer
+	assert_equal "$EXIT_STATUS" 1
+	assert_equal "$(errors_of tracer)" 'tracepkt.sh: 3 events were lost: paths are not complete'
+	assert grep -q '^seq 2: answered' "$BATS_TEST_TMPDIR/tracer.out"
+}
+
+@test "a namespace without a name is called by a process that lives there" {
+	start client holder unshare --net sleep 100
+	ip -n "$CLIENT" link add inner type veth peer name outer
+	ip -n "$CLIENT" link set outer up
+	busywait 5 ip -n "$CLIENT" link set inner netns "$(pid holder)"
+	nsenter -t "$(pid holder)" -n sh -c 'ip link set inner up; ip addr add 198.51.100.2/30 dev inner'
+	ip -n "$CLIENT" addr add 198.51.100.1/30 dev outer
+	run -0 --separate-stderr trace -j 198.51.100.2
+	assert_equal "$(hops <<<"$output")" "$(printf '%s\n' 'a outer out request' \
+		"pid:$(pid holder) inner in request" "pid:$(pid holder) inner out reply" 'a outer in reply')"
+	ip -n "$CLIENT" link del outer
+}
+
 programs_count() {
 	bpftool prog show | grep -c ' name tpk_' || :
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "maps.h"
 #include "programs.h"
@@ -13,7 +14,6 @@
 struct hooks {
 	struct bpf_object *object;
 	struct ring_buffer *events;
-	const struct tpk_counts *counts;
 };
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
@@ -116,15 +116,6 @@ static int object_load(struct hooks *hooks, const char *path, const struct tpk_f
 	return bpf_object__load(hooks->object);
 }
 
-static const struct tpk_counts *counts_find(struct bpf_object *object)
-{
-	struct bpf_map *map = section_of(object, ".bss");
-	size_t size = 0;
-	const void *counts = map ? bpf_map__initial_value(map, &size) : NULL;
-
-	return size >= sizeof(struct tpk_counts) ? counts : NULL;
-}
-
 static int hooks_attach(struct hooks *hooks)
 {
 	struct bpf_program *program;
@@ -149,10 +140,9 @@ static int hooks_begin(struct hooks *hooks, const char *path, const struct tpk_f
 	if (err)
 		return failure("cannot load %s: %s (try: tracepkt.sh doctor)", quoted(path),
 			       strerror(-err));
-	hooks->counts = counts_find(hooks->object);
 	hooks->events = ring_buffer__new(
 		bpf_object__find_map_fd_by_name(hooks->object, "tpk_events"), take, context, NULL);
-	if (!hooks->events || !hooks->counts)
+	if (!hooks->events)
 		return failure("cannot read what the programs tell: %s", strerror(errno));
 	return hooks_attach(hooks);
 }
@@ -190,7 +180,12 @@ void hooks_consume(struct hooks *hooks)
 	ring_buffer__consume(hooks->events);
 }
 
-const struct tpk_counts *hooks_counts(const struct hooks *hooks)
+int hooks_counts(const struct hooks *hooks, struct tpk_counts *counts)
 {
-	return hooks->counts;
+	const struct bpf_map *map = section_of(hooks->object, ".bss");
+	uint32_t zero = 0;
+
+	if (!map || bpf_map__value_size(map) != sizeof(*counts))
+		return -EINVAL;
+	return bpf_map_lookup_elem(bpf_map__fd(map), &zero, counts);
 }

@@ -63,13 +63,13 @@ static struct branch *branch_of(struct path *path, const struct tpk_event *event
 	return branch;
 }
 
-static bool same_device(const struct site *a, const struct site *b)
+static bool same_device(const struct spot *a, const struct spot *b)
 {
 	return a->netns_cookie == b->netns_cookie && a->ifindex == b->ifindex;
 }
 
 /* Counts a device once, and its namespace. */
-static void place_count(struct trace *trace, const struct site *place)
+static void place_count(struct trace *trace, const struct spot *place)
 {
 	bool is_new_netns = true;
 
@@ -86,7 +86,7 @@ static void place_count(struct trace *trace, const struct site *place)
 }
 
 static struct hop hop_make(const struct trace *trace, const struct tpk_event *event,
-			   const struct packet *packet, const struct site *place)
+			   const struct packet *packet, const struct spot *place)
 {
 	return (struct hop){
 		.event = event,
@@ -104,9 +104,9 @@ static void time_take(struct trace *trace, uint64_t time_ns)
 	trace->last_ns = time_ns;
 }
 
-static struct site place_of(const struct tpk_event *event)
+static struct spot place_of(const struct tpk_event *event)
 {
-	struct site place = {
+	struct spot place = {
 		.netns_cookie = event->netns_cookie,
 		.netns_inode = event->netns_inode,
 		.ifindex = event->ifindex,
@@ -123,7 +123,7 @@ static void arrival(const struct path *path, struct branch *branch, const struct
 		    const struct packet *packet)
 {
 	struct trace *trace = branch->trace;
-	struct site place = place_of(event);
+	struct spot place = place_of(event);
 	struct hop hop;
 
 	if (same_device(&branch->place, &place) && branch->place.out == place.out)
@@ -222,6 +222,7 @@ int path_event(void *context, void *data, size_t size)
 		return 0;
 	switch (event->hook) {
 	case TPK_READ:
+		time_take(branch->trace, event->time_ns);
 		break;
 	case TPK_DROPPED:
 	case TPK_CONSUMED:

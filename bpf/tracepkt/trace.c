@@ -130,9 +130,26 @@ static int echoes_trace(struct tracing *tracing)
 	return tracing->answered && tracing->answered == tracing->sent ? DONE : FAILED;
 }
 
+/* Without what was lost a path has holes. */
+static int lost_tell(const struct hooks *hooks)
+{
+	struct tpk_counts counts;
+	int err = hooks_counts(hooks, &counts);
+
+	if (err)
+		return failure("cannot tell whether events were lost: %s", strerror(-err));
+	if (counts.lost)
+		return failure("%llu events were lost: paths are not complete",
+			       (unsigned long long)counts.lost);
+	if (counts.untracked)
+		return failure("%llu packets could not be followed: there was no room",
+			       (unsigned long long)counts.untracked);
+	return DONE;
+}
+
 static int tracing_run(struct tracing *tracing, const char *directory)
 {
-	struct tpk_filter filter = { .tgid = getpid() };
+	struct tpk_filter filter = {};
 	int status = probe_open(&tracing->probe, &tracing->request.probe);
 
 	if (status != DONE)
@@ -147,6 +164,8 @@ static int tracing_run(struct tracing *tracing, const char *directory)
 	rules_watch(true);
 	status = echoes_trace(tracing);
 	rules_watch(false);
+	if (lost_tell(tracing->hooks) != DONE)
+		status = FAILED;
 	hooks_close(tracing->hooks);
 	return status;
 }

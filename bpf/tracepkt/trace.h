@@ -90,7 +90,7 @@ struct hooks *hooks_open(const char *directory, const struct tpk_filter *filter,
 void hooks_close(struct hooks *hooks);
 int hooks_fd(const struct hooks *hooks); /* readable when there are events */
 void hooks_consume(struct hooks *hooks);
-const struct tpk_counts *hooks_counts(const struct hooks *hooks);
+int hooks_counts(const struct hooks *hooks, struct tpk_counts *counts); /* 0 or -errno */
 
 /* --- reason.c: the kernel's own names -------------------------------------------------------- */
 
@@ -108,14 +108,14 @@ bool rule_loss(uint32_t number, char *text, size_t size);
 /* Rules leave their verdicts for tracers that watch them. Again and again while they do. */
 void rules_watch(bool is_on);
 
-/* --- place.c: names of places ---------------------------------------------------------------- */
+/* --- spot.c: names ---------------------------------------------------------------------------- */
 
-/* The name of a network namespace in /run/netns, or NULL. */
-const char *netns_name(uint32_t inode);
+/* Of a network namespace: as -n takes it, or NULL. */
+const char *netns_name(uint64_t cookie);
 
 /* --- path.c: hops and endings ---------------------------------------------------------------- */
 
-struct site {
+struct spot {
 	uint64_t netns_cookie;
 	uint32_t netns_inode;
 	uint32_t ifindex;
@@ -128,7 +128,7 @@ struct branch {
 	struct branch *next;
 	uint64_t number, packet_number;
 	struct trace *trace;
-	struct site place; /* of its last hop */
+	struct spot place; /* of its last hop */
 	struct tpk_event *drop; /* that is not told of yet, or NULL */
 };
 
@@ -136,7 +136,7 @@ struct branch {
 struct hop {
 	const struct tpk_event *event;
 	const struct packet *packet;
-	struct site place; /* of an ending: of the last hop, ifindex 0 if there was none */
+	struct spot place; /* of an ending: of the last hop, ifindex 0 if there was none */
 	uint64_t since_first_ns, since_last_ns;
 };
 
@@ -147,7 +147,7 @@ struct ending {
 	uint32_t reason;
 	uint64_t location;
 	uint64_t time_ns;
-	struct site place;
+	struct spot place;
 };
 
 #define PLACES_MAX 256
@@ -158,7 +158,7 @@ struct trace {
 	uint16_t sequence;
 	uint64_t sent_ns;
 	uint64_t first_ns, last_ns; /* of its events */
-	struct site last; /* hop */
+	struct spot last; /* hop */
 	bool is_reply; /* the last hop was of the answer */
 	bool is_answered;
 	uint64_t answerer; /* netns cookie of the answer's first hop, or 0 */
@@ -167,7 +167,7 @@ struct trace {
 	char error_from[INET6_ADDRSTRLEN];
 	size_t hops;
 	size_t devices, namespaces; /* of those that count[] has room for */
-	struct site seen[PLACES_MAX];
+	struct spot seen[PLACES_MAX];
 };
 
 struct format {

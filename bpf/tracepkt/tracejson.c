@@ -23,12 +23,12 @@ static void begin(void)
 {
 }
 
-static void place_tell(struct json *json, const struct site *place)
+static void place_tell(struct json *json, const struct spot *place)
 {
 	json_object_begin(json, "netns");
 	json_number(json, "inode", place->netns_inode);
 	json_number(json, "cookie", place->netns_cookie);
-	name_or_null(json, "name", netns_name(place->netns_inode));
+	name_or_null(json, "name", netns_name(place->netns_cookie));
 	json_object_end(json);
 	json_number(json, "ifindex", place->ifindex);
 	json_string(json, "dev", place->dev);

@@ -30,8 +30,7 @@ enum tpk_hook {
 struct tpk_filter {
 	__u8 token[TPK_TOKEN_LEN]; /* first bytes of what an echo carries */
 	__u16 id; /* of the echo, network byte order */
-	__u16 pad;
-	__u32 tgid; /* of the tracer */
+	__u16 pad[3];
 };
 
 /* One buffer at one hook. Times are CLOCK_MONOTONIC, addresses the kernel's own. */

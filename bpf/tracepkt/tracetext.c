@@ -4,12 +4,12 @@
 #include "trace.h"
 #include "vsh.h"
 
-static const char *netns_text(const struct site *place)
+static const char *netns_text(const struct spot *place)
 {
 	static char number[16];
 
 	snprintf(number, sizeof(number), "%u", place->netns_inode);
-	return netns_name(place->netns_inode) ?: number;
+	return netns_name(place->netns_cookie) ?: number;
 }
 
 static const char *type_text(const struct packet *packet)
@@ -32,7 +32,7 @@ static void row(const struct hop *hop, const char *direction)
 	if (hop->place.netns_inode)
 		snprintf(netns, sizeof(netns), "[%10u]", hop->place.netns_inode);
 	printf("%12s %-9s %7u %10s %-3s %7s %3u %7.3f %+7.3f  ", netns,
-	       netns_name(hop->place.netns_inode) ?: "-", hop->event->pid,
+	       netns_name(hop->place.netns_cookie) ?: "-", hop->event->pid,
 	       *hop->place.dev ? hop->place.dev : "-", direction, type_text(packet),
 	       packet->sequence, hop->since_first_ns / 1e6, hop->since_last_ns / 1e6);
 }
@@ -77,7 +77,7 @@ static void drop(const struct hop *hop)
 	putchar('\n');
 }
 
-static void place_print(const struct site *place)
+static void place_print(const struct spot *place)
 {
 	if (place->ifindex)
 		printf("at %s of namespace %s", place->dev, netns_text(place));
