@@ -250,6 +250,7 @@ linkless() {
 	# held by a descriptor alone
 	sleep 1000 3>&- 9<"/proc/$MOVED_TO/ns/net" &
 	holder=$!
+	busywait 5 test -e "/proc/$holder/fd/9" # before its namespace has no other holder
 	kill "$MOVED_TO"
 	echo "$holder" >"$BATS_TEST_TMPDIR/holder"
 	run -1 --separate-stderr pingkiller stop
