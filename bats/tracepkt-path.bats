@@ -333,7 +333,8 @@ lost_set() {
 	start client holder unshare --net sleep 100
 	ip -n "$CLIENT" link add inner type veth peer name outer
 	ip -n "$CLIENT" link set outer up
-	busywait 5 ip -n "$CLIENT" link set inner netns "$(pid holder)"
+	busywait 5 is_called holder sleep # which is when it has entered that namespace
+	ip -n "$CLIENT" link set inner netns "$(pid holder)"
 	nsenter -t "$(pid holder)" -n sh -c 'ip link set inner up; ip addr add 198.51.100.2/30 dev inner'
 	ip -n "$CLIENT" addr add 198.51.100.1/30 dev outer
 	run -0 --separate-stderr trace -j 198.51.100.2

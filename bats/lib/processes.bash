@@ -49,6 +49,11 @@ pid() {
 	printf '%s\n' "${STARTED[$1]}"
 }
 
+# is_called NAME COMM: what was started has become this program (and is no longer one that sets it up).
+is_called() {
+	[ "$(cat "/proc/${STARTED[$1]}/comm")" = "$2" ]
+}
+
 output_of() {
 	cat "$BATS_TEST_TMPDIR/$1.out"
 }
