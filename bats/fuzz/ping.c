@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * ping.c - fuzzes the words of pingkiller.sh (bpf/pingkiller/pingwords.c, pingtypes.c) and what is printed
- * about them (bpf/pingkiller/pingprint.c). The input is the words, separated by "|"; the name of a file is what
- * is in that file. Of the system there is only what is faked here.
+ * about them (bpf/pingkiller/pingtext.c, pingjson.c, pingplot.c). The input is the words, separated by "|"; the
+ * name of a file is what is in that file. Of the system there is only what is faked here.
  *
  * Whatever the words are: a refusal is one line of printable text; an accepted request says what a second
  * reading of its words says, and is printed as printable text, in words that make the same request again,
@@ -88,7 +88,11 @@ static int fake_next_key(int fd, const void *previous, void *key);
 #include "lib/json.c"
 #include "lib/print.c"
 #include "lib/utf8.c"
-#include "pingkiller/pingprint.c"
+#include "pingkiller/pingjson.c"
+#include "pingkiller/pingnames.c"
+#include "pingkiller/pingplot.c"
+#include "pingkiller/pingsums.c"
+#include "pingkiller/pingtext.c"
 #include "pingkiller/pingtypes.c"
 #include "pingkiller/pingwords.c"
 #include "lib/values.c"
@@ -500,7 +504,7 @@ static void print_plot_check(const struct ping_device *device, const struct pk_s
 	text_begin(&text);
 	is_plotted = ping_plot_print(text.out, device, stats, device->hook == PK_HOOK_TC);
 	text_end(&text);
-	CHECK(is_plotted == !!samples_count(&stats->times[PK_DROP]));
+	CHECK(is_plotted == !!ping_samples_count(&stats->times[PK_DROP]));
 	CHECK(is_plotted == !!lines_check(text.bytes, plot_line_check));
 	free(text.bytes);
 }

@@ -126,19 +126,40 @@ int ping_states_command(const struct options *options, int argc, char **argv);
 int ping_attach_command(const struct options *options, int argc, char **argv);
 int ping_freed_command(const struct options *options, int argc, char **argv);
 
-/* pingprint.c: each as text, and as the members of a JSON object, which the caller opens
- * and closes. The words are those that would make it again.
- */
+/* pingnames.c */
+extern const struct ping_class {
+	const char *text, *json;
+} ping_class_names[PK_CLASSES];
+
+const char *ping_hook_name(const struct ping_device *device);
 const char *ping_state_name(const struct ping_device *device);
 const char *ping_state_reason(const struct ping_device *device); /* NULL: it is active */
+void ping_prefix_format(const struct pk_prefix *prefix, char text[64]);
+
+static inline uint64_t ping_rate_seconds(const struct pk_rate *rate)
+{
+	return rate->ns / 1000000000;
+}
+
+/* pingsums.c */
+void ping_totals_sum(const struct pk_stats *stats, struct pk_count total[PK_VERDICTS]);
+uint64_t ping_samples_count(const struct pk_times *times);
+double ping_average_ns(const struct pk_times *times); /* 0: nothing was timed yet */
+
+/* The slots from the first to the last that any packet was in. false: there is none. */
+bool ping_slots_used(const struct pk_times times[PK_VERDICTS], int *first, int *last);
+
+/* pingtext.c. The words are those that would make it again. */
 void ping_words_print(FILE *out, const struct ping_device *device);
-void ping_words_print_json(struct json *json, const struct ping_device *device);
 void ping_line_print(FILE *out, const struct pk_stats *stats);
 void ping_table_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats);
+
+/* pingjson.c: the members of an object, which the caller opens and closes. */
+void ping_words_print_json(struct json *json, const struct ping_device *device);
 void ping_stats_print_json(struct json *json, const struct pk_stats *stats);
 
-/* A script for gnuplot that writes a picture to its standard output. false: nothing was
- * timed yet.
+/* pingplot.c: a script for gnuplot that writes a picture to its standard output. false:
+ * nothing was timed yet.
  */
 bool ping_plot_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats,
 		     bool svg);
