@@ -60,5 +60,7 @@ fi
 . "$TOP/bats/lib/machine.bash"
 # shellcheck source=bats/lib/state.bash
 . "$TOP/bats/lib/state.bash"
+# shellcheck source=bats/lib/topology.bash
+. "$TOP/bats/lib/topology.bash"
 # shellcheck source=bats/lib/lab.bash
 . "$TOP/bats/lib/lab.bash"

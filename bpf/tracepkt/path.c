@@ -85,6 +85,18 @@ static void place_count(struct trace *trace, const struct spot *place)
 	trace->namespaces += is_new_netns;
 }
 
+/* Another tunnel has other addresses, which is no translation. */
+static const struct packet *translated(const struct packet *before, const struct packet *packet)
+{
+	if (!before->family || before->tunnel != packet->tunnel ||
+	    before->is_reply != packet->is_reply)
+		return NULL;
+	if (!strcmp(before->source, packet->source) &&
+	    !strcmp(before->destination, packet->destination))
+		return NULL;
+	return before;
+}
+
 static struct hop hop_make(const struct trace *trace, const struct tpk_event *event,
 			   const struct packet *packet, const struct spot *place)
 {
@@ -129,8 +141,10 @@ static void arrival(const struct path *path, struct branch *branch, const struct
 	if (same_device(&branch->place, &place) && branch->place.out == place.out)
 		return;
 	hop = hop_make(trace, event, packet, &place);
+	hop.before = translated(&branch->packet, packet);
 	path->format->hop(&hop);
 	branch->place = place;
+	branch->packet = *packet;
 	trace->last = place;
 	trace->is_reply = packet->is_reply;
 	if (packet->is_reply && !trace->answerer)

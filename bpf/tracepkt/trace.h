@@ -76,6 +76,7 @@ struct packet {
 	bool is_request, is_reply;
 	uint16_t sequence;
 	char source[INET6_ADDRSTRLEN], destination[INET6_ADDRSTRLEN];
+	const char *tunnel; /* that it is in, and has these addresses; or NULL */
 };
 
 void packet_read(struct packet *packet, const uint8_t *data, size_t length);
@@ -108,6 +109,12 @@ bool rule_loss(uint32_t number, char *text, size_t size);
 /* Rules leave their verdicts for tracers that watch them. Again and again while they do. */
 void rules_watch(bool is_on);
 
+/* --- killers.c: pingkiller's ------------------------------------------------------------------ */
+
+struct killer {
+	char words[256]; /* what it was told to drop, after its device; empty: it has dropped nothing */
+};
+
 /* --- spot.c: names ---------------------------------------------------------------------------- */
 
 /* Of a network namespace: as -n takes it, or NULL. */
@@ -129,6 +136,7 @@ struct branch {
 	uint64_t number, packet_number;
 	struct trace *trace;
 	struct spot place; /* of its last hop */
+	struct packet packet; /* as it was there */
 	struct tpk_event *drop; /* that is not told of yet, or NULL */
 };
 
@@ -136,6 +144,8 @@ struct branch {
 struct hop {
 	const struct tpk_event *event;
 	const struct packet *packet;
+	const struct packet *before; /* as it was one hop earlier, under other addresses; or NULL */
+	const struct killer *killer; /* that has dropped it, or NULL */
 	struct spot place; /* of an ending: of the last hop, ifindex 0 if there was none */
 	uint64_t since_first_ns, since_last_ns;
 };
@@ -144,6 +154,7 @@ struct hop {
 struct ending {
 	bool is_drop;
 	uint32_t rule; /* of vershitify's, that has dropped it; 0: none has */
+	struct killer killer; /* that has dropped it */
 	uint32_t reason;
 	uint64_t location;
 	uint64_t time_ns;

@@ -43,9 +43,14 @@ static void rule_tell(struct json *json, uint32_t rule)
 		json_number_text(json, "loss", loss);
 }
 
-/* A rule, or the kernel. */
-static void why_tell(struct json *json, uint32_t rule, uint32_t reason, uint64_t location)
+/* pingkiller, a rule, or the kernel. */
+static void why_tell(struct json *json, const struct killer *killer, uint32_t rule, uint32_t reason,
+		     uint64_t location)
 {
+	if (killer) {
+		json_string(json, "pingkiller", killer->words);
+		return;
+	}
 	if (rule) {
 		rule_tell(json, rule);
 		return;
@@ -73,6 +78,14 @@ static void hop_begin(struct json *json, const char *event, const struct hop *ho
 	json_chars(json, "comm", hop->event->comm, sizeof(hop->event->comm));
 	json_string(json, "from", packet->source);
 	json_string(json, "to", packet->destination);
+	if (hop->before) {
+		json_object_begin(json, "was");
+		json_string(json, "from", hop->before->source);
+		json_string(json, "to", hop->before->destination);
+		json_object_end(json);
+	}
+	if (packet->tunnel)
+		json_string(json, "tunnel", packet->tunnel);
 	json_number(json, "length", hop->event->length);
 	json_number(json, "segments", hop->event->segments);
 }
@@ -97,7 +110,7 @@ static void drop(const struct hop *hop)
 	struct json json = { .out = stdout };
 
 	hop_begin(&json, "drop", hop);
-	why_tell(&json, hop->event->rule, hop->event->reason, hop->event->location);
+	why_tell(&json, hop->killer, hop->event->rule, hop->event->reason, hop->event->location);
 	hop_end(&json);
 }
 
@@ -112,7 +125,8 @@ static void loss_tell(struct json *json, const struct trace *trace)
 		json_object_end(json);
 	}
 	if (ending->is_drop)
-		why_tell(json, ending->rule, ending->reason, ending->location);
+		why_tell(json, *ending->killer.words ? &ending->killer : NULL, ending->rule,
+			 ending->reason, ending->location);
 }
 
 static void result(const struct trace *trace, int send_error)

@@ -41,6 +41,10 @@ static void hop(const struct hop *hop)
 {
 	row(hop, hop->place.out ? "out" : "in");
 	printf("%s -> %s", hop->packet->source, hop->packet->destination);
+	if (hop->before)
+		printf(" (was %s -> %s)", hop->before->source, hop->before->destination);
+	if (hop->packet->tunnel)
+		printf(" (%s)", hop->packet->tunnel);
 	if (hop->event->segments > 1)
 		printf(" (%u segments)", hop->event->segments);
 	putchar('\n');
@@ -67,7 +71,10 @@ static void why_print(uint32_t reason, uint64_t location)
 static void drop(const struct hop *hop)
 {
 	row(hop, "-");
-	if (hop->event->rule) {
+	if (hop->killer) {
+		printf("dropped by us: pingkiller on %s of %s: %s", hop->place.dev,
+		       netns_text(&hop->place), hop->killer->words);
+	} else if (hop->event->rule) {
 		printf("dropped by us: ");
 		rule_print(hop->event->rule);
 	} else {
@@ -85,6 +92,11 @@ static void place_print(const struct spot *place)
 		printf("before any device");
 }
 
+static bool is_ours(const struct ending *ending)
+{
+	return ending->rule || *ending->killer.words;
+}
+
 static void lost_print(const struct trace *trace)
 {
 	const char *what = trace->is_reply ? "answer lost" : "lost";
@@ -92,8 +104,10 @@ static void lost_print(const struct trace *trace)
 	if (trace->ending.is_drop) {
 		printf("%s ", what);
 		place_print(&trace->ending.place);
-		printf(trace->ending.rule ? " by us: " : ": ");
-		if (trace->ending.rule)
+		printf(is_ours(&trace->ending) ? " by us: " : ": ");
+		if (*trace->ending.killer.words)
+			printf("pingkiller, %s", trace->ending.killer.words);
+		else if (trace->ending.rule)
 			rule_print(trace->ending.rule);
 		else
 			why_print(trace->ending.reason, trace->ending.location);

@@ -1,0 +1,77 @@
+# shellcheck shell=bash disable=SC2154
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# topology.bash - further namespaces and cables beside those of the lab, and what tracepkt.sh says of a path.
+
+# --- namespaces and cables ---------------------------------------------------------------------
+
+# netns_make NAME...: $LAB-NAME, with loopback.
+netns_make() {
+	local name
+
+	for name; do
+		ip netns add "$LAB-$name"
+		ip -n "$LAB-$name" link set lo up
+		nsenter --net="/run/netns/$LAB-$name" -- sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+	done
+}
+
+# cable NAME DEV NAME DEV: a veth pair, up.
+cable() {
+	ip link add "$2" netns "$LAB-$1" type veth peer name "$4" netns "$LAB-$3"
+	ip -n "$LAB-$1" link set "$2" up
+	ip -n "$LAB-$3" link set "$4" up
+}
+
+# address NAME DEV ADDRESS...
+address() {
+	local name=$1 dev=$2 address
+
+	for address in "${@:3}"; do
+		case $address in
+		*:*) ip -n "$LAB-$name" addr add "$address" dev "$dev" nodad ;;
+		*) ip -n "$LAB-$name" addr add "$address" dev "$dev" ;;
+		esac
+	done
+}
+
+lab_restore() {
+	local netns
+
+	for netns in c d e f; do
+		[ ! -e "/run/netns/$LAB-$netns" ] || ip netns del "$LAB-$netns"
+	done
+	ip -n "$CLIENT" route flush root 198.51.100.0/24
+	ip -n "$CLIENT" -6 route flush via "$SERVER6" 2>/dev/null
+	on_server sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0 net.ipv4.icmp_echo_ignore_all=0
+	on_server nft delete table ip vsht 2>/dev/null || :
+}
+
+# --- what is printed ---------------------------------------------------------------------------
+
+# trace WORDS...: from the client.
+trace() {
+	tracepkt -n "$CLIENT" "$@"
+}
+
+# hops: of JSON lines on stdin: "NETNS DEV DIRECTION TYPE" each, the lab's name left out.
+hops() {
+	jq -r --arg lab "$LAB-" 'select(.event == "hop") | [(.netns.name | ltrimstr($lab)), .dev, .direction, .type] | join(" ")'
+}
+
+# assert_path TARGET HOP...: the same hops in JSON and in the table.
+assert_path() {
+	local target=$1 expected
+
+	shift
+	expected=$(printf '%s\n' "$@")
+	run -0 --separate-stderr trace -j "$target"
+	assert_equal "$(hops <<<"$output")" "$expected"
+	run -0 --separate-stderr trace "$target"
+	assert_equal "$(awk '/^\[/ { sub(/^.*\] /, ""); print $1, $3, $4, $5 }' <<<"$output" | sed "s/^$LAB-//")" "$expected"
+}
+
+# result FIELD: of the last JSON.
+result() {
+	jq -r "select(.event == \"result\") | .$1" <<<"$output"
+}
