@@ -423,3 +423,83 @@ ping_distrusted() {
 	assert_line --index 2 0000
 	assert_equal "$(find /run/vershitify* /sys/fs/bpf/vershitify /sys/fs/bpf/tc/globals/vsh_* ! -type l -perm /077)" ''
 }
+
+# --- files in a folder of others ----------------------------------------------------------------------
+
+# plots_begin: a folder of nobody's with something of root's beside it, and a drawing to come.
+plots_begin() {
+	mkdir "$BATS_TEST_TMPDIR/user" "$BATS_TEST_TMPDIR/root"
+	chown 65534:65534 "$BATS_TEST_TMPDIR/user"
+	echo secret >"$BATS_TEST_TMPDIR/root/file"
+	chmod 0600 "$BATS_TEST_TMPDIR/root/file"
+	on_server "$PINGKILLER" dev eth0 sample 1 background 2>/dev/null
+	on_client ping -q -c 3 -i 0.01 -W 0.1 "$SERVER4" >/dev/null || :
+}
+
+# by_nobody SCRIPT: in that folder, which is reached without going through its parents.
+by_nobody() {
+	(cd "$BATS_TEST_TMPDIR/user" && nobody sh -uc "$1")
+}
+
+# plot_as NAME: into that folder.
+plot_as() {
+	on_server "$PINGKILLER" plot "$BATS_TEST_TMPDIR/user/$1" dev eth0
+}
+
+assert_root_untouched() {
+	assert_equal "$(stat -c '%a %s' "$BATS_TEST_TMPDIR/root/file") $(ls -A "$BATS_TEST_TMPDIR/root")" '600 7 file'
+}
+
+@test "plot: what a user has put in the place of the picture is replaced, not followed" {
+	command -v gnuplot >/dev/null || skip "needs gnuplot"
+	plots_begin
+	by_nobody 'ln -s ../root/file file.svg; ln -s ../root folder.svg'
+	run -0 plot_as file.svg
+	run -0 plot_as folder.svg
+	assert_root_untouched
+	assert_equal "$(find "$BATS_TEST_TMPDIR/user" -mindepth 1 -printf '%M %P\n' | sort)" "-rw-r--r-- file.svg
+-rw-r--r-- folder.svg"
+	assert grep -q '</svg>' "$BATS_TEST_TMPDIR/user/folder.svg"
+}
+
+@test "plot: what a user swaps while the picture is drawn is not written to, and told of" {
+	plots_begin
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	# In the place of gnuplot: the user is as fast as can be.
+	printf '%s\n' '#!/bin/sh' "cd '$BATS_TEST_TMPDIR/user'" \
+		"setpriv --reuid 65534 --regid 65534 --clear-groups sh -c 'for f in .[!.]* *.svg*; do rm -f \"\$f\"; ln -s ../root/file \"\$f\"; done'" \
+		'echo "<svg></svg>"' >"$BATS_TEST_TMPDIR/bin/gnuplot"
+	chmod 755 "$BATS_TEST_TMPDIR/bin/gnuplot"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH run -1 --separate-stderr plot_as times.svg
+	assert_regex "$stderr" '^pingkiller.sh: cannot write ".*user/times.svg": somebody else has put something else in its place$'
+	assert_root_untouched
+}
+
+@test "plot: a link on the way to the folder is followed if it is root's, and refused if it is a user's" {
+	local link
+
+	command -v gnuplot >/dev/null || skip "needs gnuplot"
+	plots_begin
+	by_nobody 'mkdir own; ln -s own mine; ln -s ../root theirs'
+	for link in mine theirs; do
+		run -1 --separate-stderr plot_as "$link/times.svg"
+		assert_regex "$stderr" '^pingkiller.sh: cannot write ".*/times.svg": on the way there is a symbolic link that is not root.s$'
+	done
+	# a link of root's that a user could move is none to rely on
+	ln -s ../root "$BATS_TEST_TMPDIR/user/moved"
+	run -1 plot_as moved/times.svg
+	assert_root_untouched
+	assert_equal "$(ls -A "$BATS_TEST_TMPDIR/user/own")" ''
+	ln -s root/../user/own/. "$BATS_TEST_TMPDIR/ours"
+	run -0 plot_as ../ours/times.svg
+	assert_equal "$(ls -A "$BATS_TEST_TMPDIR/user/own")" 'times.svg'
+}
+
+@test "plot: no settings are read from a home folder" {
+	command -v gnuplot >/dev/null || skip "needs gnuplot"
+	plots_begin
+	mkdir "$BATS_TEST_TMPDIR/home"
+	echo "system 'touch $BATS_TEST_TMPDIR/pwned'" >"$BATS_TEST_TMPDIR/home/.gnuplot"
+	HOME=$BATS_TEST_TMPDIR/home run -0 plot_as times.svg
+	refute [ -e "$BATS_TEST_TMPDIR/pwned" ]
+}

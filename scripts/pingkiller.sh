@@ -195,17 +195,8 @@ command_plot() {
 	look_begin
 	plot_script=$(helper ping plot "${plot_file##*.}" "$@") || exit
 	[ -z "$dry_run" ] || return 0
-	if plot_new=$(mktemp "$plot_file.XXXXXX" 2>/dev/null); then
-		plot_draw && chmod 644 "$plot_new" && mv -f "$plot_new" "$plot_file" && return
-		rm -f "$plot_new"
-	fi
-	die 1 "cannot write $(words_quote "$plot_file")"
-}
-
-# plot_draw: to $plot_new. Through cat(1): gnuplot does not tell that it could not write.
-plot_draw() {
-	# shellcheck disable=SC2094 # if there is no plot, there is no file
-	{ printf '%s\n' "$plot_script" | gnuplot || rm -f "$plot_new"; } | cat >"$plot_new" && [ -s "$plot_new" ]
+	# Without settings out of files: a home folder can be somebody else's.
+	printf '%s\n' "$plot_script" | helper ping draw "$plot_file" gnuplot --default-settings
 }
 
 # command_stop [dev DEV]: of the named namespace, or of all.

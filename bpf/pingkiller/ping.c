@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vsh ping plan|show|stats|watch|plot|types|attach|freed|states ...: the helper of pingkiller.sh.
+/* vsh ping plan|show|stats|watch|plot|draw|types|attach|freed|states ...: the helper of pingkiller.sh.
  *
  * `ping plan WORDS` prints what has to be done for a device, and changes nothing:
  *
@@ -197,6 +197,7 @@ static const struct {
 	{ "stats", stats },
 	{ "watch", ping_watch_command },
 	{ "plot", plot },
+	{ "draw", ping_draw_command },
 	{ "types", ping_types_command },
 	{ "attach", ping_attach_command },
 	{ "freed", ping_freed_command },
@@ -209,8 +210,9 @@ int ping_command(const struct options *options, int argc, char **argv)
 	for (size_t i = 0; argc && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(argv[0], commands[i].name))
 			return commands[i].run(options, argc - 1, argv + 1);
-	return misuse("ping %s: plan, show, stats, watch, plot, types, attach, freed or states",
-		      quoted(argc ? argv[0] : ""));
+	return misuse(
+		"ping %s: plan, show, stats, watch, plot, draw, types, attach, freed or states",
+		quoted(argc ? argv[0] : ""));
 }
 
 _Static_assert(PK_DEV_LEN == IFNAMSIZ, "a label holds the name of a device");

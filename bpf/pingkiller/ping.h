@@ -170,5 +170,6 @@ void ping_stats_print_json(struct json *json, const struct pk_stats *stats);
  */
 bool ping_plot_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats,
 		     bool svg);
+int ping_draw_command(const struct options *options, int argc, char **argv);
 
 #endif
