@@ -41,6 +41,9 @@ lab_restore() {
 	for netns in c d e f; do
 		[ ! -e "/run/netns/$LAB-$netns" ] || ip netns del "$LAB-$netns"
 	done
+	for netns in "$CLIENT" "$SERVER"; do
+		ip -n "$netns" link del upper 2>/dev/null || :
+	done
 	ip -n "$CLIENT" route flush root 198.51.100.0/24
 	ip -n "$CLIENT" -6 route flush via "$SERVER6" 2>/dev/null
 	on_server sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0 net.ipv4.icmp_echo_ignore_all=0

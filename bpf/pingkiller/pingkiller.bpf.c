@@ -66,6 +66,20 @@ struct {
 	__type(value, struct pk_bucket);
 } pk_all SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pk_tracers);
+} pk_tracers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, PK_DROPPED_MAX);
+	__type(key, struct pk_echo);
+	__type(value, __u64);
+} pk_dropped SEC(".maps");
+
 static __always_inline struct pk_config *config_get(void)
 {
 	__u32 zero = 0;
@@ -221,6 +235,63 @@ static __always_inline enum pk_verdict icmp_judge(const struct pk_stats *stats, 
 	return verdict == PK_DROP ? PK_DROP : PK_PASS;
 }
 
+static __always_inline bool is_traced(const struct pk_tracers *tracers, __be16 id)
+{
+	for (int i = 0; i < PK_TRACERS; i++)
+		if (tracers->each[i].pid && tracers->each[i].id == id)
+			return true;
+	return false;
+}
+
+/* What an echo begins with. */
+struct echo {
+	struct icmp_header header;
+	__u8 token[PK_TOKEN_LEN];
+};
+
+static __always_inline int drop_note(void *ctx, bool is_skb, __u32 transport)
+{
+	struct packet packet = { .kind = is_skb ? PACKET_FRAME : PACKET_XDP, .context = ctx };
+	__u32 zero = 0;
+	const struct pk_tracers *tracers = bpf_map_lookup_elem(&pk_tracers, &zero);
+	__u64 now = bpf_ktime_get_ns();
+	struct pk_echo key = {};
+	struct echo echo;
+
+	if (!tracers || header_load(&packet, transport, &echo, sizeof(echo)))
+		return 0;
+	key.type = echo.header.type;
+	__builtin_memcpy(&key.id, &echo.header.rest, sizeof(echo.header.rest));
+	__builtin_memcpy(key.token, echo.token, sizeof(key.token));
+	if (is_traced(tracers, key.id))
+		bpf_map_update_elem(&pk_dropped, &key, &now, BPF_ANY);
+	return 0;
+}
+
+__noinline int drop_note_xdp(struct xdp_md *ctx, __u32 transport)
+{
+	return drop_note(ctx, false, transport);
+}
+
+__noinline int drop_note_skb(struct __sk_buff *ctx, __u32 transport)
+{
+	return drop_note(ctx, true, transport);
+}
+
+/* Of what passes nobody is told, and does not pay for the question. */
+static __always_inline void dropped(void *ctx, bool is_skb, const struct headers *headers)
+{
+	__u32 zero = 0;
+	const struct pk_tracers *tracers = bpf_map_lookup_elem(&pk_tracers, &zero);
+
+	if (likely(!tracers || !tracers->count))
+		return;
+	if (is_skb)
+		drop_note_skb(ctx, headers->transport);
+	else
+		drop_note_xdp(ctx, headers->transport);
+}
+
 static __always_inline void count_add(struct pk_count *count, __u32 bytes)
 {
 	count->packets++;
@@ -286,6 +357,8 @@ static __always_inline enum pk_verdict packet_judge(struct pk_stats *stats, void
 		return PK_PASS;
 	}
 	verdict = icmp_judge(stats, ctx, is_skb, &headers);
+	if (verdict == PK_DROP)
+		dropped(ctx, is_skb, &headers);
 	type = &stats->types[family_of(&headers)][headers.icmp_type];
 	count_add(&type->count[verdict == PK_DROP], packet_bytes(&packet));
 	return verdict;

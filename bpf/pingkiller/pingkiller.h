@@ -17,6 +17,9 @@
 #define PK_SOURCES_MAX 16384 /* that a rate remembers at the same time */
 #define PK_TIME_SLOTS 32 /* powers of two of a nanosecond */
 #define PK_DEV_LEN 16 /* IFNAMSIZ */
+#define PK_TRACERS 4 /* that are told of drops at the same time */
+#define PK_TOKEN_LEN 8
+#define PK_DROPPED_MAX 4096 /* drops that are kept for them, of each device */
 
 enum pk_family {
 	PK_IPV4,
@@ -156,11 +159,38 @@ struct pk_stats {
 	struct pk_type types[PK_FAMILIES][PK_TYPES];
 };
 
+/* Whoever wants to know which of its own echoes are dropped here, by their id. */
+struct pk_tracer {
+	__u32 pid; /* 0: nobody */
+	__u16 id; /* network byte order */
+	__u16 pad;
+};
+
+/* Value of pk_tracers, one entry. All zero: nothing is kept. */
+struct pk_tracers {
+	__u32 count; /* of those in each[] that are somebody */
+	__u32 pad;
+	struct pk_tracer each[PK_TRACERS];
+};
+
+/* Key of pk_dropped: an echo of a tracer's, or its answer. The value is when it was dropped, in
+ * nanoseconds of CLOCK_MONOTONIC. A packet that XDP drops was never seen by any other hook, and the
+ * answer to where it went has to be looked for by what it says.
+ */
+struct pk_echo {
+	__u8 type; /* other numbers in IPv6 than in IPv4 */
+	__u8 pad[3];
+	__u16 id, sequence; /* network byte order */
+	__u8 token[PK_TOKEN_LEN]; /* first bytes of what it carries */
+};
+
 _Static_assert(PK_CLASSES <= PK_CLASS_ROOM, "each class has a counter");
 _Static_assert(sizeof(struct pk_config) == 160, "pk_config has no holes");
 _Static_assert(sizeof(struct pk_label) == 104, "pk_label has no holes");
 _Static_assert(sizeof(struct pk_prefix) == 24, "key of pk_src has no holes");
 _Static_assert(sizeof(struct pk_source) == 20, "key of pk_sources has no holes");
+_Static_assert(sizeof(struct pk_tracers) == 8 + 8 * PK_TRACERS, "pk_tracers has no holes");
+_Static_assert(sizeof(struct pk_echo) == 16, "key of pk_dropped has no holes");
 _Static_assert(sizeof(struct pk_type) == 32, "pk_type has no holes");
 _Static_assert(sizeof(struct pk_stats) == 88 + 16 * PK_CLASS_ROOM + 16 + 16 * PK_TIME_SLOTS +
 						  32 * PK_FAMILIES * PK_TYPES,

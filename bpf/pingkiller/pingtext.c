@@ -115,14 +115,11 @@ static void state_print(FILE *out, const struct ping_device *device)
 		fputs(" (expired)", out);
 }
 
-void ping_words_print(FILE *out, const struct ping_device *device)
+void ping_orders_print(FILE *out, const struct ping_device *device)
 {
 	const struct pk_label *label = &device->label;
-	uint64_t here = 0;
 
-	fputs("dev ", out);
-	print_word(out, label->dev, strnlen(label->dev, sizeof(label->dev)));
-	fprintf(out, " hook %s", ping_hook_name(device));
+	fprintf(out, "hook %s", ping_hook_name(device));
 	if (label->all_icmp)
 		fputs(" all-icmp", out);
 	else
@@ -131,6 +128,17 @@ void ping_words_print(FILE *out, const struct ping_device *device)
 		fprintf(out, " %s",
 			ping_family_names[ping_has_family(label, PK_IPV4) ? PK_IPV4 : PK_IPV6]);
 	conditions_print(out, device);
+}
+
+void ping_words_print(FILE *out, const struct ping_device *device)
+{
+	const struct pk_label *label = &device->label;
+	uint64_t here = 0;
+
+	fputs("dev ", out);
+	print_word(out, label->dev, strnlen(label->dev, sizeof(label->dev)));
+	putc(' ', out);
+	ping_orders_print(out, device);
 	if (!label->owner)
 		fputs(" background", out);
 	if (!netns_cookie(&here) && here != label->netns_cookie)

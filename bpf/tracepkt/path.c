@@ -168,26 +168,60 @@ static bool has_done_its_work(const struct branch *branch, const struct packet *
 	       same_device(&branch->place, &trace->last);
 }
 
+/* killer: that has dropped it, or NULL. */
+static void drop_print(const struct path *path, struct trace *trace, const struct tpk_event *drop,
+		       const struct packet *packet, const struct spot *place,
+		       const struct killer *killer)
+{
+	struct hop hop = hop_make(trace, drop, packet, place);
+
+	hop.killer = killer;
+	path->format->drop(&hop);
+	time_take(trace, drop->time_ns);
+	trace->ending = (struct ending){
+		.is_drop = true,
+		.rule = drop->rule,
+		.reason = drop->reason,
+		.location = drop->location,
+		.time_ns = drop->time_ns,
+		.place = *place,
+	};
+	if (killer)
+		trace->ending.killer = *killer;
+}
+
+/* What pingkiller drops in XDP comes to its end before the device has it, as others see it: at the
+ * device that it came from.
+ */
 static void drop_tell(const struct path *path, struct branch *branch)
 {
 	struct trace *trace = branch->trace;
 	struct packet packet;
-	struct hop hop;
+	struct killer killer;
 
 	packet_read(&packet, branch->drop->content, branch->drop->bytes);
-	if (has_done_its_work(branch, &packet))
+	if (!branch->drop->rule &&
+	    killer_find(path->probe, trace->sequence, packet.is_reply, &killer))
+		drop_print(path, trace, branch->drop, &packet, &killer.place, &killer);
+	else if (!has_done_its_work(branch, &packet))
+		drop_print(path, trace, branch->drop, &packet, &branch->place, NULL);
+}
+
+/* What a driver's XDP drops ends without any event. */
+static void killed_tell(const struct path *path, struct trace *trace)
+{
+	struct tpk_event drop = { .hook = TPK_DROPPED };
+	struct packet packet = { .sequence = trace->sequence };
+	struct killer killer;
+
+	packet.is_reply = killer_find(path->probe, trace->sequence, true, &killer);
+	packet.is_request = !packet.is_reply &&
+			    killer_find(path->probe, trace->sequence, false, &killer);
+	if (!packet.is_reply && !packet.is_request)
 		return;
-	hop = hop_make(trace, branch->drop, &packet, &branch->place);
-	path->format->drop(&hop);
-	time_take(trace, branch->drop->time_ns);
-	trace->ending = (struct ending){
-		.is_drop = true,
-		.rule = branch->drop->rule,
-		.reason = branch->drop->reason,
-		.location = branch->drop->location,
-		.time_ns = branch->drop->time_ns,
-		.place = branch->place,
-	};
+	drop.time_ns = killer.time_ns;
+	trace->is_reply = packet.is_reply;
+	drop_print(path, trace, &drop, &packet, &killer.place, &killer);
 }
 
 /* Drops that were kept back, of a packet, or of a trace. */
@@ -278,6 +312,8 @@ static void trace_forget(struct path *path, struct trace *trace)
 void path_result(struct path *path, struct trace *trace, int send_error)
 {
 	drops_tell(path, trace, 0);
+	if (!trace->is_answered && !*trace->ending.killer.words)
+		killed_tell(path, trace);
 	path->format->result(trace, send_error);
 	branches_forget(path, trace);
 	trace_forget(path, trace);

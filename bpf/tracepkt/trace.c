@@ -83,6 +83,7 @@ static int echo_send(struct tracing *tracing, uint16_t sequence)
 
 	if (!trace)
 		return failure("out of memory");
+	killers_watch(true, tracing->probe.id);
 	trace->sent_ns = now_ns();
 	err = probe_send(&tracing->probe, sequence);
 	hooks_consume(tracing->hooks);
@@ -160,10 +161,12 @@ static int tracing_run(struct tracing *tracing, const char *directory)
 	if (!tracing->hooks)
 		return FAILED;
 	ends_catch();
+	tracing->path.probe = &tracing->probe;
 	tracing->path.format->begin();
 	rules_watch(true);
 	status = echoes_trace(tracing);
 	rules_watch(false);
+	killers_watch(false, tracing->probe.id);
 	if (lost_tell(tracing->hooks) != DONE)
 		status = FAILED;
 	hooks_close(tracing->hooks);

@@ -109,18 +109,7 @@ bool rule_loss(uint32_t number, char *text, size_t size);
 /* Rules leave their verdicts for tracers that watch them. Again and again while they do. */
 void rules_watch(bool is_on);
 
-/* --- killers.c: pingkiller's ------------------------------------------------------------------ */
-
-struct killer {
-	char words[256]; /* what it was told to drop, after its device; empty: it has dropped nothing */
-};
-
 /* --- spot.c: names ---------------------------------------------------------------------------- */
-
-/* Of a network namespace: as -n takes it, or NULL. */
-const char *netns_name(uint64_t cookie);
-
-/* --- path.c: hops and endings ---------------------------------------------------------------- */
 
 struct spot {
 	uint64_t netns_cookie;
@@ -129,6 +118,31 @@ struct spot {
 	bool out; /* it left through the device, or came in */
 	char dev[TPK_NAME_LEN];
 };
+
+/* Of a network namespace: as -n takes it, or NULL. */
+const char *netns_name(uint64_t cookie);
+
+/* Its number, or 0. */
+uint32_t netns_inode(uint64_t cookie);
+
+/* --- killers.c: pingkiller's ------------------------------------------------------------------ */
+
+struct killer {
+	char words[256]; /* what it was told to drop, after its device; empty: it has dropped nothing */
+	struct spot place;
+	uint64_t time_ns;
+};
+
+/* Devices that are served keep drops of echoes with this id in mind, as long as this says so: for
+ * PK_TRACERS at the same time. Again and again while they do.
+ */
+void killers_watch(bool is_on, uint16_t id);
+
+/* Was this echo of the probe's, or the answer to it, dropped there? */
+bool killer_find(const struct probe *probe, uint16_t sequence, bool is_reply,
+		 struct killer *killer);
+
+/* --- path.c: hops and endings ---------------------------------------------------------------- */
 
 /* A buffer, which is a packet or a clone of one. */
 struct branch {
@@ -192,6 +206,7 @@ extern const struct format format_text, format_json;
 
 struct path {
 	const struct format *format;
+	const struct probe *probe;
 	struct trace *traces;
 	struct branch *branches;
 };
