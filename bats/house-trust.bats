@@ -240,6 +240,14 @@ bpffs_borrow() {
 	refute ended batch
 }
 
+# lock_is_waited_for COUNT: by that many.
+lock_is_waited_for() {
+	local inode
+
+	inode=$(stat -c %i /run/vershitify.lock)
+	[ "$(grep -cE -- "-> FLOCK .*:$inode " /proc/locks)" = "$1" ]
+}
+
 @test "the lock: a failure of flock is not told as somebody who is busy, nor is a signal" {
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	# as that of busybox
@@ -252,7 +260,7 @@ bpffs_borrow() {
 	start here holder flock /run/vershitify.lock sh -c 'echo locked; exec sleep 60'
 	wait_line holder '^locked$'
 	start client waits setsid "$VERSHITIFY" add dev eth0 command victim drop 1%
-	sleep 0.5
+	busywait 20 lock_is_waited_for 1
 	kill -s INT -- "-$(pid waits)"
 	finish waits
 	assert_equal "$EXIT_STATUS" 130
@@ -266,7 +274,7 @@ bpffs_borrow() {
 	wait_line holder '^locked$'
 	start client first "$VERSHITIFY" add dev eth0 command victim drop 1%
 	start client second "$VERSHITIFY" add dev eth0 command victim drop 1%
-	sleep 0.5
+	busywait 20 lock_is_waited_for 2
 	# as who leaves as the last
 	rm /run/vershitify.lock
 	stop holder KILL

@@ -222,6 +222,52 @@ run_ends() {
 	run_ends native 'detached: what serves it .*' pingkiller stop
 }
 
+# noticed_ms HOOK COMMAND...: milliseconds from the first line of a run, when a second begins, to the word that
+# ends it, after that is done to its device.
+noticed_ms() {
+	local hook=$1 begin
+
+	shift
+	start server front "$PINGKILLER" dev eth1 hook "$hook"
+	wait_line front '^total: '
+	begin=${EPOCHREALTIME/./}
+	"$@"
+	busywait 20 grep -q 'ends the run' "$BATS_TEST_TMPDIR/front.err"
+	MS=$(((${EPOCHREALTIME/./} - begin) / 1000))
+	finish front
+	pair_make
+}
+
+# noticed_at_once HOOK COMMAND...: it is before the second is over. One of ten times, since the machine can be slow.
+noticed_at_once() {
+	local tries
+
+	for ((tries = 0; tries < 10; tries++)); do
+		noticed_ms "$@"
+		((MS >= 700)) || return 0
+	done
+	fail "$*: not noticed before $MS ms"
+}
+
+@test "foreground: what the kernel tells is noticed at once: a device deleted or made anew, clsact or a filter deleted" {
+	noticed_at_once native ip -n "$CLIENT" link del eth1
+	noticed_at_once tc pair_make
+	noticed_at_once tc on_server tc qdisc del dev eth1 clsact
+	noticed_at_once tc on_server tc filter del dev eth1 ingress pref 3
+}
+
+@test "foreground: a device that is moved is said to be, and is served on until the run ends" {
+	start server front "$PINGKILLER" dev eth1 hook native
+	wait_line front '^total: '
+	moved_away
+	busywait 20 grep -q 'device "eth1": moved: ' "$BATS_TEST_TMPDIR/front.err"
+	pings_die
+	stop front INT
+	assert_equal "$EXIT_STATUS" 0
+	assert pings_pass
+	assert_nothing_left
+}
+
 linkless() {
 	timeout -k 5 $((30 * PATIENCE)) "$PROGRAMS/linkless" "$PINGKILLER" -n "$SERVER" "$@" 3>&-
 }

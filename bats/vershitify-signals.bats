@@ -227,7 +227,7 @@ assert_printed() {
 	start_apart running "$VERSHITIFY" run dev eth0 drop 1% -- "$PROGRAMS/signals"
 	wait_line running '^ready$'
 	kill -s INT -- "-$(pid running)"
-	sleep 0.3
+	wait_line running '^caught$'
 	kill -s INT "$(pid running)"
 	finish running
 	assert_equal "$EXIT_STATUS $(output_of running | tail -n 1)" '3 INT 2'
@@ -281,9 +281,11 @@ assert_printed() {
 
 # --- what is taken away meanwhile ------------------------------------------------------
 
-# netns_make: a namespace of the test's own, $SHORT, with a device eth2 that leads to nobody.
+# netns_make: a namespace of the test's own, $SHORT, with a device eth2 that leads to nobody; $UNTIL_DELETED,
+# for a shell, waits until the test says that the name is gone.
 netns_make() {
 	SHORT=$LAB-short
+	UNTIL_DELETED="until [ -e '$BATS_TEST_TMPDIR/deleted' ]; do sleep 0.1; done"
 	ip netns add "$SHORT"
 	ip -n "$SHORT" link add eth2 type veth peer name eth3
 	ip -n "$SHORT" link set eth2 up
@@ -297,9 +299,10 @@ netns_make() {
 	before=$(system_state)
 	netns_make
 	start here running "$VERSHITIFY" -n "$SHORT" run dev eth2 direction both drop 1% --fail-unmatched -- \
-		sh -c 'echo ready; sleep 1'
+		sh -c "echo ready; $UNTIL_DELETED"
 	wait_line running '^ready$'
 	ip netns del "$SHORT"
+	touch "$BATS_TEST_TMPDIR/deleted"
 	finish running
 	assert_equal "$EXIT_STATUS $(errors_of running)" '124 vershitify.sh: no traffic matched'
 	assert_state "$before"
@@ -311,11 +314,12 @@ netns_make() {
 	netns_make
 	start here running "$VERSHITIFY" -n "$SHORT" run dev eth2 drop 100% --fail-unmatched -- \
 		sh -c "ip addr add 192.0.2.99/24 dev eth2; ip neigh add 192.0.2.98 lladdr 02:00:00:00:00:01 dev eth2; \
-			echo ready; sleep 1; $PROGRAMS/udpsend 192.0.2.98 9 5"
+			echo ready; $UNTIL_DELETED; $PROGRAMS/udpsend 192.0.2.98 9 5"
 	wait_line running '^ready$'
 	ip netns del "$SHORT"
 	netns_make
 	before=$(state_of_netns "$SHORT")
+	touch "$BATS_TEST_TMPDIR/deleted"
 	finish running
 	assert_equal "$EXIT_STATUS" 0
 	assert_equal "$(state_of_netns "$SHORT")" "$before"

@@ -282,9 +282,7 @@ taken() {
 
 @test "foreground: what is taken away is said at once, as is that it is attached again" {
 	start here original "$VERSHITIFY" -n "$CLIENT" -j -interface eth0 -command victim -drop 100
-	listens() { [ -n "$(vershitify show)" ]; }
-	busywait 5 listens
-	sleep 0.5
+	busywait 20 somebody_listens
 	on_client tc qdisc del dev eth0 clsact
 	wait_line original '^\{"event":"rule_state","id":1,"state":"detached","why":"no clsact on eth0"\}$'
 	vershitify repair
@@ -296,7 +294,7 @@ taken() {
 @test "monitor tells how rules stand" {
 	rule_add command victim drop 1%
 	start here monitor "$VERSHITIFY" monitor
-	sleep 1
+	busywait 20 somebody_listens
 	on_client tc filter del dev eth0 egress
 	wait_line monitor "^rule $RULE: detached: no filter on eth0\$"
 	vershitify repair

@@ -42,6 +42,11 @@ counter() {
 		END { exit !found }'
 }
 
+# somebody_listens: a foreground run or a monitor has registered the ring of its events.
+somebody_listens() {
+	bpftool -j map dump pinned /sys/fs/bpf/tc/globals/vsh_lost | jq -e 'any(.[].formatted.value; .pid != 0)' >/dev/null
+}
+
 # rule_field RULE NAME: a field of "show -j".
 rule_field() {
 	vershitify -j -s show "$1" | jq -r ".[0].$2"

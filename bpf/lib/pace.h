@@ -24,6 +24,11 @@ int pace_parse(struct pace *pace, int argc, char **argv);
  */
 bool pace_wait(struct pace *pace);
 
+/* Waits until fd can be read, the next turn has come, or a signal ends the command; true: there is
+ * something to read, and the turn is still to come (pace_wait()).
+ */
+bool pace_wait_readable(const struct pace *pace, int fd);
+
 /* Has the next turn come? For loops that wait for something else. */
 bool pace_due(struct pace *pace);
 

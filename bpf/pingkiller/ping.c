@@ -18,8 +18,6 @@
 #include "mapedit.h"
 #include "pace.h"
 #include "ping.h"
-#include "signals.h"
-#include "table.h"
 
 /* --- plan ---------------------------------------------------------------------------- */
 
@@ -105,7 +103,7 @@ static int show(const struct options *options, int argc, char **argv)
 	return status;
 }
 
-static void stats_print_json(const struct ping_device *device, const struct pk_stats *stats)
+void ping_stats_line_json(const struct ping_device *device, const struct pk_stats *stats)
 {
 	const struct pk_label *label = &device->label;
 	struct json line = { .out = stdout };
@@ -130,7 +128,7 @@ static int device_stats(const struct options *options, const struct ping_device 
 	if (err)
 		return err;
 	if (options->json)
-		stats_print_json(device, &stats);
+		ping_stats_line_json(device, &stats);
 	else
 		ping_table_print(stdout, device, &stats);
 	return 0;
@@ -151,88 +149,6 @@ static int stats(const struct options *options, int argc, char **argv)
 					     ping_devices_visit(options, &selection, device_stats));
 	while (status == DONE && !output_flush() && pace_wait(&pace));
 	return status;
-}
-
-/* --- the foreground -------------------------------------------------------------------- */
-
-static int table_redraw(struct table *table, const struct ping_device *device,
-			const struct pk_stats *stats)
-{
-	int err = table_begin(table);
-
-	if (err)
-		return err;
-	ping_table_print(table->out, device, stats);
-	return table_draw(table);
-}
-
-static bool watch_is_lost;
-
-/* Is there still anything to watch? Where no table has it, a change is told. */
-static bool watch_goes_on(struct ping_device *device, bool is_told)
-{
-	const char *before = ping_state_name(device);
-
-	ping_state_look(device);
-	watch_is_lost = ping_is_lost(device);
-	if (watch_is_lost || (is_told && strcmp(before, ping_state_name(device))))
-		complain("device %s: %s: %s%s",
-			 quoted_bytes(device->label.dev,
-				      strnlen(device->label.dev, sizeof(device->label.dev))),
-			 ping_state_name(device), ping_state_reason(device) ?: "it works again",
-			 watch_is_lost ? "; that ends the run" : "");
-	return !watch_is_lost;
-}
-
-/* On a terminal a table that is redrawn, elsewhere a line each time that anything has
- * changed.
- */
-static int device_watch(const struct options *options, const struct ping_device *opened)
-{
-	struct ping_device copy = *opened, *device = &copy;
-	static struct pk_stats stats, before;
-	bool is_first = true, is_terminal = isatty(STDOUT_FILENO);
-	struct pace second;
-	struct table table = {};
-	int err;
-
-	/* Killed, its shell could not end it. */
-	ends_with_parent(device->label.owner);
-	pace_begin(&second, 1000000000);
-	for (;;) {
-		bool is_last = is_ended();
-
-		err = ping_stats_read(device, &stats);
-		if (!err && !options->json && is_terminal) {
-			err = table_redraw(&table, device, &stats);
-		} else if (!err && (is_first || memcmp(&stats, &before, sizeof(stats)))) {
-			if (options->json)
-				stats_print_json(device, &stats);
-			else
-				ping_line_print(stdout, &stats);
-		}
-		if (err || is_last || output_flush())
-			return err;
-		before = stats;
-		is_first = false;
-		pace_wait(&second);
-		if (!is_ended() && !watch_goes_on(device, !is_terminal || options->json))
-			return 0;
-	}
-}
-
-static int watch(const struct options *options, int argc, char **argv)
-{
-	struct ping_selection selection;
-	int status;
-
-	ends_catch();
-	status = ping_selection_parse(options, &argc, &argv, &selection);
-	if (status != DONE)
-		return status;
-	status = ping_visited_status(&selection,
-				     ping_devices_visit(options, &selection, device_watch));
-	return status == DONE && watch_is_lost ? FAILED : status;
 }
 
 /* --- plot ------------------------------------------------------------------------------- */
@@ -279,7 +195,7 @@ static const struct {
 	{ "plan", plan },
 	{ "show", show },
 	{ "stats", stats },
-	{ "watch", watch },
+	{ "watch", ping_watch_command },
 	{ "plot", plot },
 	{ "draw", ping_draw_command },
 	{ "types", ping_types_command },

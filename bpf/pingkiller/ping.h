@@ -119,12 +119,19 @@ void ping_types_walk(const struct ping_device *device,
 
 /* pingstate.c. The look also puts the name that the device has by now into its label. */
 void ping_state_look(struct ping_device *device);
+enum ping_state ping_state_now(const struct ping_device *device); /* or expired since the look */
 bool ping_is_lost(const struct ping_device *device); /* nothing is dropped or counted any more */
 int ping_states_command(const struct options *options, int argc, char **argv);
 
 /* pingattach.c */
 int ping_attach_command(const struct options *options, int argc, char **argv);
 int ping_freed_command(const struct options *options, int argc, char **argv);
+
+/* pingwatch.c: what a run in the foreground prints. */
+int ping_watch_command(const struct options *options, int argc, char **argv);
+
+/* ping.c: the counters as one line of JSON. */
+void ping_stats_line_json(const struct ping_device *device, const struct pk_stats *stats);
 
 /* pingnames.c */
 extern const struct ping_class {

@@ -19,6 +19,15 @@
 
 #define OWN_NETNS "/proc/self/ns/net"
 
+/* What is over since it was looked at is over. */
+enum ping_state ping_state_now(const struct ping_device *device)
+{
+	if (device->state == PING_ACTIVE && (device->config.conditions & PK_ENDS) &&
+	    boot_now_ns() >= device->config.expires_ns)
+		return PING_EXPIRED;
+	return device->state;
+}
+
 bool ping_is_lost(const struct ping_device *device)
 {
 	return device->state == PING_DETACHED || device->state == PING_GONE;
@@ -96,16 +105,19 @@ static bool has_filter(uint32_t ifindex, uint32_t id)
 	return id && !bpf_tc_query(&hook, &opts) && opts.prog_id == id;
 }
 
-/* In the namespace of the device. */
+/* In the namespace of the device. What a device has goes when the device no longer has a name, so
+ * the name is looked up last.
+ */
 static enum ping_state device_state(struct ping_device *device, const char *folder)
 {
 	uint32_t ifindex = device->label.ifindex;
+	bool is_attached = has_xdp(ifindex, program_id(folder, "pk_xdp")) ||
+			   has_filter(ifindex, program_id(folder, "pk_tc"));
 	char name[IFNAMSIZ];
 
 	if (!if_indextoname(ifindex, name))
 		return PING_GONE;
-	if (!has_xdp(ifindex, program_id(folder, "pk_xdp")) &&
-	    !has_filter(ifindex, program_id(folder, "pk_tc")))
+	if (!is_attached)
 		return PING_DETACHED;
 	memcpy(device->label.dev, name, sizeof(device->label.dev));
 	return PING_ACTIVE;
