@@ -119,7 +119,6 @@ void ping_types_walk(const struct ping_device *device,
 
 /* pingstate.c. The look also puts the name that the device has by now into its label. */
 void ping_state_look(struct ping_device *device);
-enum ping_state ping_state_now(const struct ping_device *device); /* or expired since the look */
 bool ping_is_lost(const struct ping_device *device); /* nothing is dropped or counted any more */
 int ping_states_command(const struct options *options, int argc, char **argv);
 
@@ -139,6 +138,7 @@ extern const struct ping_class {
 } ping_class_names[PK_CLASSES];
 
 const char *ping_hook_name(const struct ping_device *device);
+enum ping_state ping_state_now(const struct ping_device *device); /* or expired since the look */
 const char *ping_state_name(const struct ping_device *device);
 const char *ping_state_reason(const struct ping_device *device); /* NULL: it is active */
 void ping_prefix_format(const struct pk_prefix *prefix, char text[64]);
@@ -171,6 +171,8 @@ void ping_stats_print_json(struct json *json, const struct pk_stats *stats);
  */
 bool ping_plot_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats,
 		     bool svg);
+
+/* pingdraw.c */
 int ping_draw_command(const struct options *options, int argc, char **argv);
 
 #endif

@@ -38,6 +38,15 @@ static const char *const state_reasons[] = {
 	[PING_GONE] = "it was deleted, or left its network namespace",
 };
 
+/* What is over since it was looked at is over. */
+enum ping_state ping_state_now(const struct ping_device *device)
+{
+	if (device->state == PING_ACTIVE && (device->config.conditions & PK_ENDS) &&
+	    boot_now_ns() >= device->config.expires_ns)
+		return PING_EXPIRED;
+	return device->state;
+}
+
 const char *ping_state_name(const struct ping_device *device)
 {
 	return state_names[ping_state_now(device)];

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The histogram of processing times as a picture. */
-#include <errno.h>
 #include <string.h>
-#include "output.h"
 #include "ping.h"
-#include "signals.h"
 
 typedef unsigned long long number;
 
@@ -49,24 +46,4 @@ bool ping_plot_print(FILE *out, const struct ping_device *device, const struct p
 	      "plot $times using 2:xtic(1) title \"passed\", '' using 3 title \"dropped\"\n",
 	      out);
 	return true;
-}
-
-/* vsh ping draw FILE COMMAND [WORD]...: FILE becomes what COMMAND prints. */
-int ping_draw_command(const struct options *options, int argc, char **argv)
-{
-	int err;
-
-	(void)options;
-	if (argc < 2)
-		return misuse("draw takes a file and a command");
-	ends_catch();
-	err = output_make(argv[0], argv + 1);
-	if (!err)
-		return DONE;
-	if (err == -ECHILD)
-		return failure("%s has drawn nothing", quoted(argv[1]));
-	return failure("cannot write %s: %s", quoted(argv[0]),
-		       err == -ELOOP	? "on the way there is a symbolic link that is not root's"
-		       : err == -ESTALE ? "somebody else has put something else in its place"
-					: strerror(-err));
 }

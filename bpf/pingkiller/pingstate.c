@@ -19,15 +19,6 @@
 
 #define OWN_NETNS "/proc/self/ns/net"
 
-/* What is over since it was looked at is over. */
-enum ping_state ping_state_now(const struct ping_device *device)
-{
-	if (device->state == PING_ACTIVE && (device->config.conditions & PK_ENDS) &&
-	    boot_now_ns() >= device->config.expires_ns)
-		return PING_EXPIRED;
-	return device->state;
-}
-
 bool ping_is_lost(const struct ping_device *device)
 {
 	return device->state == PING_DETACHED || device->state == PING_GONE;
