@@ -685,13 +685,89 @@ path_mtu() {
 		start server front "$PINGKILLER" dev eth0
 		wait_line front '^total: '
 		flood 100 >/dev/null
-		wait_line front '^total: [0-9]+\. passed: [0-9]+\. dropped: 100\. passed processing time avg \(ns\): [0-9.]+\. dropped processing time avg \(ns\): [0-9.]+$'
+		wait_line front '^total: [0-9]+\. passed: [0-9]+\. dropped: 100\. passed processing time avg \(ns\): ([0-9]+\.[0-9][0-9]|-)\. dropped processing time avg \(ns\): ([0-9]+\.[0-9][0-9]|-)$'
 		stop front "$signal"
 		assert_equal "$EXIT_STATUS" 0
 		assert_state "$before"
 	done
 	run -0 output_of front
 	assert_line --index 0 'dropping: dev eth0 hook native type echo-request type echo-reply drop 100% sample 64 - Ctrl-C ends it'
+}
+
+# assert_sums PACKETS BYTES: in $output, of a device that is freed: so many were dropped, and the rest is in the sum.
+assert_sums() {
+	assert_line --regexp '^dev eth0, after [0-9]+\.[0-9]s:$'
+	assert_line --regexp "^  dropped +$1 packets +$2 bytes\$"
+	awk '$3 == "packets" { packets[$1] = $2; bytes[$1] = $4 }
+		END { exit packets["seen"] - packets["passed"] != packets["dropped"] || bytes["seen"] - bytes["passed"] != bytes["dropped"] }' <<<"$output" ||
+		fail "the sum is wrong: $output"
+}
+
+@test "the end of a run, and stop, tell what was seen, dropped and passed in all" {
+	local sent
+
+	start server front "$PINGKILLER" dev eth0
+	wait_line front '^total: '
+	sent=$(flood 100)
+	stop front INT
+	run -0 output_of front
+	assert_sums 100 "${sent#* }"
+	# where a table has none of them
+	start server front script -qfc "$PINGKILLER dev eth0" "$BATS_TEST_TMPDIR/typescript"
+	busywait 10 grep -q passed "$BATS_TEST_TMPDIR/typescript"
+	flood 100 >/dev/null
+	pkill -INT -P "$(pid front)"
+	finish front
+	run -0 tr -d '\r' <"$BATS_TEST_TMPDIR/typescript"
+	assert_sums 100 "${sent#* }"
+	kill_pings
+	flood 100 >/dev/null
+	run -0 pk stop
+	assert_sums 100 "${sent#* }"
+	run -0 pk stop
+	assert_output ''
+}
+
+@test "the end of a run, and stop, tell the sums as JSON" {
+	local sent
+
+	start server front "$PINGKILLER" -j dev eth0
+	wait_line front '^\{'
+	sent=$(flood 100)
+	stop front INT
+	assert_equal "$(output_of front | jq -s -c '[.[:-1][].ended] | unique')" '[false]'
+	assert_equal "$(output_of front | jq -s -r 'last | "\(.ended) \(.dropped.packets) \(.dropped.bytes) \(.served_ns > 0)"')" "true $sent true"
+	kill_pings
+	flood 100 >/dev/null
+	on_server "$PINGKILLER" dev lo background 2>/dev/null
+	run -0 pk -j stop
+	assert_equal "$(jq -r '"\(.dev) \(.ended) \(.dropped.packets)"' <<<"$output" | sort)" 'eth0 true 100
+lo true 0'
+}
+
+@test "stop: what cannot be told is a failure, and all is freed nevertheless" {
+	local before
+
+	before=$(system_state)
+	kill_pings
+	# shellcheck disable=SC2016 # for that shell
+	run -1 --separate-stderr sh -c '"$0" stop >/dev/full' "$PINGKILLER" 3>&-
+	assert_regex "$stderr" '^[a-z]*.sh: cannot write the output: No space left on device$'
+	assert_state "$before"
+}
+
+@test "what was not timed has no average: no 0.00" {
+	kill_pings sample 0
+	flood 100 >/dev/null
+	run -0 pk stats
+	assert_output --partial ': -. dropped processing time avg (ns): -'
+	assert_equal "$(counted '[.passed_time.average_ns, .dropped_time.average_ns] | tostring')" '[null,null]'
+	pk stop
+	kill_pings sample 1 type echo-request
+	flood 100 >/dev/null
+	assert_equal "$(counted '.dropped_time.average_ns > 0')" true
+	pk plot "$BATS_TEST_TMPDIR/times.svg" dev eth0
+	assert grep -qE 'ns on average: passed ([0-9.]+|-), dropped [0-9]+\.[0-9]+<' "$BATS_TEST_TMPDIR/times.svg"
 }
 
 @test "foreground: NDJSON" {

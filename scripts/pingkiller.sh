@@ -139,8 +139,9 @@ command_dev() {
 	# No function: the process in the background would be a shell around it.
 	"$vsh" ${netns_name:+-N "$netns_file"} ${json:+-j} ping watch dev "$plan_dev" &
 	listener_wait $!
+	sums_wanted=1
 	foreground_end
-	[ "$waited_status" = 0 ] || exit 1
+	[ "$waited_status$sums_status" = 00 ] || exit 1
 }
 
 # foreground_end: a run takes its device with it, and the last one all the rest.
@@ -206,7 +207,7 @@ command_stop() {
 	*) die 2 "what is $(words_quote "$*")? (stop [dev DEV])" ;;
 	esac
 	change_begin
-	stop_status=0
+	stop_status=0 sums_wanted=1
 	for stop_key in $(stop_keys "$@"); do
 		device_release "$stop_key" || stop_status=1
 	done
@@ -216,7 +217,7 @@ command_stop() {
 	fi
 	[ -n "$dry_run" ] || pins_trim
 	change_end
-	[ "$stop_status" = 0 ] || exit "$failed"
+	[ "$stop_status$sums_status" = 00 ] || exit "$failed"
 	# The helper says why if there was nothing of that name.
 	[ $# = 0 ] || [ -n "${stop_key:-}" ] || helper ping show "$@" >/dev/null
 }

@@ -217,6 +217,8 @@ static inline const char *json_value(const char *p)
 		return json_string_end(p);
 	if (!strncmp(p, "true", 4))
 		return p + 4;
+	if (!strncmp(p, "null", 4))
+		return p + 4;
 	if (!strncmp(p, "false", 5))
 		return p + 5;
 	digits = strspn(p, "0123456789");

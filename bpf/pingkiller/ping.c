@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vsh ping plan|show|stats|watch|plot|draw|types|attach|freed|states ...: the helper of pingkiller.sh.
+/* vsh ping plan|show|stats|watch|sums|plot|draw|types|attach|freed|states ...: the helper of pingkiller.sh.
  *
  * `ping plan WORDS` prints what has to be done for a device, and changes nothing:
  *
@@ -103,7 +103,8 @@ static int show(const struct options *options, int argc, char **argv)
 	return status;
 }
 
-void ping_stats_line_json(const struct ping_device *device, const struct pk_stats *stats)
+void ping_stats_line_json(const struct ping_device *device, const struct pk_stats *stats,
+			  bool is_end)
 {
 	const struct pk_label *label = &device->label;
 	struct json line = { .out = stdout };
@@ -115,6 +116,8 @@ void ping_stats_line_json(const struct ping_device *device, const struct pk_stat
 	json_number(&line, "ifindex", label->ifindex);
 	json_number(&line, "netns_cookie", label->netns_cookie);
 	json_number(&line, "time_ns", now.tv_sec * 1000000000ULL + now.tv_nsec);
+	json_number(&line, "served_ns", boot_now_ns() - device->begun_ns);
+	json_bool(&line, "ended", is_end);
 	ping_stats_print_json(&line, stats);
 	json_object_end(&line);
 	json_line_end(&line);
@@ -128,7 +131,7 @@ static int device_stats(const struct options *options, const struct ping_device 
 	if (err)
 		return err;
 	if (options->json)
-		ping_stats_line_json(device, &stats);
+		ping_stats_line_json(device, &stats, false);
 	else
 		ping_table_print(stdout, device, &stats);
 	return 0;
@@ -149,6 +152,34 @@ static int stats(const struct options *options, int argc, char **argv)
 					     ping_devices_visit(options, &selection, device_stats));
 	while (status == DONE && !output_flush() && pace_wait(&pace));
 	return status;
+}
+
+/* --- the end ----------------------------------------------------------------------------- */
+
+/* What was never attached has counted nothing. */
+static int device_sums(const struct options *options, const struct ping_device *device)
+{
+	static struct pk_stats stats;
+	int err = ping_stats_read(device, &stats);
+
+	if (err || !device->hook)
+		return err;
+	if (options->json)
+		ping_stats_line_json(device, &stats, true);
+	else
+		ping_sums_print(stdout, device, &stats);
+	return 0;
+}
+
+/* vsh ping sums KEY: of a device that is freed. */
+static int sums(const struct options *options, int argc, char **argv)
+{
+	struct ping_selection selection = {};
+
+	if (argc != 1 || !ping_key_parse(argv[0], &selection.netns_cookie, &selection.ifindex))
+		return misuse("sums takes the key of a device");
+	return ping_visited_status(&selection,
+				   ping_devices_visit(options, &selection, device_sums));
 }
 
 /* --- plot ------------------------------------------------------------------------------- */
@@ -196,6 +227,7 @@ static const struct {
 	{ "show", show },
 	{ "stats", stats },
 	{ "watch", ping_watch_command },
+	{ "sums", sums },
 	{ "plot", plot },
 	{ "draw", ping_draw_command },
 	{ "types", ping_types_command },
@@ -211,7 +243,7 @@ int ping_command(const struct options *options, int argc, char **argv)
 		if (!strcmp(argv[0], commands[i].name))
 			return commands[i].run(options, argc - 1, argv + 1);
 	return misuse(
-		"ping %s: plan, show, stats, watch, plot, draw, types, attach, freed or states",
+		"ping %s: plan, show, stats, watch, sums, plot, draw, types, attach, freed or states",
 		quoted(argc ? argv[0] : ""));
 }
 

@@ -62,6 +62,7 @@ struct ping_device {
 	struct pk_config config;
 	struct pk_label label;
 	uint32_t hook; /* enum pk_hook */
+	uint64_t begun_ns; /* CLOCK_BOOTTIME: when its program was loaded */
 	enum ping_state state; /* when it was looked at; it has expired when its time is over */
 	int stats_fd, src_fd, dst_fd;
 };
@@ -83,6 +84,9 @@ int ping_selection_parse(const struct options *options, int *argc, char ***argv,
 typedef int ping_visit(const struct options *options, const struct ping_device *device);
 int ping_devices_visit(const struct options *options, const struct ping_selection *selection,
 		       ping_visit *visit);
+
+/* The key of a device, which its folder is called by: COOKIE-IFINDEX. False: that is none. */
+bool ping_key_parse(const char *key, uint64_t *netns_cookie, uint32_t *ifindex);
 
 /* What that has returned, as the status of a command. */
 int ping_visited_status(const struct ping_selection *selection, int visited);
@@ -129,8 +133,9 @@ int ping_freed_command(const struct options *options, int argc, char **argv);
 /* pingwatch.c: what a run in the foreground prints. */
 int ping_watch_command(const struct options *options, int argc, char **argv);
 
-/* ping.c: the counters as one line of JSON. */
-void ping_stats_line_json(const struct ping_device *device, const struct pk_stats *stats);
+/* ping.c: the counters as one line of JSON. is_end: the device is served no more. */
+void ping_stats_line_json(const struct ping_device *device, const struct pk_stats *stats,
+			  bool is_end);
 
 /* pingnames.c */
 extern const struct ping_class {
@@ -151,7 +156,10 @@ static inline uint64_t ping_rate_seconds(const struct pk_rate *rate)
 /* pingsums.c */
 void ping_totals_sum(const struct pk_stats *stats, struct pk_count total[PK_VERDICTS]);
 uint64_t ping_samples_count(const struct pk_times *times);
-double ping_average_ns(const struct pk_times *times); /* 0: nothing was timed yet */
+
+/* The average time in nanoseconds, "24.12", or "-" if nothing was timed. */
+#define PING_AVERAGE_LEN 32
+const char *ping_average_format(const struct pk_times *times, char text[PING_AVERAGE_LEN]);
 
 /* The slots from the first to the last that any packet was in. false: there is none. */
 bool ping_slots_used(const struct pk_times times[PK_VERDICTS], int *first, int *last);
@@ -159,6 +167,7 @@ bool ping_slots_used(const struct pk_times times[PK_VERDICTS], int *first, int *
 /* pingtext.c. The words are those that would make it again. */
 void ping_words_print(FILE *out, const struct ping_device *device);
 void ping_orders_print(FILE *out, const struct ping_device *device); /* without where, and who */
+void ping_sums_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats);
 void ping_line_print(FILE *out, const struct pk_stats *stats);
 void ping_table_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats);
 

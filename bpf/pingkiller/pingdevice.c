@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <bpf/bpf.h>
 #include "maps.h"
 #include "ping.h"
 #include "values.h"
@@ -24,6 +25,21 @@ static void device_close(struct ping_device *device)
 	*device = no_device;
 }
 
+/* Of its two programs one is loaded. 0: none is. */
+static uint64_t begun_ns(const char *folder)
+{
+	struct bpf_prog_info info = {};
+	uint32_t size = sizeof(info);
+	int fd = pin_open(folder, "pk_xdp");
+
+	if (fd < 0)
+		fd = pin_open(folder, "pk_tc");
+	if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size))
+		info.load_time = 0;
+	fd_close(fd);
+	return info.load_time;
+}
+
 /* 0 or -errno: a device can go at any time. key: the name of its folder. */
 static int device_open(const char *key, struct ping_device *device)
 {
@@ -36,6 +52,7 @@ static int device_open(const char *key, struct ping_device *device)
 	err = err ?: pin_read(folder, "pk_hook", &device->hook, 1, sizeof(device->hook));
 	if (err)
 		return err;
+	device->begun_ns = begun_ns(folder);
 	device->stats_fd = pin_open(folder, "pk_stats");
 	device->src_fd = pin_open(folder, "pk_src");
 	device->dst_fd = pin_open(folder, "pk_dst");
@@ -117,15 +134,24 @@ int ping_selection_parse(const struct options *options, int *argc, char ***argv,
 	return DONE;
 }
 
-static bool is_selected(const struct ping_selection *selection, const char *folder)
+bool ping_key_parse(const char *key, uint64_t *netns_cookie, uint32_t *ifindex)
 {
 	unsigned long long cookie;
-	unsigned int ifindex;
 	int end = 0;
 
-	if (sscanf(folder, "%llu-%u%n", &cookie, &ifindex, &end) != 2 || folder[end])
+	if (sscanf(key, "%llu-%u%n", &cookie, ifindex, &end) != 2 || key[end])
 		return false;
-	return (!selection->netns_cookie || selection->netns_cookie == cookie) &&
+	*netns_cookie = cookie;
+	return true;
+}
+
+static bool is_selected(const struct ping_selection *selection, const char *folder)
+{
+	uint64_t cookie;
+	uint32_t ifindex;
+
+	return ping_key_parse(folder, &cookie, &ifindex) &&
+	       (!selection->netns_cookie || selection->netns_cookie == cookie) &&
 	       (!selection->ifindex || selection->ifindex == ifindex);
 }
 

@@ -145,12 +145,15 @@ static void slot_print_json(struct json *json, int slot, uint64_t packets)
 static void times_print_json(struct json *json, const char *name, const struct pk_times *times)
 {
 	uint64_t samples = ping_samples_count(times);
+	char average[PING_AVERAGE_LEN];
 
 	json_object_begin(json, name);
 	json_number(json, "samples", samples);
 	json_number(json, "sum_ns", times->sum_ns);
 	if (samples)
-		json_decimals(json, "average_ns", ping_average_ns(times), 2);
+		json_number_text(json, "average_ns", ping_average_format(times, average));
+	else
+		json_null(json, "average_ns");
 	json_array_begin(json, "histogram");
 	for (int slot = 0; slot < PK_TIME_SLOTS; slot++)
 		slot_print_json(json, slot, times->slots[slot]);

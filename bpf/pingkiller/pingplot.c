@@ -18,6 +18,7 @@ bool ping_plot_print(FILE *out, const struct ping_device *device, const struct p
 		     bool svg)
 {
 	const struct pk_times *times = stats->times;
+	char average[PK_VERDICTS][PING_AVERAGE_LEN];
 	int first, last;
 
 	if (!ping_slots_used(times, &first, &last))
@@ -34,9 +35,9 @@ bool ping_plot_print(FILE *out, const struct ping_device *device, const struct p
 	fputs("set title \"pingkiller dev ", out);
 	plot_word_print(out, device->label.dev,
 			strnlen(device->label.dev, sizeof(device->label.dev)));
-	fprintf(out, " hook %s: passed %.2f ns, dropped %.2f ns on average\"\n",
-		ping_hook_name(device), ping_average_ns(&times[PK_PASS]),
-		ping_average_ns(&times[PK_DROP]));
+	fprintf(out, " hook %s: ns on average: passed %s, dropped %s\"\n", ping_hook_name(device),
+		ping_average_format(&times[PK_PASS], average[PK_PASS]),
+		ping_average_format(&times[PK_DROP], average[PK_DROP]));
 	fputs("set style data histograms\n"
 	      "set style fill solid 0.7\n"
 	      "set xlabel \"processing time from (ns)\"\n"

@@ -23,11 +23,14 @@ uint64_t ping_samples_count(const struct pk_times *times)
 	return samples;
 }
 
-double ping_average_ns(const struct pk_times *times)
+const char *ping_average_format(const struct pk_times *times, char text[PING_AVERAGE_LEN])
 {
 	uint64_t samples = ping_samples_count(times);
 
-	return samples ? (double)times->sum_ns / samples : 0;
+	if (!samples)
+		return "-";
+	snprintf(text, PING_AVERAGE_LEN, "%.2f", (double)times->sum_ns / samples);
+	return text;
 }
 
 bool ping_slots_used(const struct pk_times times[PK_VERDICTS], int *first, int *last)

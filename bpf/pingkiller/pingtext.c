@@ -115,6 +115,14 @@ static void state_print(FILE *out, const struct ping_device *device)
 		fputs(" (expired)", out);
 }
 
+static void device_print(FILE *out, const struct ping_device *device)
+{
+	const struct pk_label *label = &device->label;
+
+	fputs("dev ", out);
+	print_word(out, label->dev, strnlen(label->dev, sizeof(label->dev)));
+}
+
 void ping_orders_print(FILE *out, const struct ping_device *device)
 {
 	const struct pk_label *label = &device->label;
@@ -135,8 +143,7 @@ void ping_words_print(FILE *out, const struct ping_device *device)
 	const struct pk_label *label = &device->label;
 	uint64_t here = 0;
 
-	fputs("dev ", out);
-	print_word(out, label->dev, strnlen(label->dev, sizeof(label->dev)));
+	device_print(out, device);
 	putc(' ', out);
 	ping_orders_print(out, device);
 	if (!label->owner)
@@ -153,13 +160,35 @@ void ping_words_print(FILE *out, const struct ping_device *device)
 void ping_line_print(FILE *out, const struct pk_stats *stats)
 {
 	struct pk_count total[PK_VERDICTS];
+	char average[PK_VERDICTS][PING_AVERAGE_LEN];
 
 	ping_totals_sum(stats, total);
 	fprintf(out,
-		"total: %llu. passed: %llu. dropped: %llu. passed processing time avg (ns): %.2f. dropped processing time avg (ns): %.2f\n",
+		"total: %llu. passed: %llu. dropped: %llu. passed processing time avg (ns): %s. dropped processing time avg (ns): %s\n",
 		(number)(total[PK_PASS].packets + total[PK_DROP].packets),
 		(number)total[PK_PASS].packets, (number)total[PK_DROP].packets,
-		ping_average_ns(&stats->times[PK_PASS]), ping_average_ns(&stats->times[PK_DROP]));
+		ping_average_format(&stats->times[PK_PASS], average[PK_PASS]),
+		ping_average_format(&stats->times[PK_DROP], average[PK_DROP]));
+}
+
+static void sum_print(FILE *out, const char *what, const struct pk_count *count)
+{
+	fprintf(out, "  %-8s %20llu packets %20llu bytes\n", what, (number)count->packets,
+		(number)count->bytes);
+}
+
+void ping_sums_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats)
+{
+	struct pk_count total[PK_VERDICTS], seen = {};
+
+	ping_totals_sum(stats, total);
+	ping_count_add(&seen, &total[PK_PASS]);
+	ping_count_add(&seen, &total[PK_DROP]);
+	device_print(out, device);
+	fprintf(out, ", after %.1fs:\n", (boot_now_ns() - device->begun_ns) / 1e9);
+	sum_print(out, "seen", &seen);
+	sum_print(out, "dropped", &total[PK_DROP]);
+	sum_print(out, "passed", &total[PK_PASS]);
 }
 
 static void row_print(FILE *out, const char *what, const struct pk_count *passed,

@@ -24,7 +24,7 @@ esac
 	exit 2
 }
 pingkiller.sh dev "$1" drop 0 sample 1 background 2>/dev/null
-trap 'pingkiller.sh stop dev "$1"' EXIT
+trap 'pingkiller.sh stop dev "$1" >/dev/null' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 sleep "${2:-10}"
