@@ -502,7 +502,7 @@ numbers_hide() {
 		[ -x "$script" ] || continue
 		for word in --help -h; do
 			# without rights, so that it could do nothing if it tried
-			run -0 --separate-stderr timeout 10 setpriv --reuid 65534 --regid 65534 --clear-groups "$script" "$word" 3>&-
+			run -0 --separate-stderr timeout "$((10 * PATIENCE))" setpriv --reuid 65534 --regid 65534 --clear-groups "$script" "$word" 3>&-
 			assert_regex "$output" '^Usage: '
 			assert_equal "$script $word: $stderr" "$script $word: "
 			[ "$script" = "$TOP/.ci/run" ] || assert_regex "${lines[0]}" "${script##*/}"

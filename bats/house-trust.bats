@@ -222,10 +222,10 @@ bpffs_borrow() {
 	run ! nobody cat /run/vershitify.lock
 	run ! nobody dd if=/dev/null of=/run/vershitify.lock conv=notrunc
 	assert_equal "$(stat -c '%u %a' /run/vershitify.lock)" '0 600'
-	timeout 10 "$VERSHITIFY" show 3>&- >/dev/null
-	timeout 10 "$VERSHITIFY" del 1 3>&-
-	timeout 10 "$PINGKILLER" stop 3>&-
-	timeout 10 "$VERSHITIFY" down 3>&-
+	timeout "$((10 * PATIENCE))" "$VERSHITIFY" show 3>&- >/dev/null
+	timeout "$((10 * PATIENCE))" "$VERSHITIFY" del 1 3>&-
+	timeout "$((10 * PATIENCE))" "$PINGKILLER" stop 3>&-
+	timeout "$((10 * PATIENCE))" "$VERSHITIFY" down 3>&-
 	refute [ -e /run/vershitify.lock ]
 }
 
@@ -234,8 +234,8 @@ bpffs_borrow() {
 	start client reads "$PINGKILLER" dev eth0 src-file "$BATS_TEST_TMPDIR/fifo" background
 	start here batch "$VERSHITIFY" -b "$BATS_TEST_TMPDIR/fifo"
 	sleep 0.3
-	timeout 10 "$VERSHITIFY" -n "$CLIENT" add dev eth0 command victim drop 1% 3>&- >/dev/null
-	timeout 10 "$PINGKILLER" -n "$SERVER" dev eth0 background 3>&- 2>/dev/null
+	timeout "$((10 * PATIENCE))" "$VERSHITIFY" -n "$CLIENT" add dev eth0 command victim drop 1% 3>&- >/dev/null
+	timeout "$((10 * PATIENCE))" "$PINGKILLER" -n "$SERVER" dev eth0 background 3>&- 2>/dev/null
 	refute ended reads
 	refute ended batch
 }
@@ -292,15 +292,15 @@ lock_is_waited_for() {
 
 	# shellcheck disable=SC2034 # for refused
 	for file in /dev/zero /dev/null /tmp; do
-		refused_as pingkiller 1 timeout 10 "$PINGKILLER" -n "$CLIENT" dev eth0 src-file "$file"
-		refused_as vershitify 1 timeout 10 "$VERSHITIFY" -b "$file"
+		refused_as pingkiller 1 timeout "$((10 * PATIENCE))" "$PINGKILLER" -n "$CLIENT" dev eth0 src-file "$file"
+		refused_as vershitify 1 timeout "$((10 * PATIENCE))" "$VERSHITIFY" -b "$file"
 	done
 	for file in 'cat /dev/zero' 'yes' "yes | tr -d '\n'"; do
-		refused_as pingkiller 2 timeout 20 sh -c "$file | \"\$0\" -n $CLIENT dev eth0 dst-file /dev/fd/0" "$PINGKILLER"
+		refused_as pingkiller 2 timeout "$((20 * PATIENCE))" sh -c "$file | \"\$0\" -n $CLIENT dev eth0 dst-file /dev/fd/0" "$PINGKILLER"
 	done
-	refused_as pingkiller 2 timeout 60 sh -c "yes '#' | \"\$0\" -n $CLIENT dev eth0 dst-file /dev/fd/0" "$PINGKILLER"
+	refused_as pingkiller 2 timeout "$((60 * PATIENCE))" sh -c "yes '#' | \"\$0\" -n $CLIENT dev eth0 dst-file /dev/fd/0" "$PINGKILLER"
 	for file in 'cat /dev/zero' "yes | tr -d '\n'"; do
-		refused_as vershitify 2 timeout 20 sh -c "$file | \"\$0\" -b -" "$VERSHITIFY"
+		refused_as vershitify 2 timeout "$((20 * PATIENCE))" sh -c "$file | \"\$0\" -b -" "$VERSHITIFY"
 	done
 	printf '10.0.0.0/8\n' | on_client "$PINGKILLER" dev eth0 src-file /dev/fd/0 background 2>/dev/null
 	run -0 pingkiller show

@@ -784,7 +784,7 @@ rule 2 dev eth0 command two direction egress drop 2%"
 	local code
 
 	for code in 145 147 148 150 156 255; do
-		run timeout 20 "$VERSHITIFY" -n "$CLIENT" run dev eth0 drop 1% -- sh -c "exit $code" 3>&-
+		run timeout "$((20 * PATIENCE))" "$VERSHITIFY" -n "$CLIENT" run dev eth0 drop 1% -- sh -c "exit $code" 3>&-
 		assert_equal "$status" "$code"
 	done
 }
