@@ -57,11 +57,13 @@ addresses() {
 	assert_line --regexp ' eth0 out +reply .* 192.0.2.80 -> 192.0.2.1 \(was 198.51.100.2 -> 192.0.2.1\)$'
 }
 
-# stacked_make KIND WORDS...: on both eth0 a device "upper" of that kind, 198.51.100.1 and .2.
+# stacked_make KIND WORDS...: on both eth0 a device "upper" of that kind, 198.51.100.1 and .2. arp_ignore: the
+# device below would answer, too, who has these, and get the packets.
 stacked_make() {
 	local netns number=1
 
 	for netns in "$CLIENT" "$SERVER"; do
+		nsenter --net="/run/netns/$netns" -- sysctl -qw net.ipv4.conf.all.arp_ignore=1
 		ip -n "$netns" link add link eth0 name upper type "$@"
 		ip -n "$netns" link set upper up
 		ip -n "$netns" addr add "198.51.100.$number/24" dev upper

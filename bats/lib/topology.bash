@@ -43,6 +43,7 @@ lab_restore() {
 	done
 	for netns in "$CLIENT" "$SERVER"; do
 		ip -n "$netns" link del upper 2>/dev/null || :
+		nsenter --net="/run/netns/$netns" -- sysctl -qw net.ipv4.conf.all.arp_ignore=0
 	done
 	ip -n "$CLIENT" route flush root 198.51.100.0/24
 	ip -n "$CLIENT" -6 route flush via "$SERVER6" 2>/dev/null

@@ -122,12 +122,13 @@ static struct spot place_of(const struct tpk_event *event)
 		.netns_cookie = event->netns_cookie,
 		.netns_inode = event->netns_inode,
 		.ifindex = event->ifindex,
-		.out = event->hook != TPK_NETIF_RX && event->hook != TPK_RECEIVE &&
-		       event->hook != TPK_GRO,
+		.out = event->hook == TPK_QUEUE || event->hook == TPK_XMIT,
 	};
 
 	memcpy(place.dev, event->dev, sizeof(place.dev));
 	place.dev[sizeof(place.dev) - 1] = '\0';
+	if (event->hook == TPK_INSIDE)
+		device_name(event->netns_cookie, event->ifindex, place.dev);
 	return place;
 }
 
@@ -239,7 +240,7 @@ static void drops_tell(const struct path *path, const struct trace *trace, uint6
 
 static void ended(const struct path *path, struct branch *branch, const struct tpk_event *event)
 {
-	if (event->ifindex) /* that of a rule */
+	if (event->ifindex) /* that of a rule, or on top of the one it came by */
 		branch->place = place_of(event);
 	if (event->hook == TPK_DROPPED || event->rule) {
 		branch->drop = malloc(sizeof(*event));

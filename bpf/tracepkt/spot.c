@@ -52,6 +52,17 @@ const char *netns_name(uint64_t cookie)
 	return known && *known->name ? known->name : NULL;
 }
 
+void device_name(uint64_t netns_cookie, uint32_t ifindex, char name[TPK_NAME_LEN])
+{
+	struct site site;
+
+	strcpy(name, "?");
+	if (!site_open(&site, netns_cookie))
+		return;
+	site_device_name(&site, ifindex, name);
+	site_close(&site);
+}
+
 uint32_t netns_inode(uint64_t cookie)
 {
 	return cookie ? known_find(cookie)->inode : 0;

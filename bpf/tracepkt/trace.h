@@ -125,6 +125,9 @@ const char *netns_name(uint64_t cookie);
 /* Its number, or 0. */
 uint32_t netns_inode(uint64_t cookie);
 
+/* Of a device, or "?". */
+void device_name(uint64_t netns_cookie, uint32_t ifindex, char name[TPK_NAME_LEN]);
+
 /* --- killers.c: pingkiller's ------------------------------------------------------------------ */
 
 struct killer {

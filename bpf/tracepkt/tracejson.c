@@ -9,6 +9,7 @@ static const char *const hook_names[TPK_HOOKS] = {
 	[TPK_NETIF_RX] = "netif_rx",	[TPK_RECEIVE] = "netif_receive_skb",
 	[TPK_GRO] = "napi_gro_receive", [TPK_READ] = "skb_copy_datagram_iovec",
 	[TPK_DROPPED] = "kfree_skb",	[TPK_CONSUMED] = "consume_skb",
+	[TPK_INSIDE] = "skb_iif",
 };
 
 static void name_or_null(struct json *json, const char *name, const char *text)

@@ -28,6 +28,15 @@ struct shared {
 	__u64 packet;
 	__u64 seen_ns; /* when a hook last saw one of its buffers */
 	__u64 buffers; /* that are followed */
+	__u64 netns_cookie; /* where it was received last */
+	__u32 ifindex; /* and by which device, until it is sent again; 0: not known */
+	__u32 pad;
+};
+
+/* The buffer that this processor has received last: what it sends next can be the answer. */
+struct received {
+	__u64 buffer;
+	__u64 branch;
 };
 
 struct {
@@ -46,6 +55,13 @@ struct {
 	__type(value, struct shared);
 } tpk_data SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct received);
+} tpk_received SEC(".maps");
+
 /* vershitify's own, if there is a set-up. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -61,7 +77,7 @@ struct {
 
 static __always_inline struct skb_shared_info *shared_info(struct sk_buff *skb)
 {
-	return (struct skb_shared_info *)(skb->head + skb->end);
+	return (struct skb_shared_info *)(BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end));
 }
 
 /* The lower half counts those who can read the data, the upper half those who read payload only. */
@@ -70,13 +86,17 @@ static __always_inline bool is_last_of_data(struct sk_buff *skb)
 	return (__u16)BPF_CORE_READ(shared_info(skb), dataref.counter) == 1;
 }
 
-/* One more buffer has this data. */
-static __always_inline long data_take(__u64 head, __u64 packet)
+/* One more buffer has this data. old: of the data that it had before, or NULL. */
+static __always_inline long data_take(__u64 head, __u64 packet, const struct shared *old)
 {
 	struct shared *shared = bpf_map_lookup_elem(&tpk_data, &head);
 	struct shared new = { .packet = packet, .buffers = 1 };
 	long err;
 
+	if (old) {
+		new.netns_cookie = old->netns_cookie;
+		new.ifindex = old->ifindex;
+	}
 	new.seen_ns = bpf_ktime_get_ns();
 	if (shared && shared->packet == packet) {
 		__sync_fetch_and_add(&shared->buffers, 1);
@@ -99,10 +119,10 @@ static __always_inline void data_move(struct track *track, __u64 head)
 {
 	struct shared *old = bpf_map_lookup_elem(&tpk_data, &track->head);
 
+	data_take(head, track->packet, old);
 	if (old && __sync_fetch_and_sub(&old->buffers, 1) == 1)
 		data_drop(track->head);
 	track->head = head;
-	data_take(head, track->packet);
 }
 
 /* A buffer is followed from here on, as a branch of a packet. */
@@ -111,7 +131,8 @@ static __always_inline struct track *track_begin(__u64 buffer, __u64 head, __u64
 	struct track new = { .packet = packet, .head = head };
 
 	new.branch = __sync_fetch_and_add(&counts.branches, 1) + 1;
-	if (data_take(head, packet) || bpf_map_update_elem(&tpk_buffers, &buffer, &new, BPF_ANY)) {
+	if (data_take(head, packet, NULL) ||
+	    bpf_map_update_elem(&tpk_buffers, &buffer, &new, BPF_ANY)) {
 		__sync_fetch_and_add(&counts.untracked, 1);
 		return NULL;
 	}
@@ -160,7 +181,7 @@ struct start {
 /* On its way out the network layer has said where its header is, ... */
 static __always_inline struct start start_sent(struct sk_buff *skb)
 {
-	return (struct start){ skb->network_header, true };
+	return (struct start){ BPF_CORE_READ(skb, network_header), true };
 }
 
 /* ... on its way in the header of the link has been taken off, but for tags. */
@@ -205,25 +226,23 @@ static __always_inline void track_end(struct sk_buff *skb, bool is_last)
 
 static __always_inline void device_tell(struct tpk_event *event, struct net_device *dev)
 {
-	struct net *net = dev->nd_net.net;
-
-	event->ifindex = dev->ifindex;
-	bpf_probe_read_kernel(event->dev, sizeof(event->dev), dev->name);
-	event->netns_cookie = net->net_cookie;
-	event->netns_inode = net->ns.inum;
+	event->ifindex = BPF_CORE_READ(dev, ifindex);
+	BPF_CORE_READ_INTO(&event->dev, dev, name);
+	event->netns_cookie = BPF_CORE_READ(dev, nd_net.net, net_cookie);
+	event->netns_inode = BPF_CORE_READ(dev, nd_net.net, ns.inum);
 }
 
 static __always_inline void packet_tell(struct tpk_event *event, struct sk_buff *skb,
 					struct start start)
 {
-	const unsigned char *from = skb->head + start.offset;
+	const unsigned char *from = BPF_CORE_READ(skb, head) + start.offset;
 	/* In the linear part of the data: what lies in fragments is not headers. */
 	__u64 bytes = pointer_distance(from, shared_info(skb));
-	__u64 length = kernel_begin(skb) + skb->len - start.offset;
+	__u64 length = pointer_distance(from, BPF_CORE_READ(skb, data)) + BPF_CORE_READ(skb, len);
 
 	event->length = length;
 	event->segments = BPF_CORE_READ(shared_info(skb), gso_segs) ?: 1;
-	event->vlan = skb->vlan_tci;
+	event->vlan = BPF_CORE_READ(skb, vlan_tci);
 	if (bytes > length)
 		bytes = length;
 	if (bytes > TPK_BYTES)
@@ -251,12 +270,84 @@ static __always_inline struct tpk_event *event_begin(const struct track *track, 
 	return event;
 }
 
+/* Devices on top of others (VLAN, macvlan, ipvlan, bond) take a packet over without any hook. What is
+ * left of that is a number in the buffer, which the next hook finds. net: where it is now.
+ */
+static __always_inline void inside_tell(struct sk_buff *skb, const struct track *track,
+					struct net *net)
+{
+	struct shared *shared = bpf_map_lookup_elem(&tpk_data, &track->head);
+	__u32 ifindex = BPF_CORE_READ(skb, skb_iif), before = shared ? shared->ifindex : 0;
+	__u64 netns_cookie = BPF_CORE_READ(net, net_cookie);
+	struct tpk_event *event;
+
+	if (!ifindex || !before || (before == ifindex && shared->netns_cookie == netns_cookie) ||
+	    !__sync_bool_compare_and_swap(&shared->ifindex, before, ifindex))
+		return;
+	shared->netns_cookie = netns_cookie;
+	event = event_begin(track, TPK_INSIDE);
+	if (!event)
+		return;
+	event->ifindex = ifindex;
+	event->netns_cookie = netns_cookie;
+	event->netns_inode = BPF_CORE_READ(net, ns.inum);
+	packet_tell(event, skb, start_sent(skb));
+	bpf_ringbuf_submit(event, 0);
+}
+
+static __always_inline void received(struct sk_buff *skb, const struct track *track,
+				     struct net_device *dev)
+{
+	struct shared *shared = bpf_map_lookup_elem(&tpk_data, &track->head);
+	__u32 zero = 0;
+	struct received *last = bpf_map_lookup_elem(&tpk_received, &zero);
+
+	if (shared) {
+		shared->netns_cookie = dev->nd_net.net->net_cookie;
+		shared->ifindex = dev->ifindex;
+	}
+	if (last)
+		*last = (struct received){ .buffer = (__u64)skb, .branch = track->branch };
+}
+
+/* What was not received itself, and is no clone of what was, is an answer to it. */
+static __always_inline void question_tell(struct net *net)
+{
+	__u32 zero = 0;
+	struct received *last = bpf_map_lookup_elem(&tpk_received, &zero);
+	struct track *track = last ? bpf_map_lookup_elem(&tpk_buffers, &last->buffer) : NULL;
+
+	if (track && track->branch == last->branch)
+		inside_tell((struct sk_buff *)last->buffer, track, net);
+}
+
+static __always_inline void sent(struct sk_buff *skb, const struct track *track,
+				 struct net_device *dev)
+{
+	struct shared *shared;
+
+	if (skb->skb_iif)
+		inside_tell(skb, track, dev->nd_net.net);
+	else
+		question_tell(dev->nd_net.net);
+	shared = bpf_map_lookup_elem(&tpk_data, &track->head);
+	if (shared)
+		shared->ifindex = 0;
+}
+
 static __always_inline int seen(struct sk_buff *skb, struct net_device *dev, struct start start,
 				__u32 hook)
 {
 	struct track *track = track_of(skb, start);
-	struct tpk_event *event = track ? event_begin(track, hook) : NULL;
+	struct tpk_event *event;
 
+	if (!track)
+		return 0;
+	if (hook == TPK_QUEUE || hook == TPK_XMIT)
+		sent(skb, track, dev);
+	else
+		received(skb, track, dev);
+	event = event_begin(track, hook);
 	if (!event)
 		return 0;
 	device_tell(event, dev);
@@ -301,18 +392,35 @@ int BPF_PROG(tpk_gro, struct sk_buff *skb)
 	return seen(skb, skb->dev, start_received(skb), TPK_GRO);
 }
 
-/* What is read or freed is told of without a device: a socket keeps other things in its place. */
+/* What is read is told of without a device: a socket keeps other things in its place. */
 SEC("tp_btf/skb_copy_datagram_iovec")
 int BPF_PROG(tpk_read, struct sk_buff *skb)
 {
 	struct track *track = track_known(skb);
-	struct tpk_event *event = track ? event_begin(track, TPK_READ) : NULL;
+	struct sock *socket = skb->sk;
+	struct tpk_event *event;
 
+	if (!track)
+		return 0;
+	if (socket)
+		inside_tell(skb, track, socket->__sk_common.skc_net.net);
+	event = event_begin(track, TPK_READ);
 	if (!event)
 		return 0;
 	packet_tell(event, skb, start_sent(skb));
 	bpf_ringbuf_submit(event, 0);
 	return 0;
+}
+
+/* Of what is freed the device is known where it came in by that. A socket may keep other things in its
+ * place, which do not look like that.
+ */
+static __always_inline struct net_device *device_of(struct sk_buff *skb)
+{
+	struct net_device *dev = BPF_CORE_READ(skb, dev);
+	__u32 ifindex = BPF_CORE_READ(skb, skb_iif);
+
+	return dev && ifindex && ifindex == (__u32)BPF_CORE_READ(dev, ifindex) ? dev : NULL;
 }
 
 /* On its way out a packet has its device still. */
@@ -346,6 +454,7 @@ static __always_inline int freed(struct sk_buff *skb, __u32 hook, __u32 reason, 
 	struct vsh_dropped verdict = {};
 	bool is_rules = verdict_take(skb, &verdict);
 	struct tpk_event *event;
+	struct net_device *dev;
 	struct track *track;
 	bool is_last;
 
@@ -353,6 +462,9 @@ static __always_inline int freed(struct sk_buff *skb, __u32 hook, __u32 reason, 
 	track = is_rules || hook == TPK_DROPPED ? track_of(skb, start_sent(skb)) : track_known(skb);
 	if (!track)
 		return 0;
+	dev = device_of(skb);
+	if (dev)
+		inside_tell(skb, track, BPF_CORE_READ(dev, nd_net.net));
 	is_last = is_last_of_data(skb);
 	event = event_begin(track, hook);
 	if (event) {
@@ -360,6 +472,8 @@ static __always_inline int freed(struct sk_buff *skb, __u32 hook, __u32 reason, 
 		event->location = location;
 		event->is_last = is_last;
 		packet_tell(event, skb, start_sent(skb));
+		if (dev)
+			device_tell(event, dev);
 		if (is_rules)
 			verdict_tell(event, skb, &verdict);
 		bpf_ringbuf_submit(event, 0);

@@ -23,6 +23,8 @@ enum tpk_hook {
 	TPK_READ = 6, /* skb_copy_datagram_iovec: read by a program */
 	TPK_DROPPED = 7, /* kfree_skb */
 	TPK_CONSUMED = 8, /* consume_skb: the packet has done what it was for, or was stolen */
+	TPK_INSIDE =
+		9, /* no hook: received by a device on top of the one before, as is seen later */
 	TPK_HOOKS,
 };
 
