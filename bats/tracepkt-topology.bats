@@ -7,6 +7,7 @@
 #   $CLIENT  eth0 192.0.2.1 ---------- 192.0.2.2 eth0  $SERVER
 #
 # Further namespaces, $LAB-c and so on, are made by the tests that need them.
+# vm: ^(VLAN|ipvlan|a bond|ipip|gre|pingkiller is named)
 #
 # bats sets stderr, and status and output anew in each test:
 # shellcheck disable=SC2154,SC2030,SC2031
@@ -106,19 +107,205 @@ stacked_make() {
 		'c right out reply' 'a left in reply' 'a upper in reply'
 }
 
-@test "vxlan: the echo is found inside, on each device below" {
-	requires vxlan
-	local name number=1 other
+# tunnel_make KIND WORDS...: a device "upper" of that kind on both sides, 198.51.100.1 and .2 in it. In the words
+# FROM and TO are the addresses below.
+tunnel_make() {
+	local words
 
-	for name in a b; do
-		if [ "$name" = a ]; then other=$SERVER4; else other=$CLIENT4; fi
-		ip -n "$LAB-$name" link add upper type vxlan id 9 remote "$other" dstport 4789 dev eth0
-		ip -n "$LAB-$name" link set upper up
-		address "$name" upper "198.51.100.$number/24"
-		number=2
-	done
+	words=${*//FROM/$CLIENT4}
+	# shellcheck disable=SC2086 # several words
+	ip -n "$CLIENT" link add upper type ${words//TO/$SERVER4}
+	words=${*//FROM/$SERVER4}
+	# shellcheck disable=SC2086
+	ip -n "$SERVER" link add upper type ${words//TO/$CLIENT4}
+	ip -n "$CLIENT" link set upper up
+	ip -n "$SERVER" link set upper up
+	address a upper 198.51.100.1/24
+	address b upper 198.51.100.2/24
+}
+
+# assert_tunnel NAME: the devices below see it in the tunnel of that name, and it alone has the addresses below.
+assert_tunnel() {
 	assert_path 198.51.100.2 'a upper out request' 'a eth0 out request' 'b eth0 in request' 'b upper in request' \
 		'b upper out reply' 'b eth0 out reply' 'a eth0 in reply' 'a upper in reply'
+	run -0 --separate-stderr trace -j 198.51.100.2
+	assert_equal "$(jq -r 'select(.event == "hop") | [.dev, .from, .to, .tunnel // "-"] | join(" ")' <<<"$output")" "$(printf '%s\n' \
+		'upper 198.51.100.1 198.51.100.2 -' "eth0 192.0.2.1 192.0.2.2 $1" "eth0 192.0.2.1 192.0.2.2 $1" 'upper 198.51.100.1 198.51.100.2 -' \
+		'upper 198.51.100.2 198.51.100.1 -' "eth0 192.0.2.2 192.0.2.1 $1" "eth0 192.0.2.2 192.0.2.1 $1" 'upper 198.51.100.2 198.51.100.1 -')"
+	refute_output --partial '"was"'
+}
+
+@test "vxlan: the echo is found inside, on each device below" {
+	requires vxlan
+	tunnel_make vxlan id 9 dstport 4789 local FROM remote TO dev eth0
+	assert_tunnel vxlan
+}
+
+@test "ipip" {
+	requires ipip
+	tunnel_make ipip local FROM remote TO
+	assert_tunnel ipip
+}
+
+@test "gre" {
+	requires gre
+	tunnel_make gre local FROM remote TO key 7
+	assert_tunnel gre
+}
+
+@test "XDP programs on both ends: the path goes on in the copies that they are given" {
+	pk dev eth0 hook native type 13 background 2>/dev/null
+	pingkiller -n "$CLIENT" dev eth0 hook native type 13 background 2>/dev/null
+	assert_path "$SERVER4" 'a eth0 out request' 'b eth0 in request' 'b eth0 out reply' 'a eth0 in reply'
+	assert_path "$SERVER6" 'a eth0 out request' 'b eth0 in request' 'b eth0 out reply' 'a eth0 in reply'
+}
+
+# bridge_make NAME...: a bridge in c, each of these has a port named after it; d is 198.51.100.1, the next ones follow.
+bridge_make() {
+	local name number=1
+
+	netns_make c "$@"
+	ip -n "$LAB-c" link add br0 type bridge
+	ip -n "$LAB-c" link set br0 up
+	for name; do
+		cable c "port-$name" "$name" eth0
+		ip -n "$LAB-c" link set "port-$name" master br0
+		address "$name" eth0 "198.51.100.$number/24"
+		number=$((number + 1))
+	done
+}
+
+@test "a bridge that floods: each copy is a branch with an end of its own" {
+	requires bridge
+	bridge_make d e f g
+	# Only d is known there: what is for e goes to all.
+	ip -n "$LAB-c" link set dev port-e type bridge_slave learning off fdb_flush
+	nsenter --net="/run/netns/$LAB-d" -- ping -qc 1 -W 5 198.51.100.2
+	run -0 --separate-stderr tracepkt -n "$LAB-d" -j 198.51.100.2
+	assert_equal "$(hops <<<"$output" | sort)" "$(printf '%s\n' \
+		'c port-d in request' 'c port-d out reply' 'c port-e in reply' 'c port-e out request' 'c port-f out request' \
+		'c port-g out request' 'd eth0 in reply' 'd eth0 out request' 'e eth0 in request' 'e eth0 out reply' \
+		'f eth0 in request' 'g eth0 in request' | sort)"
+	assert_equal "$(drops <<<"$output" | sort)" "$(printf '%s\n' 'f eth0' 'g eth0')"
+	assert_equal "$(jq -r 'select(.event == "drop") | .reason' <<<"$output" | sort -u)" OTHERHOST
+	assert_equal "$(jq -r 'select(.event == "hop" and .type == "request" and .direction == "in" and .netns.name != null) | .branch' <<<"$output" | sort -u | wc -l)" 3
+	assert_equal "$(jq -s '[.[] | select(.type == "request") | .packet] | unique | length' <<<"$output")" 1
+}
+
+@test "fragments: each is a branch, and the answer is whole again" {
+	run -0 --separate-stderr trace -j -s 3000 "$SERVER4"
+	assert_equal "$(result answered)" true
+	assert_equal "$(hops <<<"$output" | sort -u)" "$(printf '%s\n' 'a eth0 in reply' 'a eth0 out request' 'b eth0 in request' 'b eth0 out reply')"
+	assert_equal "$(drops <<<"$output")" ''
+}
+
+# --- losses ------------------------------------------------------------------------------------
+
+# drops: of JSON lines on stdin: "NETNS DEV" of each that tells of a drop.
+drops() {
+	jq -r --arg lab "$LAB-" 'select(.event == "drop") | [(.netns.name // "-" | ltrimstr($lab)), .dev] | join(" ")'
+}
+
+# assert_ends PLACE: one row tells of the end, and the result, which is one, names the same place: "NETNS DEV".
+assert_ends() {
+	assert_equal "$(drops <<<"$output")" "$1"
+	assert_equal "$(jq -r --arg lab "$LAB-" 'select(.event == "result") | [(.at.netns.name // "-" | ltrimstr($lab)), .at.dev] | join(" ")' <<<"$output")" "$1"
+}
+
+# assert_lost PLACE TARGET [WORDS...]: status 1, and one end there.
+assert_lost() {
+	run -1 --separate-stderr trace -j -W 200ms "${@:3}" "$2"
+	assert_ends "$1"
+	assert_equal "$(result answered)" false
+}
+
+# neighbour_set MAC: what the client takes the server's for. "": what it is.
+neighbour_set() {
+	local mac=${1:-$(ip -n "$SERVER" -j link show eth0 | jq -r '.[0].address')}
+
+	ip -n "$CLIENT" neigh replace "$SERVER4" lladdr "$mac" nud permanent dev eth0
+}
+
+@test "lost: nftables drops" {
+	requires nft
+	on_server nft 'add table ip vsht; add chain ip vsht in { type filter hook input priority 0; }; add rule ip vsht in icmp type echo-request drop'
+	assert_lost 'b eth0' "$SERVER4"
+	assert_equal "$(result reason)" NETFILTER_DROP
+}
+
+@test "lost: the queue is full" {
+	neighbour_set ''
+	tc -n "$CLIENT" qdisc add dev eth0 root bfifo limit 1
+	assert_lost 'a eth0' "$SERVER4"
+	tc -n "$CLIENT" qdisc del dev eth0 root
+	assert_regex "$(result reason)" '^(QDISC_.*|NOT_SPECIFIED)$'
+}
+
+@test "lost: the other end of the cable is down" {
+	netns_make c
+	cable a left c right
+	address a left 198.51.100.1/24
+	ip -n "$LAB-c" link set right down
+	ip -n "$CLIENT" neigh replace 198.51.100.2 lladdr 02:00:00:00:00:99 nud permanent dev left
+	assert_lost 'a left' 198.51.100.2
+}
+
+@test "lost: the wrong MAC" {
+	neighbour_set 02:00:00:00:00:99
+	assert_lost 'b eth0' "$SERVER4"
+	assert_equal "$(result reason)" OTHERHOST
+	assert_equal "$(hops <<<"$output")" "$(printf '%s\n' 'a eth0 out request' 'b eth0 in request')"
+}
+
+@test "lost: no route, on the way" {
+	chain_make
+	ip -n "$CLIENT" route add 203.0.113.0/24 via "$SERVER4"
+	assert_lost 'b eth0' 203.0.113.1
+	assert_equal "$(result error)" 'network unreachable'
+	assert_equal "$(result error_from)" "$SERVER4"
+}
+
+@test "lost: no route from here" {
+	run -1 --separate-stderr trace -j 203.0.113.1
+	assert_equal "$(drops <<<"$output")" ''
+	assert_equal "$(result send_error)" 'Network is unreachable'
+}
+
+@test "lost: rp_filter" {
+	chain_make
+	ip -n "$CLIENT" addr add 203.0.113.9/32 dev eth0
+	ip -n "$CLIENT" route replace 198.51.100.0/24 via "$SERVER4" src 203.0.113.9
+	on_server sysctl -qw net.ipv4.conf.eth0.rp_filter=1
+	assert_lost 'b eth0' 198.51.100.2
+	on_server sysctl -qw net.ipv4.conf.eth0.rp_filter=0
+	assert_regex "$(result reason)" '^(IP_RPFILTER|NOT_SPECIFIED)$'
+}
+
+@test "lost: the router does not forward" {
+	chain_make
+	on_server sysctl -qw net.ipv4.ip_forward=0
+	assert_lost 'b eth0' 198.51.100.2
+	assert_equal "$(hops <<<"$output")" "$(printf '%s\n' 'a eth0 out request' 'b eth0 in request')"
+}
+
+@test "lost: too large for what comes later, and not to be fragmented" {
+	chain_make
+	ip -n "$SERVER" link set right mtu 1000
+	assert_lost 'b eth0' 198.51.100.2 -s 1200 -M "do"
+	assert_equal "$(result error)" 'fragmentation needed'
+	run -1 --separate-stderr trace -j -s 1200 -M "do" 198.51.100.2 # by now it is known
+	assert_equal "$(result send_error)" 'Message too long'
+}
+
+@test "lost: a rule of ours, either way" {
+	rule_add command vsh force drop 100%
+	assert_lost 'a eth0' "$SERVER4"
+	assert_equal "$(result rule)" "$RULE"
+	vershitify del "$RULE"
+	rule_add command vsh force direction ingress drop 100%
+	assert_lost 'a eth0' "$SERVER4"
+	assert_equal "$(result rule)" "$RULE"
+	assert_equal "$(result lost)" reply
 }
 
 # --- losses of ours ----------------------------------------------------------------------------
@@ -133,12 +320,6 @@ assert_killed() {
 		assert_equal "$(result lost)" request
 		assert_regex "$(result pingkiller)" "^hook $1 .*drop 100%"
 	done
-}
-
-# assert_ends PLACE: one row tells of the end, and the result names the same place: "NETNS DEV".
-assert_ends() {
-	assert_equal "$(jq -r --arg lab "$LAB-" 'select(.event == "drop") | [(.netns.name | ltrimstr($lab)), .dev] | join(" ")' <<<"$output")" "$1"
-	assert_equal "$(jq -r --arg lab "$LAB-" 'select(.event == "result") | [(.at.netns.name | ltrimstr($lab)), .at.dev] | join(" ")' <<<"$output")" "$1"
 }
 
 @test "pingkiller is named, with its device and words, on each hook" {

@@ -38,7 +38,7 @@ address() {
 lab_restore() {
 	local netns
 
-	for netns in c d e f; do
+	for netns in c d e f g; do
 		[ ! -e "/run/netns/$LAB-$netns" ] || ip netns del "$LAB-$netns"
 	done
 	for netns in "$CLIENT" "$SERVER"; do
@@ -46,6 +46,9 @@ lab_restore() {
 		nsenter --net="/run/netns/$netns" -- sysctl -qw net.ipv4.conf.all.arp_ignore=0
 	done
 	ip -n "$CLIENT" route flush root 198.51.100.0/24
+	ip -n "$CLIENT" route flush root 203.0.113.0/24
+	ip -n "$CLIENT" addr del 203.0.113.9/32 dev eth0 2>/dev/null || :
+	ip -n "$CLIENT" neigh flush nud permanent dev eth0
 	ip -n "$CLIENT" -6 route flush via "$SERVER6" 2>/dev/null
 	on_server sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0 net.ipv4.icmp_echo_ignore_all=0
 	on_server nft delete table ip vsht 2>/dev/null || :

@@ -52,11 +52,27 @@ static void ip6_read(struct packet *packet, const uint8_t *data, size_t length)
 		icmp_read(packet, data + sizeof(struct ip6_hdr), length - sizeof(struct ip6_hdr));
 }
 
-void packet_read(struct packet *packet, const uint8_t *data, size_t length)
+static void headers_read(struct packet *packet, const uint8_t *data, size_t length)
 {
 	*packet = (struct packet){ 0 };
 	if (length && data[0] >> 4 == 4)
 		ip4_read(packet, data, length);
 	else if (length && data[0] >> 4 == 6)
 		ip6_read(packet, data, length);
+}
+
+/* One that is in a tunnel has the addresses of that; what it is, its own headers say. */
+void packet_read(struct packet *packet, const uint8_t *data, size_t length)
+{
+	struct packet inner;
+
+	headers_read(packet, data, length);
+	packet->tunnel = tunnel_enter(&data, &length);
+	if (!packet->tunnel)
+		return;
+	headers_read(&inner, data, length);
+	packet->icmp_type = inner.icmp_type;
+	packet->is_request = inner.is_request;
+	packet->is_reply = inner.is_reply;
+	packet->sequence = inner.sequence;
 }

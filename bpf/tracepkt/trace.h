@@ -81,6 +81,13 @@ struct packet {
 
 void packet_read(struct packet *packet, const uint8_t *data, size_t length);
 
+/* --- tunnel.c ---------------------------------------------------------------------------------- */
+
+/* From the header of a tunnel to that of the IP packet in it. The name of the tunnel; NULL: none that is
+ * known, and nothing has moved.
+ */
+const char *tunnel_enter(const uint8_t **data, size_t *length);
+
 /* --- hooks.c: the programs ------------------------------------------------------------------- */
 
 struct hooks;
