@@ -132,6 +132,12 @@ static struct spot place_of(const struct tpk_event *event)
 	return place;
 }
 
+/* A clone may have come first. */
+static bool is_told(const struct trace *trace, const struct spot *place)
+{
+	return same_device(&trace->last, place) && !trace->last.out;
+}
+
 static void arrival(const struct path *path, struct branch *branch, const struct tpk_event *event,
 		    const struct packet *packet)
 {
@@ -141,6 +147,10 @@ static void arrival(const struct path *path, struct branch *branch, const struct
 
 	if (same_device(&branch->place, &place) && branch->place.out == place.out)
 		return;
+	if (event->hook == TPK_INSIDE && is_told(trace, &place)) {
+		branch->place = place;
+		return;
+	}
 	hop = hop_make(trace, event, packet, &place);
 	hop.before = translated(&branch->packet, packet);
 	path->format->hop(&hop);

@@ -16,11 +16,19 @@
 const volatile struct tpk_filter filter;
 struct tpk_counts counts;
 
+/* Where a buffer has come in, until it is sent again. */
+struct door {
+	__u64 netns_cookie;
+	__u32 ifindex; /* 0: not known */
+	__u32 pad;
+};
+
 /* A buffer that is followed. */
 struct track {
 	__u64 packet;
 	__u64 branch;
 	__u64 head;
+	struct door door;
 };
 
 /* The data of a packet that is followed. */
@@ -28,9 +36,7 @@ struct shared {
 	__u64 packet;
 	__u64 seen_ns; /* when a hook last saw one of its buffers */
 	__u64 buffers; /* that are followed */
-	__u64 netns_cookie; /* where it was received last */
-	__u32 ifindex; /* and by which device, until it is sent again; 0: not known */
-	__u32 pad;
+	struct door door; /* of the buffer that came in last */
 };
 
 /* The buffer that this processor has received last: what it sends next can be the answer. */
@@ -86,17 +92,15 @@ static __always_inline bool is_last_of_data(struct sk_buff *skb)
 	return (__u16)BPF_CORE_READ(shared_info(skb), dataref.counter) == 1;
 }
 
-/* One more buffer has this data. old: of the data that it had before, or NULL. */
-static __always_inline long data_take(__u64 head, __u64 packet, const struct shared *old)
+/* One more buffer has this data. door: where it came in, or NULL. */
+static __always_inline long data_take(__u64 head, __u64 packet, const struct door *door)
 {
 	struct shared *shared = bpf_map_lookup_elem(&tpk_data, &head);
 	struct shared new = { .packet = packet, .buffers = 1 };
 	long err;
 
-	if (old) {
-		new.netns_cookie = old->netns_cookie;
-		new.ifindex = old->ifindex;
-	}
+	if (door)
+		new.door = *door;
 	new.seen_ns = bpf_ktime_get_ns();
 	if (shared && shared->packet == packet) {
 		__sync_fetch_and_add(&shared->buffers, 1);
@@ -119,10 +123,10 @@ static __always_inline void data_move(struct track *track, __u64 head)
 {
 	struct shared *old = bpf_map_lookup_elem(&tpk_data, &track->head);
 
-	data_take(head, track->packet, old);
 	if (old && __sync_fetch_and_sub(&old->buffers, 1) == 1)
 		data_drop(track->head);
 	track->head = head;
+	data_take(head, track->packet, &track->door);
 }
 
 /* A buffer is followed from here on, as a branch of a packet. */
@@ -274,38 +278,37 @@ static __always_inline struct tpk_event *event_begin(const struct track *track, 
  * left of that is a number in the buffer, which the next hook finds. net: where it is now.
  */
 static __always_inline void inside_tell(struct sk_buff *skb, const struct track *track,
-					struct net *net)
+					struct door *door, struct net *net)
 {
-	struct shared *shared = bpf_map_lookup_elem(&tpk_data, &track->head);
-	__u32 ifindex = BPF_CORE_READ(skb, skb_iif), before = shared ? shared->ifindex : 0;
-	__u64 netns_cookie = BPF_CORE_READ(net, net_cookie);
+	struct door now = { .ifindex = BPF_CORE_READ(skb, skb_iif) };
 	struct tpk_event *event;
 
-	if (!ifindex || !before || (before == ifindex && shared->netns_cookie == netns_cookie) ||
-	    !__sync_bool_compare_and_swap(&shared->ifindex, before, ifindex))
+	now.netns_cookie = BPF_CORE_READ(net, net_cookie);
+	if (!now.ifindex || !door->ifindex ||
+	    (now.ifindex == door->ifindex && now.netns_cookie == door->netns_cookie))
 		return;
-	shared->netns_cookie = netns_cookie;
+	*door = now;
 	event = event_begin(track, TPK_INSIDE);
 	if (!event)
 		return;
-	event->ifindex = ifindex;
-	event->netns_cookie = netns_cookie;
+	event->ifindex = now.ifindex;
+	event->netns_cookie = now.netns_cookie;
 	event->netns_inode = BPF_CORE_READ(net, ns.inum);
 	packet_tell(event, skb, start_sent(skb));
 	bpf_ringbuf_submit(event, 0);
 }
 
-static __always_inline void received(struct sk_buff *skb, const struct track *track,
+static __always_inline void received(struct sk_buff *skb, struct track *track,
 				     struct net_device *dev)
 {
 	struct shared *shared = bpf_map_lookup_elem(&tpk_data, &track->head);
 	__u32 zero = 0;
 	struct received *last = bpf_map_lookup_elem(&tpk_received, &zero);
 
-	if (shared) {
-		shared->netns_cookie = dev->nd_net.net->net_cookie;
-		shared->ifindex = dev->ifindex;
-	}
+	track->door.netns_cookie = dev->nd_net.net->net_cookie;
+	track->door.ifindex = dev->ifindex;
+	if (shared)
+		shared->door = track->door;
 	if (last)
 		*last = (struct received){ .buffer = (__u64)skb, .branch = track->branch };
 }
@@ -318,21 +321,26 @@ static __always_inline void question_tell(struct net *net)
 	struct track *track = last ? bpf_map_lookup_elem(&tpk_buffers, &last->buffer) : NULL;
 
 	if (track && track->branch == last->branch)
-		inside_tell((struct sk_buff *)last->buffer, track, net);
+		inside_tell((struct sk_buff *)last->buffer, track, &track->door, net);
 }
 
-static __always_inline void sent(struct sk_buff *skb, const struct track *track,
-				 struct net_device *dev)
+static __always_inline void sent(struct sk_buff *skb, struct track *track, struct net_device *dev)
 {
-	struct shared *shared;
-
 	if (skb->skb_iif)
-		inside_tell(skb, track, dev->nd_net.net);
+		inside_tell(skb, track, &track->door, dev->nd_net.net);
 	else
 		question_tell(dev->nd_net.net);
-	shared = bpf_map_lookup_elem(&tpk_data, &track->head);
-	if (shared)
-		shared->ifindex = 0;
+	track->door.ifindex = 0;
+}
+
+/* A socket reads a clone, which no hook has seen come in. Other clones can be elsewhere by now. */
+static __always_inline void reader_tell(struct sk_buff *skb, const struct track *track,
+					struct net *net)
+{
+	struct shared *shared = bpf_map_lookup_elem(&tpk_data, &track->head);
+
+	if (shared && shared->door.netns_cookie == net->net_cookie)
+		inside_tell(skb, track, &shared->door, net);
 }
 
 static __always_inline int seen(struct sk_buff *skb, struct net_device *dev, struct start start,
@@ -403,7 +411,7 @@ int BPF_PROG(tpk_read, struct sk_buff *skb)
 	if (!track)
 		return 0;
 	if (socket)
-		inside_tell(skb, track, socket->__sk_common.skc_net.net);
+		reader_tell(skb, track, socket->__sk_common.skc_net.net);
 	event = event_begin(track, TPK_READ);
 	if (!event)
 		return 0;
@@ -464,7 +472,7 @@ static __always_inline int freed(struct sk_buff *skb, __u32 hook, __u32 reason, 
 		return 0;
 	dev = device_of(skb);
 	if (dev)
-		inside_tell(skb, track, BPF_CORE_READ(dev, nd_net.net));
+		inside_tell(skb, track, &track->door, BPF_CORE_READ(dev, nd_net.net));
 	is_last = is_last_of_data(skb);
 	event = event_begin(track, hook);
 	if (event) {
