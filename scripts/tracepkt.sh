@@ -50,6 +50,7 @@ ECHO :=    -c N         how many echoes (default: 1)
            -s BYTES     that an echo carries (default: 56)
            -M do        do not let it be fragmented
            -4 | -6      which addresses of a name
+           -w FILE      write the packets too, for wireshark (pcapng), a comment each
 OPTIONS := -n NETNS     start in this network namespace
            -j           JSON, one object a line
            -v           show each command
@@ -62,6 +63,7 @@ Examples:
   tracepkt.sh 172.17.0.2
   tracepkt.sh -n blue -c 3 -i 200ms 2001:db8::2
   tracepkt.sh -s 1472 -M do 192.0.2.1
+  tracepkt.sh -w path.pcapng 192.0.2.1
 END
 }
 

@@ -35,6 +35,17 @@ address() {
 	done
 }
 
+# chain_make: c is behind the server: 198.51.100.1 right of b, 198.51.100.2 left of c. The client knows the way.
+chain_make() {
+	netns_make c
+	cable b right c left
+	address b right 198.51.100.1/24
+	address c left 198.51.100.2/24
+	ip -n "$CLIENT" route add 198.51.100.0/24 via "$SERVER4"
+	ip -n "$LAB-c" route add 192.0.2.0/24 via 198.51.100.1
+	on_server sysctl -qw net.ipv4.ip_forward=1
+}
+
 lab_restore() {
 	local netns
 

@@ -196,39 +196,81 @@ static int name_check(int folder, const char *name, int fd)
 /* The file has a name of its own until it is whole: who may rename files there can give that name to
  * something else, but not have it written to.
  */
-static int file_make(int folder, const char *name, char *const command[])
+static int file_open(struct output *output)
 {
-	char new[32];
 	uint64_t number;
-	int fd, err;
 
 	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
 		return -errno;
-	snprintf(new, sizeof(new), ".new.%016llx", (unsigned long long)number);
-	fd = openat(folder, new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	err = command_print(command, fd);
-	if (!err && fchmod(fd, MODE))
+	snprintf(output->new, sizeof(output->new), ".new.%016llx", (unsigned long long)number);
+	output->fd = openat(output->folder, output->new,
+			    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return output->fd < 0 ? -errno : 0;
+}
+
+/* A file, or a link, which is replaced itself. */
+static int name_replaceable(int folder, const char *name)
+{
+	struct stat st;
+
+	if (!*name)
+		return -EISDIR;
+	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? 0 : -errno;
+	return S_ISREG(st.st_mode) || S_ISLNK(st.st_mode) ? 0 : -EEXIST;
+}
+
+int output_begin(struct output *output, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	int err;
+
+	*output = (struct output){ .name = slash ? slash + 1 : path, .fd = -1 };
+	output->folder = folder_open(path, output->name - path);
+	if (output->folder < 0)
+		return output->folder;
+	err = name_replaceable(output->folder, output->name);
+	if (!err)
+		err = file_open(output);
+	if (err)
+		close(output->folder);
+	return err;
+}
+
+int output_end(struct output *output, int err)
+{
+	if (!err && fchmod(output->fd, MODE))
 		err = -errno;
-	if (!err && renameat(folder, new, folder, name))
+	if (!err && renameat(output->folder, output->new, output->folder, output->name))
 		err = -errno;
 	if (err)
-		unlinkat(folder, new, 0);
+		unlinkat(output->folder, output->new, 0);
 	else
-		err = name_check(folder, name, fd);
-	close(fd);
+		err = name_check(output->folder, output->name, output->fd);
+	close(output->fd);
+	close(output->folder);
 	return err;
 }
 
 int output_make(const char *path, char *const command[])
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	int folder = folder_open(path, name - path), err;
+	struct output output;
+	int err = output_begin(&output, path);
 
-	if (folder < 0)
-		return folder;
-	err = file_make(folder, name, command);
-	close(folder);
-	return err;
+	return err ?: output_end(&output, command_print(command, output.fd));
+}
+
+const char *output_error(int err)
+{
+	switch (err) {
+	case -ELOOP:
+		return "on the way there is a symbolic link that is not root's";
+	case -ESTALE:
+		return "somebody else has put something else in its place";
+	case -EEXIST:
+	case -EISDIR:
+		return "it is not a regular file";
+	default:
+		return strerror(-err);
+	}
 }

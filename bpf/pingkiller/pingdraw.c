@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* vsh ping draw FILE COMMAND [WORD]...: FILE becomes what COMMAND prints. */
 #include <errno.h>
-#include <string.h>
 #include "output.h"
 #include "ping.h"
 #include "signals.h"
@@ -19,8 +18,5 @@ int ping_draw_command(const struct options *options, int argc, char **argv)
 		return DONE;
 	if (err == -ECHILD)
 		return failure("%s has drawn nothing", quoted(argv[1]));
-	return failure("cannot write %s: %s", quoted(argv[0]),
-		       err == -ELOOP	? "on the way there is a symbolic link that is not root's"
-		       : err == -ESTALE ? "somebody else has put something else in its place"
-					: strerror(-err));
+	return failure("cannot write %s: %s", quoted(argv[0]), output_error(err));
 }

@@ -40,6 +40,20 @@ struct trace *path_trace(struct path *path, uint16_t sequence)
 	return trace;
 }
 
+/* A clone has come by where its packet has. */
+static void branch_inherit(const struct path *path, struct branch *clone)
+{
+	const struct branch *oldest = NULL;
+
+	for (const struct branch *other = path->branches; other; other = other->next)
+		if (other->packet_number == clone->packet_number && other->trace == clone->trace)
+			oldest = other;
+	if (!oldest)
+		return;
+	clone->place = oldest->place;
+	clone->packet = oldest->packet;
+}
+
 /* NULL: of an echo whose result is out already. */
 static struct branch *branch_of(struct path *path, const struct tpk_event *event,
 				const struct packet *packet)
@@ -59,6 +73,7 @@ static struct branch *branch_of(struct path *path, const struct tpk_event *event
 		.packet_number = event->packet,
 		.trace = trace,
 	};
+	branch_inherit(path, branch);
 	path->branches = branch;
 	return branch;
 }
@@ -97,15 +112,22 @@ static const struct packet *translated(const struct packet *before, const struct
 	return before;
 }
 
+/* A drop that was kept back is told of late: not before what came after it. */
+static uint64_t time_since(uint64_t since_ns, uint64_t time_ns)
+{
+	return since_ns && time_ns > since_ns ? time_ns - since_ns : 0;
+}
+
 static struct hop hop_make(const struct trace *trace, const struct tpk_event *event,
 			   const struct packet *packet, const struct spot *place)
 {
 	return (struct hop){
+		.trace = trace,
 		.event = event,
 		.packet = packet,
 		.place = *place,
-		.since_first_ns = trace->first_ns ? event->time_ns - trace->first_ns : 0,
-		.since_last_ns = trace->last_ns ? event->time_ns - trace->last_ns : 0,
+		.since_first_ns = time_since(trace->first_ns, event->time_ns),
+		.since_last_ns = time_since(trace->last_ns, event->time_ns),
 	};
 }
 
@@ -113,7 +135,8 @@ static void time_take(struct trace *trace, uint64_t time_ns)
 {
 	if (!trace->first_ns)
 		trace->first_ns = time_ns;
-	trace->last_ns = time_ns;
+	if (trace->last_ns < time_ns)
+		trace->last_ns = time_ns;
 }
 
 static struct spot place_of(const struct tpk_event *event)
@@ -138,7 +161,7 @@ static bool is_told(const struct trace *trace, const struct spot *place)
 	return same_device(&trace->last, place) && !trace->last.out;
 }
 
-static void arrival(const struct path *path, struct branch *branch, const struct tpk_event *event,
+static void arrival(struct branch *branch, const struct tpk_event *event,
 		    const struct packet *packet)
 {
 	struct trace *trace = branch->trace;
@@ -153,7 +176,7 @@ static void arrival(const struct path *path, struct branch *branch, const struct
 	}
 	hop = hop_make(trace, event, packet, &place);
 	hop.before = translated(&branch->packet, packet);
-	path->format->hop(&hop);
+	format_all.hop(&hop);
 	branch->place = place;
 	branch->packet = *packet;
 	trace->last = place;
@@ -180,14 +203,14 @@ static bool has_done_its_work(const struct branch *branch, const struct packet *
 }
 
 /* killer: that has dropped it, or NULL. */
-static void drop_print(const struct path *path, struct trace *trace, const struct tpk_event *drop,
+static void drop_print(struct trace *trace, const struct tpk_event *drop,
 		       const struct packet *packet, const struct spot *place,
 		       const struct killer *killer)
 {
 	struct hop hop = hop_make(trace, drop, packet, place);
 
 	hop.killer = killer;
-	path->format->drop(&hop);
+	format_all.drop(&hop);
 	time_take(trace, drop->time_ns);
 	trace->ending = (struct ending){
 		.is_drop = true,
@@ -213,9 +236,9 @@ static void drop_tell(const struct path *path, struct branch *branch)
 	packet_read(&packet, branch->drop->content, branch->drop->bytes);
 	if (!branch->drop->rule &&
 	    killer_find(path->probe, trace->sequence, packet.is_reply, &killer))
-		drop_print(path, trace, branch->drop, &packet, &killer.place, &killer);
+		drop_print(trace, branch->drop, &packet, &killer.place, &killer);
 	else if (!has_done_its_work(branch, &packet))
-		drop_print(path, trace, branch->drop, &packet, &branch->place, NULL);
+		drop_print(trace, branch->drop, &packet, &branch->place, NULL);
 }
 
 /* What a driver's XDP drops ends without any event. */
@@ -232,7 +255,7 @@ static void killed_tell(const struct path *path, struct trace *trace)
 		return;
 	drop.time_ns = killer.time_ns;
 	trace->is_reply = packet.is_reply;
-	drop_print(path, trace, &drop, &packet, &killer.place, &killer);
+	drop_print(trace, &drop, &packet, &killer.place, &killer);
 }
 
 /* Drops that were kept back, of a packet, or of a trace. */
@@ -248,14 +271,22 @@ static void drops_tell(const struct path *path, const struct trace *trace, uint6
 	}
 }
 
-static void ended(const struct path *path, struct branch *branch, const struct tpk_event *event)
+static struct tpk_event *event_keep(const struct tpk_event *event, size_t size)
+{
+	struct tpk_event *kept = malloc(size);
+
+	if (kept)
+		memcpy(kept, event, size);
+	return kept;
+}
+
+static void ended(const struct path *path, struct branch *branch, const struct tpk_event *event,
+		  size_t size)
 {
 	if (event->ifindex) /* that of a rule, or on top of the one it came by */
 		branch->place = place_of(event);
 	if (event->hook == TPK_DROPPED || event->rule) {
-		branch->drop = malloc(sizeof(*event));
-		if (branch->drop)
-			*branch->drop = *event;
+		branch->drop = event_keep(event, size);
 	} else {
 		branch->trace->ending = (struct ending){
 			.time_ns = event->time_ns,
@@ -285,10 +316,10 @@ int path_event(void *context, void *data, size_t size)
 		break;
 	case TPK_DROPPED:
 	case TPK_CONSUMED:
-		ended(path, branch, event);
+		ended(path, branch, event, size);
 		break;
 	default:
-		arrival(path, branch, event, &packet);
+		arrival(branch, event, &packet);
 	}
 	return 0;
 }
@@ -325,7 +356,7 @@ void path_result(struct path *path, struct trace *trace, int send_error)
 	drops_tell(path, trace, 0);
 	if (!trace->is_answered && !*trace->ending.killer.words)
 		killed_tell(path, trace);
-	path->format->result(trace, send_error);
+	format_all.result(trace, send_error);
 	branches_forget(path, trace);
 	trace_forget(path, trace);
 }

@@ -40,7 +40,7 @@ const char *drop_reason_name(uint32_t reason)
 	static char number[32];
 	const char *name = enum_name(kernel_btf(), reason);
 
-	if (!name || !strcmp(name, PREFIX "MAX")) {
+	if (!name || !strcmp(name, PREFIX "MAX") || !strcmp(name, PREFIX "SUBSYS_MASK")) {
 		snprintf(number, sizeof(number), "reason %" PRIu32, reason);
 		return number;
 	}

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Names of network namespaces. To find one takes a walk through files and processes, hence once. */
+/* Names of devices, and of network namespaces: to find one of these takes a walk through files and
+ * processes, hence once.
+ */
 #include <string.h>
 #include <sys/stat.h>
 #include "site.h"
 #include "trace.h"
+#include "utf8.h"
 
 #define NAMES_MAX 64
 
@@ -66,4 +69,37 @@ void device_name(uint64_t netns_cookie, uint32_t ifindex, char name[TPK_NAME_LEN
 uint32_t netns_inode(uint64_t cookie)
 {
 	return cookie ? known_find(cookie)->inode : 0;
+}
+
+/* What a terminal might obey is not shown. */
+static const char *shown(const char *name)
+{
+	static char ring[4][SITE_NAME_LEN];
+	static unsigned int next;
+	char *text = ring[next++ % 4];
+	size_t length = strnlen(name, SITE_NAME_LEN - 1);
+	size_t n;
+
+	memcpy(text, name, length);
+	text[length] = '\0';
+	for (size_t i = 0; i < length; i += n ?: 1) {
+		n = utf8_length((unsigned char *)text + i, length - i);
+		if (!n || utf8_is_control((unsigned char *)text + i, n))
+			memset(text + i, '?', n ?: 1);
+	}
+	return text;
+}
+
+const char *device_shown(const struct spot *place)
+{
+	return *place->dev ? shown(place->dev) : "-";
+}
+
+const char *netns_shown(const struct spot *place)
+{
+	const char *name = netns_name(place->netns_cookie);
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u", place->netns_inode);
+	return shown(name ?: number);
 }

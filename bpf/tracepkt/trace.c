@@ -148,6 +148,45 @@ static int lost_tell(const struct hooks *hooks)
 	return DONE;
 }
 
+static const struct format *format_choose(const struct options *options,
+					  const struct trace_request *request)
+{
+	if (options->json)
+		return &format_json;
+	return request->format ?: &format_text;
+}
+
+static int outputs_begin(const struct trace_request *request)
+{
+	/* A reader at the other end of a pipe sees each line as it comes. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	format_add(request->format);
+	if (!request->capture)
+		return DONE;
+	format_add(&format_capture);
+	return capture_begin(request->capture);
+}
+
+/* What was begun is ended, however it went. */
+static int tracing_go(struct tracing *tracing)
+{
+	int status = outputs_begin(&tracing->request);
+
+	if (status == DONE) {
+		ends_catch();
+		format_all.begin();
+		rules_watch(true);
+		status = echoes_trace(tracing);
+		rules_watch(false);
+		killers_watch(false, tracing->probe.id);
+		if (lost_tell(tracing->hooks) != DONE)
+			status = FAILED;
+	}
+	if (format_all.end() != DONE)
+		status = FAILED;
+	return status;
+}
+
 static int tracing_run(struct tracing *tracing, const char *directory)
 {
 	struct tpk_filter filter = {};
@@ -156,19 +195,13 @@ static int tracing_run(struct tracing *tracing, const char *directory)
 	if (status != DONE)
 		return status;
 	filter.id = tracing->probe.id;
+	filter.more = tracing->request.capture ? TPK_MORE_MAX : 0;
 	memcpy(filter.token, tracing->probe.token, sizeof(filter.token));
 	tracing->hooks = hooks_open(directory, &filter, path_event, &tracing->path);
 	if (!tracing->hooks)
 		return FAILED;
-	ends_catch();
 	tracing->path.probe = &tracing->probe;
-	tracing->path.format->begin();
-	rules_watch(true);
-	status = echoes_trace(tracing);
-	rules_watch(false);
-	killers_watch(false, tracing->probe.id);
-	if (lost_tell(tracing->hooks) != DONE)
-		status = FAILED;
+	status = tracing_go(tracing);
 	hooks_close(tracing->hooks);
 	return status;
 }
@@ -182,7 +215,6 @@ int trace_command(const struct options *options, int argc, char **argv)
 			.interval_ns = NS_PER_S,
 			.wait_ns = 4 * NS_PER_S, /* the kernel gives up a neighbour after 3 */
 		},
-		.path.format = options->json ? &format_json : &format_text,
 		.probe.socket = -1,
 	};
 	int status;
@@ -191,6 +223,9 @@ int trace_command(const struct options *options, int argc, char **argv)
 	if (!argc)
 		return misuse("trace takes the folder of the objects, options and a target");
 	status = trace_parse(argc - 1, argv + 1, &tracing.request);
+	if (status == DONE && options->json && tracing.request.format)
+		status = misuse("-j: standard output has one format");
+	tracing.request.format = format_choose(options, &tracing.request);
 	if (status == DONE)
 		status = tracing_run(&tracing, argv[0]);
 	probe_close(&tracing.probe);

@@ -60,6 +60,8 @@ struct trace_request {
 	uint64_t count; /* of echoes, 1..TRACE_COUNT_MAX */
 	uint64_t interval_ns; /* between them */
 	uint64_t wait_ns; /* for an answer */
+	const struct format *format; /* of standard output; NULL: none was named */
+	const char *capture; /* the file to write packets to, or NULL */
 };
 
 #define TRACE_COUNT_MAX 65535 /* sequence numbers that an echo can have, without 0 */
@@ -129,6 +131,12 @@ struct spot {
 /* Of a network namespace: as -n takes it, or NULL. */
 const char *netns_name(uint64_t cookie);
 
+/* For people: the name of its device, or "-"; that of its namespace, else the inode number. Control
+ * characters are "?". Good until four more have been asked for.
+ */
+const char *device_shown(const struct spot *place);
+const char *netns_shown(const struct spot *place);
+
 /* Its number, or 0. */
 uint32_t netns_inode(uint64_t cookie);
 
@@ -166,7 +174,8 @@ struct branch {
 
 /* A packet arrives at a device, or ends. */
 struct hop {
-	const struct tpk_event *event;
+	const struct trace *trace;
+	const struct tpk_event *event; /* with all of the packet that was asked for */
 	const struct packet *packet;
 	const struct packet *before; /* as it was one hop earlier, under other addresses; or NULL */
 	const struct killer *killer; /* that has dropped it, or NULL */
@@ -205,17 +214,32 @@ struct trace {
 	struct spot seen[PLACES_MAX];
 };
 
+/* hop and drop make a row each. The others may be NULL. */
 struct format {
 	void (*begin)(void);
 	void (*hop)(const struct hop *hop);
 	void (*drop)(const struct hop *hop);
 	void (*result)(const struct trace *trace, int send_error);
+	int (*end)(void); /* DONE, or a message and FAILED */
 };
 
-extern const struct format format_text, format_json;
+extern const struct format format_text, format_json, format_capture;
+
+/* traceout.c: all that were added. */
+extern const struct format format_all;
+void format_add(const struct format *format);
+
+/* tracepcap.c: of format_capture, before anything is traced. DONE, or a message and FAILED. */
+int capture_begin(const char *path);
+
+/* tracejson.c: the tracepoint. */
+const char *hook_name(uint32_t hook);
+
+/* tracetext.c: why a packet was dropped, and how an echo went, in words. */
+void verdict_print(FILE *out, const struct hop *hop);
+void result_print(FILE *out, const struct trace *trace, int send_error);
 
 struct path {
-	const struct format *format;
 	const struct probe *probe;
 	struct trace *traces;
 	struct branch *branches;

@@ -12,16 +12,17 @@ static const char *const hook_names[TPK_HOOKS] = {
 	[TPK_INSIDE] = "skb_iif",
 };
 
+const char *hook_name(uint32_t hook)
+{
+	return hook < TPK_HOOKS && hook_names[hook] ? hook_names[hook] : "-";
+}
+
 static void name_or_null(struct json *json, const char *name, const char *text)
 {
 	if (text)
 		json_string(json, name, text);
 	else
 		json_null(json, name);
-}
-
-static void begin(void)
-{
 }
 
 static void place_tell(struct json *json, const struct spot *place)
@@ -32,7 +33,7 @@ static void place_tell(struct json *json, const struct spot *place)
 	name_or_null(json, "name", netns_name(place->netns_cookie));
 	json_object_end(json);
 	json_number(json, "ifindex", place->ifindex);
-	json_string(json, "dev", place->dev);
+	json_chars(json, "dev", place->dev, sizeof(place->dev));
 }
 
 static void rule_tell(struct json *json, uint32_t rule)
@@ -74,7 +75,7 @@ static void hop_begin(struct json *json, const char *event, const struct hop *ho
 	json_number(json, "since_first_ns", hop->since_first_ns);
 	json_number(json, "since_last_ns", hop->since_last_ns);
 	place_tell(json, &hop->place);
-	json_string(json, "hook", hook_names[hop->event->hook]);
+	json_string(json, "hook", hook_name(hop->event->hook));
 	json_number(json, "pid", hop->event->pid);
 	json_chars(json, "comm", hop->event->comm, sizeof(hop->event->comm));
 	json_string(json, "from", packet->source);
@@ -153,4 +154,4 @@ static void result(const struct trace *trace, int send_error)
 	json_line_end(&json);
 }
 
-const struct format format_json = { begin, hop, drop, result };
+const struct format format_json = { NULL, hop, drop, result, NULL };

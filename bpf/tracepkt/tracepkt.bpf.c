@@ -249,16 +249,17 @@ static __always_inline void packet_tell(struct tpk_event *event, struct sk_buff 
 	event->vlan = BPF_CORE_READ(skb, vlan_tci);
 	if (bytes > length)
 		bytes = length;
-	if (bytes > TPK_BYTES)
-		bytes = TPK_BYTES;
+	if (bytes > TPK_BYTES + filter.more)
+		bytes = TPK_BYTES + filter.more;
 	barrier_var(bytes); /* or older verifiers do not see the bound */
-	if (bytes <= TPK_BYTES && !bpf_probe_read_kernel(event->content, bytes, from))
+	if (bytes <= TPK_BYTES + filter.more && !bpf_probe_read_kernel(event->content, bytes, from))
 		event->bytes = bytes;
 }
 
 static __always_inline struct tpk_event *event_begin(const struct track *track, __u32 hook)
 {
-	struct tpk_event *event = bpf_ringbuf_reserve(&tpk_events, sizeof(*event), 0);
+	/* Frozen before the programs are loaded, "more" is a constant to the verifier. */
+	struct tpk_event *event = bpf_ringbuf_reserve(&tpk_events, sizeof(*event) + filter.more, 0);
 
 	if (!event) {
 		__sync_fetch_and_add(&counts.lost, 1);

@@ -8,6 +8,7 @@
 #define TPK_COMM_LEN 16
 #define TPK_NAME_LEN 16 /* of a device, with a NUL: IFNAMSIZ */
 #define TPK_BYTES 128 /* of a packet, from its network header on */
+#define TPK_MORE_MAX 1920 /* bytes beyond these, where they are wanted */
 #define TPK_TOKEN_LEN 8
 #define TPK_TRACKED_MAX 65536 /* buffers that are followed at once */
 #define TPK_SHARED_NS 1000000000ULL /* how long clones are looked for, at rest */
@@ -32,7 +33,8 @@ enum tpk_hook {
 struct tpk_filter {
 	__u8 token[TPK_TOKEN_LEN]; /* first bytes of what an echo carries */
 	__u16 id; /* of the echo, network byte order */
-	__u16 pad[3];
+	__u16 more; /* bytes of a packet that are wanted beyond TPK_BYTES, 0..TPK_MORE_MAX */
+	__u16 pad[2];
 };
 
 /* One buffer at one hook. Times are CLOCK_MONOTONIC, addresses the kernel's own. */
@@ -57,7 +59,7 @@ struct tpk_event {
 	__u8 pad[5];
 	char comm[TPK_COMM_LEN];
 	char dev[TPK_NAME_LEN];
-	__u8 content[TPK_BYTES];
+	__u8 content[TPK_BYTES]; /* and tpk_filter.more after them */
 };
 
 /* The programs' counters, in .bss. */

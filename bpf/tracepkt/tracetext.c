@@ -4,14 +4,6 @@
 #include "trace.h"
 #include "vsh.h"
 
-static const char *netns_text(const struct spot *place)
-{
-	static char number[16];
-
-	snprintf(number, sizeof(number), "%u", place->netns_inode);
-	return netns_name(place->netns_cookie) ?: number;
-}
-
 static const char *type_text(const struct packet *packet)
 {
 	return packet->is_request ? "request" : packet->is_reply ? "reply" : "-";
@@ -32,8 +24,8 @@ static void row(const struct hop *hop, const char *direction)
 	if (hop->place.netns_inode)
 		snprintf(netns, sizeof(netns), "[%10u]", hop->place.netns_inode);
 	printf("%12s %-9s %7u %10s %-3s %7s %3u %7.3f %+7.3f  ", netns,
-	       netns_name(hop->place.netns_cookie) ?: "-", hop->event->pid,
-	       *hop->place.dev ? hop->place.dev : "-", direction, type_text(packet),
+	       netns_name(hop->place.netns_cookie) ? netns_shown(&hop->place) : "-",
+	       hop->event->pid, device_shown(&hop->place), direction, type_text(packet),
 	       packet->sequence, hop->since_first_ns / 1e6, hop->since_last_ns / 1e6);
 }
 
@@ -50,46 +42,51 @@ static void hop(const struct hop *hop)
 	putchar('\n');
 }
 
-static void rule_print(uint32_t rule)
+static void rule_print(FILE *out, uint32_t rule)
 {
 	char loss[16];
 
-	printf("rule %u", rule);
+	fprintf(out, "rule %u", rule);
 	if (rule_loss(rule, loss, sizeof(loss)))
-		printf(", loss %s%%", loss);
+		fprintf(out, ", loss %s%%", loss);
 }
 
-static void why_print(uint32_t reason, uint64_t location)
+static void why_print(FILE *out, uint32_t reason, uint64_t location)
 {
 	const char *function = function_name(location);
 
-	printf("%s", drop_reason_name(reason));
+	fprintf(out, "%s", drop_reason_name(reason));
 	if (function)
-		printf(" in %s", function);
+		fprintf(out, " in %s", function);
+}
+
+void verdict_print(FILE *out, const struct hop *hop)
+{
+	if (hop->killer) {
+		fprintf(out, "dropped by us: pingkiller on %s of %s: %s", device_shown(&hop->place),
+			netns_shown(&hop->place), hop->killer->words);
+	} else if (hop->event->rule) {
+		fprintf(out, "dropped by us: ");
+		rule_print(out, hop->event->rule);
+	} else {
+		fprintf(out, "dropped: ");
+		why_print(out, hop->event->reason, hop->event->location);
+	}
 }
 
 static void drop(const struct hop *hop)
 {
 	row(hop, "-");
-	if (hop->killer) {
-		printf("dropped by us: pingkiller on %s of %s: %s", hop->place.dev,
-		       netns_text(&hop->place), hop->killer->words);
-	} else if (hop->event->rule) {
-		printf("dropped by us: ");
-		rule_print(hop->event->rule);
-	} else {
-		printf("dropped: ");
-		why_print(hop->event->reason, hop->event->location);
-	}
+	verdict_print(stdout, hop);
 	putchar('\n');
 }
 
-static void place_print(const struct spot *place)
+static void place_print(FILE *out, const struct spot *place)
 {
 	if (place->ifindex)
-		printf("at %s of namespace %s", place->dev, netns_text(place));
+		fprintf(out, "at %s of namespace %s", device_shown(place), netns_shown(place));
 	else
-		printf("before any device");
+		fprintf(out, "before any device");
 }
 
 static bool is_ours(const struct ending *ending)
@@ -97,53 +94,58 @@ static bool is_ours(const struct ending *ending)
 	return ending->rule || *ending->killer.words;
 }
 
-static void lost_print(const struct trace *trace)
+static void lost_print(FILE *out, const struct trace *trace)
 {
 	const char *what = trace->is_reply ? "answer lost" : "lost";
 
 	if (trace->ending.is_drop) {
-		printf("%s ", what);
-		place_print(&trace->ending.place);
-		printf(is_ours(&trace->ending) ? " by us: " : ": ");
+		fprintf(out, "%s ", what);
+		place_print(out, &trace->ending.place);
+		fprintf(out, is_ours(&trace->ending) ? " by us: " : ": ");
 		if (*trace->ending.killer.words)
-			printf("pingkiller, %s", trace->ending.killer.words);
+			fprintf(out, "pingkiller, %s", trace->ending.killer.words);
 		else if (trace->ending.rule)
-			rule_print(trace->ending.rule);
+			rule_print(out, trace->ending.rule);
 		else
-			why_print(trace->ending.reason, trace->ending.location);
+			why_print(out, trace->ending.reason, trace->ending.location);
 	} else if (trace->ending.time_ns) {
-		printf("%s ", what);
-		place_print(&trace->ending.place);
-		printf(": taken by the kernel or a filter, without a reason");
+		fprintf(out, "%s ", what);
+		place_print(out, &trace->ending.place);
+		fprintf(out, ": taken by the kernel or a filter, without a reason");
 	} else if (trace->hops) {
-		printf("left through %s of namespace %s, and nothing came back", trace->last.dev,
-		       netns_text(&trace->last));
+		fprintf(out, "left through %s of namespace %s, and nothing came back",
+			device_shown(&trace->last), netns_shown(&trace->last));
 	} else {
-		printf("no device has seen it");
+		fprintf(out, "no device has seen it");
 	}
 	if (trace->error)
-		printf(" (%s says: %s)", trace->error_from, trace->error);
+		fprintf(out, " (%s says: %s)", trace->error_from, trace->error);
 }
 
-static void answered_print(const struct trace *trace)
+static void answered_print(FILE *out, const struct trace *trace)
 {
-	printf("answered after %zu device%s and %zu namespace%s in %.3f ms", trace->devices,
-	       trace->devices == 1 ? "" : "s", trace->namespaces, trace->namespaces == 1 ? "" : "s",
-	       (trace->last_ns - trace->first_ns) / 1e6);
+	fprintf(out, "answered after %zu device%s and %zu namespace%s in %.3f ms", trace->devices,
+		trace->devices == 1 ? "" : "s", trace->namespaces,
+		trace->namespaces == 1 ? "" : "s", (trace->last_ns - trace->first_ns) / 1e6);
+}
+
+void result_print(FILE *out, const struct trace *trace, int send_error)
+{
+	fprintf(out, "seq %u: ", trace->sequence);
+	if (send_error)
+		fprintf(out, "not sent: %s", strerror(-send_error));
+	if (send_error && trace->ending.is_drop)
+		fprintf(out, "; ");
+	if (trace->is_answered)
+		answered_print(out, trace);
+	else if (!send_error || trace->ending.is_drop)
+		lost_print(out, trace);
 }
 
 static void result(const struct trace *trace, int send_error)
 {
-	printf("seq %u: ", trace->sequence);
-	if (send_error)
-		printf("not sent: %s", strerror(-send_error));
-	if (send_error && trace->ending.is_drop)
-		printf("; ");
-	if (trace->is_answered)
-		answered_print(trace);
-	else if (!send_error || trace->ending.is_drop)
-		lost_print(trace);
+	result_print(stdout, trace, send_error);
 	putchar('\n');
 }
 
-const struct format format_text = { begin, hop, drop, result };
+const struct format format_text = { begin, hop, drop, result, NULL };

@@ -13,6 +13,7 @@ enum {
 	WORD_WHOLE = 1 << 4,
 	WORD_FAMILY = 1 << 5,
 	WORD_FORMAT = 1 << 6,
+	WORD_CAPTURE = 1 << 7,
 };
 
 static int count_parse(struct cursor *cursor, void *context)
@@ -78,6 +79,14 @@ static int ip6_parse(struct cursor *cursor, void *context)
 	return DONE;
 }
 
+static int capture_parse(struct cursor *cursor, void *context)
+{
+	struct trace_request *request = context;
+
+	request->capture = word_next(cursor);
+	return DONE;
+}
+
 static const struct grammar_row rows[] = {
 	{ "c", WORD_COUNT, 1, 1, 0, count_parse, "N", "a number", NULL },
 	{ "i", WORD_INTERVAL, 1, 1, 0, interval_parse, "TIME", "seconds, or a time as in 200ms",
@@ -87,6 +96,7 @@ static const struct grammar_row rows[] = {
 	{ "M", WORD_WHOLE, 1, 1, 0, whole_parse, NULL, NULL, whole_choices },
 	{ "4", WORD_FAMILY, 0, 0, 0, ip4_parse, NULL, NULL, NULL },
 	{ "6", WORD_FAMILY, 0, 0, 0, ip6_parse, NULL, NULL, NULL },
+	{ "w", WORD_CAPTURE, 1, 1, 0, capture_parse, "FILE", "a file", NULL },
 };
 
 const struct grammar trace_grammar = {
