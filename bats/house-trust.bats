@@ -85,7 +85,7 @@ refused_elsewhere() {
 	run -1 elsewhere 'VSH_ENTERED=$PWD "$pingkiller" doctor'
 	assert_line --regexp '^BLOCKED +set-up: the set-up is pinned on the bpffs of another mount namespace'
 	run -0 pingkiller show
-	assert_line --regexp '^dev eth0 hook native '
+	assert_line --regexp "^-n $CLIENT dev eth0 hook native "
 }
 
 @test "a bpffs of its own: a command finds the way to the set-up, as out of ip netns exec" {
@@ -387,7 +387,7 @@ ping_distrusted() {
 		each_way "$path" ping_distrusted
 	done
 	run -0 pingkiller show
-	assert_line --regexp '^dev eth0 hook native '
+	assert_line --regexp "^-n $CLIENT dev eth0 hook native "
 }
 
 @test "what a user without rights has put in the way of a first rule is refused, and nothing behind it is touched" {

@@ -188,6 +188,41 @@ state_of() {
 	pk stop
 }
 
+# made_again: what show prints serves eth1 again, from outside its namespace; the words stay in $output.
+made_again() {
+	run -0 pingkiller -j show
+	jq 'map(del(.owner))' <<<"$output" >"$BATS_TEST_TMPDIR/first"
+	run -0 pingkiller show
+	pingkiller stop >/dev/null
+	pings_pass
+	# shellcheck disable=SC2086 # words
+	pingkiller $output 2>/dev/null
+	assert_equal "$(pingkiller -j show)" "$(jq -c . "$BATS_TEST_TMPDIR/first")"
+	pings_die
+	pingkiller stop >/dev/null
+}
+
+@test "show names the namespace of others first, in words that serve the device again there" {
+	pk dev eth1 hook native drop 100% background 2>/dev/null
+	made_again
+	assert_output "-n $SERVER dev eth1 hook native type echo-request type echo-reply drop 100% sample 64 background"
+	assert_equal "$(jq -r '.[0].netns' "$BATS_TEST_TMPDIR/first")" "$SERVER"
+	# of a container, and of nobody any more
+	moved_away
+	inside "$PINGKILLER" dev eth1 hook tc background 2>/dev/null 3>&-
+	made_again
+	assert_output "-n pid:$MOVED_TO dev eth1 hook tc type echo-request type echo-reply drop 100% sample 64 background"
+	inside "$PINGKILLER" dev eth1 hook tc background 2>/dev/null 3>&-
+	run -0 inside "$PINGKILLER" show
+	assert_output 'dev eth1 hook tc type echo-request type echo-reply drop 100% sample 64 background'
+	kill "$MOVED_TO"
+	is_gone() { [ "$(state_of)" = 'device gone' ]; }
+	busywait 10 is_gone
+	run -0 pingkiller show
+	assert_output --regexp '^dev eth1 hook tc .* background \(in the network namespace with cookie [0-9]+\) \(device gone: .*\)$'
+	assert_equal "$(pingkiller -j show | jq '.[0].netns')" null
+}
+
 @test "what has expired is shown, and makes room for the next start" {
 	pk dev eth1 for 1ms background 2>/dev/null
 	is_expired() { [ "$(state_of)" = expired ]; }

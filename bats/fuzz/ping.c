@@ -372,6 +372,7 @@ static void device_make(struct ping_device *device, const struct ping_request *r
 	*device = (struct ping_device){
 		.config = request->config,
 		.label = request->label,
+		.netns_own = true,
 		.hook = PK_HOOK_GENERIC, /* auto */
 		.stats_fd = FAKE_MAPS,
 		.src_fd = FAKE_SRC,

@@ -114,7 +114,7 @@ void ping_stats_line_json(const struct ping_device *device, const struct pk_stat
 	json_object_begin(&line, NULL);
 	json_chars(&line, "dev", label->dev, sizeof(label->dev));
 	json_number(&line, "ifindex", label->ifindex);
-	json_number(&line, "netns_cookie", label->netns_cookie);
+	ping_netns_print_json(&line, device);
 	json_number(&line, "time_ns", now.tv_sec * 1000000000ULL + now.tv_nsec);
 	json_number(&line, "served_ns", boot_now_ns() - device->begun_ns);
 	json_bool(&line, "ended", is_end);

@@ -6,6 +6,7 @@
 #include "grammar.h"
 #include "json.h"
 #include "pingkiller.h"
+#include "site.h"
 #include "vsh.h"
 
 struct ping_prefixes {
@@ -63,6 +64,8 @@ struct ping_device {
 	struct pk_label label;
 	uint32_t hook; /* enum pk_hook */
 	uint64_t begun_ns; /* CLOCK_BOOTTIME: when its program was loaded */
+	char netns[SITE_NAME_LEN]; /* its namespace as -n takes it; empty: it has no name, or is gone */
+	bool netns_own; /* it is the caller's */
 	enum ping_state state; /* when it was looked at; it has expired when its time is over */
 	int stats_fd, src_fd, dst_fd;
 };
@@ -173,6 +176,7 @@ void ping_table_print(FILE *out, const struct ping_device *device, const struct 
 
 /* pingjson.c: the members of an object, which the caller opens and closes. */
 void ping_words_print_json(struct json *json, const struct ping_device *device);
+void ping_netns_print_json(struct json *json, const struct ping_device *device);
 void ping_stats_print_json(struct json *json, const struct pk_stats *stats);
 
 /* pingplot.c: a script for gnuplot that writes a picture to its standard output. false:

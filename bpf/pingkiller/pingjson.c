@@ -66,13 +66,22 @@ static void rate_print_json(struct json *json, const char *name, const struct pk
 	json_object_end(json);
 }
 
+void ping_netns_print_json(struct json *json, const struct ping_device *device)
+{
+	json_number(json, "netns_cookie", device->label.netns_cookie);
+	if (device->netns[0])
+		json_string(json, "netns", device->netns);
+	else
+		json_null(json, "netns");
+}
+
 static void device_print_json(struct json *json, const struct ping_device *device)
 {
 	const struct pk_label *label = &device->label;
 
 	json_chars(json, "dev", label->dev, sizeof(label->dev));
 	json_number(json, "ifindex", label->ifindex);
-	json_number(json, "netns_cookie", label->netns_cookie);
+	ping_netns_print_json(json, device);
 	json_string(json, "hook", ping_hook_name(device));
 }
 

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -22,34 +21,6 @@
 bool ping_is_lost(const struct ping_device *device)
 {
 	return device->state == PING_DETACHED || device->state == PING_GONE;
-}
-
-/* --- the namespace ------------------------------------------------------------------------- */
-
-static bool netns_is(int fd, uint64_t cookie)
-{
-	uint64_t here;
-
-	return !setns(fd, CLONE_NEWNET) && !netns_cookie(&here) && here == cookie;
-}
-
-/* Enters the network namespace with that cookie, if a name or a process leads there. */
-static bool netns_seek(uint64_t cookie)
-{
-	bool found = false;
-	glob_t files;
-
-	if (glob("/run/netns/*", 0, NULL, &files) == GLOB_NOSPACE ||
-	    glob("/proc/[1-9]*/ns/net", GLOB_APPEND, NULL, &files) == GLOB_NOSPACE)
-		return false;
-	for (size_t i = 0; i < files.gl_pathc && !found; i++) {
-		int fd = open(files.gl_pathv[i], O_RDONLY | O_CLOEXEC);
-
-		found = fd >= 0 && netns_is(fd, cookie);
-		fd_close(fd);
-	}
-	globfree(&files);
-	return found;
 }
 
 /* --- what is attached ------------------------------------------------------------------------ */
@@ -122,24 +93,39 @@ static int silence(enum libbpf_print_level level, const char *format, va_list ar
 	return 0;
 }
 
+/* Looks from within the namespace of the device, if it is still there. */
+static enum ping_state site_look(const struct site *site, struct ping_device *device,
+				 const char *folder)
+{
+	int own = site->own ? -1 : open(OWN_NETNS, O_RDONLY | O_CLOEXEC);
+	enum ping_state state = PING_GONE;
+
+	strcpy(device->netns, site->name);
+	device->netns_own = site->own;
+	if (site->own || (own >= 0 && !setns(site->netns, CLONE_NEWNET)))
+		state = device_state(device, folder);
+	if (own >= 0)
+		setns(own, CLONE_NEWNET);
+	fd_close(own);
+	return state;
+}
+
 void ping_state_look(struct ping_device *device)
 {
 	char folder[128];
 	const struct pk_label *label = &device->label;
-	int own = open(OWN_NETNS, O_RDONLY | O_CLOEXEC);
-	uint64_t here = 0;
+	struct site site;
 
 	snprintf(folder, sizeof(folder), PK_PINS_DIR "/%llu-%u",
 		 (unsigned long long)label->netns_cookie, label->ifindex);
 	libbpf_set_print(silence);
-	netns_cookie(&here);
-	if (here == label->netns_cookie || netns_seek(label->netns_cookie))
-		device->state = device_state(device, folder);
-	else
-		device->state = PING_GONE;
-	if (own >= 0 && here != label->netns_cookie)
-		setns(own, CLONE_NEWNET);
-	fd_close(own);
+	device->state = PING_GONE;
+	device->netns[0] = '\0';
+	device->netns_own = false;
+	if (site_open(&site, label->netns_cookie)) {
+		device->state = site_look(&site, device, folder);
+		site_close(&site);
+	}
 	if (ping_is_lost(device) && link_ifindex(folder))
 		device->state = PING_MOVED;
 	if (device->state == PING_ACTIVE && label->owner && kill(label->owner, 0) && errno == ESRCH)

@@ -115,10 +115,16 @@ static void state_print(FILE *out, const struct ping_device *device)
 		fputs(" (expired)", out);
 }
 
+/* Of another namespace than the caller's, in words that name it, if any can. */
 static void device_print(FILE *out, const struct ping_device *device)
 {
 	const struct pk_label *label = &device->label;
 
+	if (device->netns[0] && !device->netns_own) {
+		fputs("-n ", out);
+		print_word(out, device->netns, strlen(device->netns));
+		fputc(' ', out);
+	}
 	fputs("dev ", out);
 	print_word(out, label->dev, strnlen(label->dev, sizeof(label->dev)));
 }
@@ -140,17 +146,14 @@ void ping_orders_print(FILE *out, const struct ping_device *device)
 
 void ping_words_print(FILE *out, const struct ping_device *device)
 {
-	const struct pk_label *label = &device->label;
-	uint64_t here = 0;
-
 	device_print(out, device);
 	putc(' ', out);
 	ping_orders_print(out, device);
-	if (!label->owner)
+	if (!device->label.owner)
 		fputs(" background", out);
-	if (!netns_cookie(&here) && here != label->netns_cookie)
+	if (!device->netns[0] && !device->netns_own)
 		fprintf(out, " (in the network namespace with cookie %llu)",
-			(number)label->netns_cookie);
+			(number)device->label.netns_cookie);
 	state_print(out, device);
 }
 
