@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Many devices take as many commands as one: one look at all of them, one tc for all that is to be done. What
-# other people do to them between the look and the change is either harmless or taken back.
+# other people do to them between the look and the change is either harmless or taken back. Many processes with
+# the same sockets take one walk through these.
 #
 #   $CLIENT                              $SERVER
 #   eth0  ------------ veth ------------ eth0
@@ -10,7 +11,7 @@
 #
 # Commands are seen by programs of the same names, first in PATH, which do something before the real one.
 #
-# vm: ^(many devices|a device that vanishes|a clsact that)
+# vm: ^(many processes|a socket that one|many devices|a device that vanishes|a clsact that)
 
 # Much here is for another shell:
 # shellcheck disable=SC2016,SC2154
@@ -83,6 +84,82 @@ devices() {
 # clsacts: on how many devices of the client there is one.
 clsacts() {
 	on_client tc qdisc show | grep -c clsact || :
+}
+
+# sharers SOCKETS PROCESSES SCRIPT: called "sharer", with the same sockets, but for what SCRIPT does in the I-th.
+sharers() {
+	cat >"$BATS_TEST_TMPDIR/sharers.py" <<-END
+		import ctypes, os, signal, socket, threading
+		def udp(): return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		parent = os.getpid()
+		sockets = [udp() for i in range($1)]
+		ready, done = os.pipe()
+		for i in range($2 - 1):
+		    if os.fork() == 0:
+		        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+		        $3
+		        os.write(done, b'x')
+		        signal.pause()
+		left = $2 - 1
+		while left:
+		    left -= len(os.read(ready, left))
+		print("ready", flush=True)
+		signal.pause()
+	END
+	start client sharers "$(as sharer "$(python3 -c 'import sys; print(sys.executable)')")" -S "$BATS_TEST_TMPDIR/sharers.py"
+	wait_line sharers '^ready$'
+}
+
+# visits PROGRAM COMMAND...: how often the iterator visits something meanwhile.
+visits() {
+	local program before
+
+	program=$(bpftool -j link show pinned "/sys/fs/bpf/vershitify/link_$1" | jq .prog_id)
+	shift
+	echo 1 >/proc/sys/kernel/bpf_stats_enabled
+	before=$(bpftool -j prog show id "$program" | jq '.run_cnt // 0')
+	"$@" >/dev/null
+	echo $(($(bpftool -j prog show id "$program" | jq .run_cnt) - before))
+	echo 0 >/proc/sys/kernel/bpf_stats_enabled
+}
+
+found() {
+	vsh -j -s show | jq -c '.[0] | [.processes, .sockets]'
+}
+
+@test "many processes with the same sockets are all found, by a visit to each socket and not to each descriptor" {
+	local visits
+
+	sharers 100 40 'pass'
+	vsh add dev eth0 command sharer drop 0%
+	assert_equal "$(found)" '[40,100]'
+	visits=$(visits vsh_iter_file "$TOP/build/vsh" scan)
+	((visits >= 100 && visits < 200)) || fail "$visits visits"
+}
+
+@test "many processes with the same sockets: each is counted once, too, where the kernel can only walk through files" {
+	sharers 100 40 'one = udp() if i == 7 else 0'
+	vsh add dev eth0 command sharer drop 0%
+	rm -f /sys/fs/bpf/vershitify/link_vsh_iter_socks
+	assert_equal "$(found)" '[40,101]'
+}
+
+@test "a socket that one of many such processes has under the number of another is found, too" {
+	local visits
+
+	sharers 100 40 'if i in (7, 23): sockets.pop().close(); one = udp() if i == 7 else 0'
+	vsh add dev eth0 command sharer drop 0%
+	assert_equal "$(found)" '[40,101]'
+	visits=$(visits vsh_iter_file "$TOP/build/vsh" scan)
+	((visits >= 300 && visits < 400)) || fail "$visits visits"
+}
+
+@test "a socket that a thread of one of them has for itself is found, too" {
+	sharers 10 5 "$(printf '%s\n' 'def own():' \
+		"            ctypes.CDLL(None).unshare(0x400); global one; one = udp(); os.write(done, b'x'); signal.pause()" \
+		'        i == 3 and (threading.Thread(target=own, daemon=True).start(), signal.pause())')"
+	vsh add dev eth0 command sharer drop 0%
+	assert_equal "$(found)" '[5,11]'
 }
 
 @test "many devices take as many commands as few, to add, to look at and to remove" {

@@ -20,18 +20,14 @@
 #include "programs.h"
 #include "scan.h"
 #include "state.h"
+#include "tables.h"
 
-int iterator_read(const char *pin, iterator_seen *seen, void *context, size_t size)
+int entries_read(int fd, iterator_seen *seen, void *context, size_t size)
 {
-	char path[128], buffer[4096];
+	char buffer[32768]; /* as the kernel's own */
 	size_t kept = 0;
 	ssize_t length;
-	int fd;
 
-	snprintf(path, sizeof(path), VSH_PINS_DIR "/%s", pin);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT && setup_is_there() ? -EOPNOTSUPP : -errno;
 	while ((length = read(fd, buffer + kept, sizeof(buffer) - kept)) > 0 ||
 	       (length < 0 && errno == EAGAIN)) {
 		if (length < 0)
@@ -43,8 +39,21 @@ int iterator_read(const char *pin, iterator_seen *seen, void *context, size_t si
 		kept = left - at;
 		memmove(buffer, buffer + at, kept);
 	}
-	close(fd);
 	return length < 0 ? -errno : 0;
+}
+
+int iterator_read(const char *pin, iterator_seen *seen, void *context, size_t size)
+{
+	char path[128];
+	int fd, err;
+
+	snprintf(path, sizeof(path), VSH_PINS_DIR "/%s", pin);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT && setup_is_there() ? -EOPNOTSUPP : -errno;
+	err = entries_read(fd, seen, context, size);
+	close(fd);
+	return err;
 }
 
 static void one_more(const void *entry, void *context)
@@ -164,6 +173,7 @@ static int namespace_add(struct namespaces *namespaces, int fd)
 
 struct files {
 	uint64_t tagged;
+	uint64_t sum; /* of the descriptors of one table */
 	bool rings;
 	struct namespaces namespaces;
 };
@@ -174,6 +184,7 @@ static void file_found(const void *entry, void *context)
 	struct files *files = context;
 	int fd;
 
+	files->sum += found->sum;
 	files->tagged += found->tagged;
 	files->rings |= found->ring;
 	if (!found->subflows || files->namespaces.err)
@@ -206,15 +217,21 @@ static int subflows_scan(const struct namespaces *namespaces)
 /* What only a ring has open is known when all that processes have open is tagged: then once more. */
 static int files_read(const struct state *state, struct files *files)
 {
-	int err = optional_read("link_vsh_iter_file", file_found, files, sizeof(struct vsh_found));
+	struct walk walk = {
+		.pin = "link_vsh_iter_file",
+		.size = sizeof(struct vsh_found),
+		.seen = file_found,
+		.context = files,
+		.sum = &files->sum,
+	};
+	int err = tables_walk(&walk);
 
-	if (err || !files->rings)
-		return err;
-	err = misses_of_scans_forget(state, VSH_SOCKET_OPEN);
-	if (!err)
-		err = optional_read("link_vsh_iter_file", file_found, files,
-				    sizeof(struct vsh_found));
-	return err;
+	if (!err && files->rings) {
+		err = misses_of_scans_forget(state, VSH_SOCKET_OPEN);
+		if (!err)
+			err = tables_walk(&walk);
+	}
+	return err == -EOPNOTSUPP ? 0 : err;
 }
 
 static int files_scan(const struct state *state, uint64_t *sockets)

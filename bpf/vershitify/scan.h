@@ -8,6 +8,9 @@
 /* Called for each entry, of a fixed size, that a pinned iterator writes. */
 typedef void iterator_seen(const void *entry, void *context);
 
+/* Reads an iterator to its end. 0 or -errno. */
+int entries_read(int fd, iterator_seen *seen, void *context, size_t size);
+
 /* 0 or -errno; -ENOENT: not set up; -EOPNOTSUPP: set up without this iterator, which the
  * kernel has refused.
  */

@@ -12,6 +12,7 @@
 #include "rule.h"
 #include "scan.h"
 #include "standing.h"
+#include "tables.h"
 #include "words.h"
 
 /* How many things each rule rules over. */
@@ -98,7 +99,14 @@ static int open_compare(const void *a, const void *b)
 static int sockets_tally_by_files(struct tally *tally)
 {
 	struct open_sockets open = {};
-	int err = iterator_read("link_vsh_iter_open", open_add, &open, sizeof(struct vsh_open));
+	const struct walk walk = {
+		.pin = "link_vsh_iter_open",
+		.size = sizeof(struct vsh_open),
+		.seen = open_add,
+		.context = &open,
+		.everybody = true,
+	};
+	int err = tables_walk(&walk);
 
 	err = err ?: open.err;
 	if (!err && open.count)

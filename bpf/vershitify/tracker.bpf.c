@@ -13,6 +13,7 @@
 #include "tag.bpf.h"
 #include "target.bpf.h"
 #include "event.bpf.h"
+#include "table.bpf.h"
 #include "uring.bpf.h"
 
 #define INTERP_LEN 128 /* the kernel reads 255 bytes of a script's first line */
@@ -417,6 +418,28 @@ static __always_inline bool ring_look(struct task_struct *task, struct file *fil
 	return mask && ring_misses(file, mask);
 }
 
+/* Processes that share files by fork have tables of their own with the same in them: the helper
+ * lets vsh_iter_file walk through one of them. Threads share the table of the first one, mostly.
+ */
+SEC("iter/task")
+int vsh_iter_table(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct vsh_config *config = config_get();
+	struct vsh_table table = {};
+
+	if (!task || !config || !task->files)
+		return 0;
+	table.own = task->pid != task->tgid;
+	if (table.own && task->files == task->group_leader->files)
+		return 0;
+	table.tid = task->pid;
+	table.mask = rules_over(task, task_get(task->tgid), config);
+	table.sum = table_sum(task->files);
+	bpf_seq_write(ctx->meta->seq, &table, sizeof(table));
+	return 0;
+}
+
 SEC("iter/task_file")
 int vsh_iter_file(struct bpf_iter__task_file *ctx)
 {
@@ -433,17 +456,16 @@ int vsh_iter_file(struct bpf_iter__task_file *ctx)
 	socket = bpf_sock_from_file(file);
 	if (socket) {
 		sk = socket->sk;
-		if (!sk || !is_network_socket(sk))
-			return 0;
-		tag = open_tag(task, sk, config, &found);
-		found.subflows = tag && subflows_tell(sk, tag);
+		if (sk && is_network_socket(sk)) {
+			tag = open_tag(task, sk, config, &found);
+			found.subflows = tag && subflows_tell(sk, tag);
+		}
 	} else {
 		found.ring = ring_look(task, file, config);
 	}
-	if (!found.tagged && !found.subflows && !found.ring)
-		return 0;
 	found.pid = task->pid;
 	found.fd = ctx->fd;
+	found.sum = visited_sum(ctx);
 	bpf_seq_write(ctx->meta->seq, &found, sizeof(found));
 	return 0;
 }

@@ -235,13 +235,23 @@ enum vsh_event_kind {
 	VSH_ABANDONED,
 };
 
-/* What vsh_iter_file writes of a socket. */
+/* What vsh_iter_file writes of each file that a target has open. */
 struct vsh_found {
 	__u32 pid; /* of a thread that has it open */
 	__u32 fd;
 	__u32 tagged; /* just now */
 	__u32 subflows; /* there may be some, which no process has open */
 	__u32 ring; /* not a socket, but a ring of io_uring with files of its own */
+	__u32 pad;
+	__u64 sum; /* of this descriptor, in the sum of its table */
+};
+
+/* What vsh_iter_table writes of each table of descriptors. */
+struct vsh_table {
+	__u64 mask; /* rules over the thread */
+	__u64 sum; /* of its descriptors (table.bpf.h); 0: it cannot be told */
+	__u32 tid; /* of a thread that has this table */
+	__u32 own; /* it is not the first of its process, which has another one, or none any more */
 };
 
 /* What vsh_iter_open writes of each open file that is a tagged socket. */
@@ -269,6 +279,8 @@ _Static_assert(sizeof(struct vsh_config) == 24, "vsh_config has no holes");
 _Static_assert(sizeof(struct vsh_stats) == 8 + 24 * VSH_REASONS, "vsh_stats has no holes");
 _Static_assert(sizeof(struct vsh_dropped) == 16, "vsh_dropped has no holes");
 _Static_assert(sizeof(struct vsh_event) == 48, "vsh_event has no holes");
+_Static_assert(sizeof(struct vsh_found) == 32, "vsh_found has no holes");
+_Static_assert(sizeof(struct vsh_table) == 24, "vsh_table has no holes");
 _Static_assert(sizeof(struct vsh_open) == 16, "vsh_open has no holes");
 _Static_assert(sizeof(struct vsh_sock) == 304, "vsh_sock has no holes");
 _Static_assert(VSH_MISSES <= VSH_MISSES_ROOM, "each reason of a miss has room");

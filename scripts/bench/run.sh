@@ -18,7 +18,7 @@ seconds=${BENCH_SECONDS:-1}
 built=$top/build/bench
 raw=$built/raw/$(uname -r)
 plots=$built/plot/$(uname -r)
-sections='egress ingress flat rules flood wire time memory change events scale plot verdict pingflood'
+sections='egress ingress flat rules flood wire time memory change events scale shared plot verdict pingflood'
 tab='	'
 
 usage() {
@@ -32,6 +32,7 @@ wire     iperf3 over a cable, TCP and UDP, against netem and nftables where the 
 time     of add, change, del, down and of run           memory   pinned by an idle set-up
 change   from a change to the first packet that obeys   events   how many monitor follows in a second
 scale    up to 100,000 sockets and 10,000 processes     plot     from the raw figures of the others
+shared   a scan where processes share sockets, with and without vsh_iter_table
 verdict  pingkiller: time of one, in BPF_PROG_TEST_RUN, against a program that only finds the message
 pingflood  pingkiller: packets per second of a ping flood: with nothing, pingkiller, nftables, tc
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # scale.sh - sections: how many events monitor can follow, and what many sockets and processes do to the
-# commands.
+# commands; what a scan costs where they share these.
 
 # --- events ------------------------------------------------------------------------------------
 
@@ -162,6 +162,51 @@ section_scale() {
 			unit = "KiB more after add"
 		} else if ($1 ~ /found$/) {
 			unit = ""
+		}
+		printf "%-58s %9.1f %9s %9s  %s\n", $1, $2, "", "", unit
+	}'
+}
+
+# --- shared ------------------------------------------------------------------------------------
+
+# scan_cells LABEL: by the clock, and how often vsh_iter_file visits something.
+scan_cells() {
+	scan_id=$(bpftool -j link show pinned /sys/fs/bpf/vershitify/link_vsh_iter_file | jq .prog_id)
+	time_cell "$1: scan" "$top/build/vsh" scan
+	stats_switch 1
+	counters "$scan_id"
+	before_count=$run_count
+	"$top/build/vsh" scan >/dev/null
+	counters "$scan_id"
+	stats_switch 0
+	note "$1: visits" 1 $((run_count - before_count))
+}
+
+# shared_cell PROCESSES SOCKETS
+shared_cell() {
+	background a bench-hold -s -p "$1" -n "$2" hold
+	vershitify a add dev ours command bench-hold drop 0% >/dev/null
+	scan_cells "$2 sockets shared by $1 processes"
+	rm -f /sys/fs/bpf/vershitify/link_vsh_iter_table
+	scan_cells "the same without vsh_iter_table"
+	vershitify a down
+	background_end "$background_pid"
+}
+
+section_shared() {
+	section_begin shared
+	round=0
+	while [ "$((round += 1))" -le 3 ]; do
+		shared_cell 100 19000
+	done
+	figures=$(medians)
+	head_print "shared (3 rounds)" figure "" "" unit
+	printf '%s\n' "$figures" | awk -F "$tab" '
+	{
+		unit = ""
+		if ($1 ~ /: scan$/) {
+			$2 /= 1e6
+			unit = "ms"
 		}
 		printf "%-58s %9.1f %9s %9s  %s\n", $1, $2, "", "", unit
 	}'

@@ -8,11 +8,11 @@
  *   traffic [-m MARK] [-n SOCKETS] flood COUNT {ADDRESS PORT}...
  *                                                           COUNT datagrams to each, then for each
  *                                                           "ADDRESS PORT NS"
- *   traffic [-p PROCESSES] [-n SOCKETS] hold                opens sockets, "ready", waits
+ *   traffic [-p PROCESSES] [-s] [-n SOCKETS] hold           opens sockets, "ready", waits
  *   traffic sink PORT                                       UDP: bound and never read;
  *                                                           TCP: accepts and reads; "ready", waits
  *
- * -n: as many UDP sockets, used in turn. -p: as many processes, each with its own. NS: nanoseconds for all calls together.
+ * -n: as many UDP sockets, used in turn. -p: as many processes, each with its own, or with -s all with the same. NS: nanoseconds for all calls together.
  * flood: in short turns, so that whatever slows the machine down for a while does so to
  * all; NS is the median turn's, for COUNT of them.
  * Senders stay on the last CPU and sinks on the first, where there are two.
@@ -23,6 +23,7 @@
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,7 @@
 static int mark;
 static long sockets = 1;
 static long processes = 1;
+static bool shared;
 
 static void cpu_choose(long cpu)
 {
@@ -124,8 +126,9 @@ static void ready_say(void)
 static void child_hold(int ready)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* cppcheck-suppress leakReturnValNotUsed ; they stay open until the process ends */
-	sockets_make(SOCK_DGRAM, NULL);
+	if (!shared)
+		/* cppcheck-suppress leakReturnValNotUsed ; they stay open until the process ends */
+		sockets_make(SOCK_DGRAM, NULL);
 	if (write(ready, "", 1) != 1)
 		err(1, "pipe");
 	pause();
@@ -153,11 +156,12 @@ static void child_start(void)
 
 static int traffic_hold(void)
 {
-	int *fds;
+	int *fds = shared ? sockets_make(SOCK_DGRAM, NULL) : NULL;
 
 	for (long i = 1; i < processes; i++)
 		child_start();
-	fds = sockets_make(SOCK_DGRAM, NULL);
+	if (!shared)
+		fds = sockets_make(SOCK_DGRAM, NULL);
 	ready_say();
 	pause();
 	free(fds);
@@ -250,13 +254,15 @@ int main(int argc, char **argv)
 	const char *what;
 	int letter;
 
-	while ((letter = getopt(argc, argv, "+m:n:p:")) != -1) {
+	while ((letter = getopt(argc, argv, "+m:n:p:s")) != -1) {
 		if (letter == 'm')
 			mark = atoi(optarg);
 		else if (letter == 'n')
 			sockets = atol(optarg);
 		else if (letter == 'p')
 			processes = atol(optarg);
+		else if (letter == 's')
+			shared = true;
 		else
 			return 2;
 	}
@@ -277,6 +283,6 @@ int main(int argc, char **argv)
 		return traffic_sink(argv[1]);
 	if (strcmp(what, "hold") || argc != 1)
 		errx(2,
-		     "usage: traffic [-m MARK] [-n SOCKETS] [-p PROCESSES] udp|tcp ADDRESS PORT COUNT | flood COUNT {ADDRESS PORT}... | hold | sink PORT");
+		     "usage: traffic [-m MARK] [-n SOCKETS] [-p PROCESSES] [-s] udp|tcp ADDRESS PORT COUNT | flood COUNT {ADDRESS PORT}... | hold | sink PORT");
 	return traffic_hold();
 }
