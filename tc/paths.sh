@@ -25,6 +25,12 @@ mount_unescape() {
 	esac
 }
 
+# cgroup_find: sets cgroup_root; empty if cgroup v2 is mounted nowhere.
+cgroup_find() {
+	cgroup_root=$(mount_find cgroup2)
+	cgroup_root=${cgroup_root%%"$newline"*}
+}
+
 bpffs_is_mounted() {
 	case $newline$(mount_find bpf)$newline in
 	*"$newline$bpffs$newline"*) return 0 ;;

@@ -173,12 +173,6 @@ bpffs_leave() {
 	done
 }
 
-# cgroup_find: sets cgroup_root; empty if cgroup v2 is mounted nowhere.
-cgroup_find() {
-	cgroup_root=$(mount_find cgroup2)
-	cgroup_root=${cgroup_root%%"$newline"*}
-}
-
 cgroup_mount=/run/vershitify.cgroup
 
 cgroup_ensure() {

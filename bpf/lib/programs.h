@@ -13,6 +13,7 @@
 enum place {
 	BY_LINK, /* attached here, and its link pinned */
 	BY_RUN, /* attached by the command that uses it, and gone with it */
+	BY_HAND, /* loaded by the command that uses it, which attaches it to a cgroup or calls it */
 	BY_PIN, /* pinned, for tc, `bpftool cgroup attach` or `bpftool net attach` */
 };
 

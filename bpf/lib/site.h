@@ -23,6 +23,12 @@ struct site {
 bool site_open(struct site *site, uint64_t cookie);
 void site_close(struct site *site);
 
+/* The name alone, or NULL: it has none, or is gone. To find one takes long, hence once. */
+const char *netns_name(uint64_t cookie);
+
+/* Likewise the inode number, or 0. */
+uint32_t netns_inode(uint64_t cookie);
+
 /* What tells a device from every other one, also from later ones with its number or name: it
  * keeps it when it is renamed, and when it goes to another namespace. 0: not to be had.
  */

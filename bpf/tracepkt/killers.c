@@ -14,6 +14,7 @@
 #include <bpf/bpf.h>
 #include "maps.h"
 #include "ping.h"
+#include "site.h"
 #include "trace.h"
 
 #define FOLDER_LEN 512

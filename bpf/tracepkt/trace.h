@@ -128,17 +128,11 @@ struct spot {
 	char dev[TPK_NAME_LEN];
 };
 
-/* Of a network namespace: as -n takes it, or NULL. */
-const char *netns_name(uint64_t cookie);
-
 /* For people: the name of its device, or "-"; that of its namespace, else the inode number. Control
  * characters are "?". Good until four more have been asked for.
  */
 const char *device_shown(const struct spot *place);
 const char *netns_shown(const struct spot *place);
-
-/* Its number, or 0. */
-uint32_t netns_inode(uint64_t cookie);
 
 /* Of a device, or "?". */
 void device_name(uint64_t netns_cookie, uint32_t ifindex, char name[TPK_NAME_LEN]);

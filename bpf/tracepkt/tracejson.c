@@ -2,6 +2,7 @@
 /* The path as JSON, a line for each hop, drop and result. */
 #include <string.h>
 #include "json.h"
+#include "site.h"
 #include "trace.h"
 
 static const char *const hook_names[TPK_HOOKS] = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The path as a table, a line for each hop as it comes, and a sentence for each echo. */
 #include <string.h>
+#include "site.h"
 #include "trace.h"
 #include "vsh.h"
 

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The programs of an object, for as long as this process runs: nothing is pinned, and they go with it however
+ * it ends.
+ */
+#ifndef VSH_RUNNING_H
+#define VSH_RUNNING_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <bpf/libbpf.h>
+
+struct running {
+	struct bpf_object *object;
+	struct ring_buffer *events;
+};
+
+struct running_plan {
+	const char *directory; /* of the objects */
+	const char *file;
+	const char *hint; /* the command whose doctor says more */
+	const void *settings; /* for the programs' .rodata, which is as large */
+	size_t settings_size;
+	int (*join)(
+		struct bpf_object *object); /* before loading, 0 or -errno; NULL: nothing to do */
+	const char *events; /* the map, a ring buffer */
+	ring_buffer_sample_fn take; /* for each event */
+	void *context;
+};
+
+/* Loads all, and attaches those that the table has as BY_RUN. Optional ones that the kernel refuses are left out,
+ * with a note. DONE, or a message and FAILED; in any case to be closed.
+ */
+int running_begin(struct running *running, const struct running_plan *plan);
+void running_end(struct running *running);
+
+/* NULL: the kernel has refused it. */
+struct bpf_program *running_program(const struct running *running, const char *name);
+
+/* The programs' .bss, which has that size. 0 or -errno. */
+int running_counts(const struct running *running, void *counts, size_t size);
+
+#endif
