@@ -38,11 +38,11 @@ VERSION := $(shell sed -n 's/^version=//p' $(VERSION_FILE) 2>/dev/null)
 # --- what there is -----------------------------------------------------------------------------
 
 # Commands, each with a manual page and a completion of its name.
-TOOLS := vershitify pingkiller tracepkt
+TOOLS := vershitify pingkiller tracepkt snitch
 # The libraries that they source go to LIBDIR, and so do the BPF objects.
 LIBRARIES := $(addprefix tc/,command.sh run.sh paths.sh place.sh trust.sh enter.sh lock.sh plan.sh filter.sh shared.sh foreground.sh \
-	vershitify.sh pingkiller.sh doctor.sh doctor-vershitify.sh doctor-pingkiller.sh doctor-tracepkt.sh)
-BPF_OBJECTS := $(addprefix build/,vershitify.o tracker.o receive.o pingkiller.o tracepkt.o)
+	vershitify.sh pingkiller.sh doctor.sh doctor-vershitify.sh doctor-pingkiller.sh doctor-tracepkt.sh doctor-snitch.sh)
+BPF_OBJECTS := $(addprefix build/,vershitify.o tracker.o receive.o pingkiller.o tracepkt.o snitch.o)
 
 COMMANDS := $(TOOLS:%=scripts/%.sh)
 MAN_PAGES := $(TOOLS:%=build/%.8)
@@ -257,7 +257,7 @@ SH_LIBRARIES := $(wildcard tc/*.sh scripts/check/*.sh) $(filter-out scripts/benc
 USER_FILES := $(USER_SOURCES) $(TEST_SOURCES) $(FUZZ_TARGETS) \
 	$(filter-out %.bpf.c,$(wildcard scripts/bench/*.c))
 # A header whose name does not say "bpf" is read by the helper; these by both sides.
-SHARED_HEADERS := $(addprefix bpf/,lib/header.h lib/reader.h vershitify/vershitify.h vershitify/reasons.h pingkiller/pingkiller.h tracepkt/tracepkt.h)
+SHARED_HEADERS := $(addprefix bpf/,lib/header.h lib/reader.h vershitify/vershitify.h vershitify/reasons.h pingkiller/pingkiller.h tracepkt/tracepkt.h snitch/snitch.h)
 BPF_HEADERS := $(wildcard bpf/*/*.bpf.h) $(SHARED_HEADERS)
 USER_HEADERS := $(filter-out %.bpf.h,$(wildcard bpf/*/*.h)) $(wildcard bats/programs/*.h bats/fuzz/*.h)
 C_FILES := $(USER_FILES) $(TEST_BPF) $(wildcard bpf/*/*.bpf.c scripts/bench/*.bpf.c) $(sort $(BPF_HEADERS) $(USER_HEADERS))

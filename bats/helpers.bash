@@ -36,6 +36,8 @@ VERSHITIFY=${VERSHITIFY:-$TOP/scripts/vershitify.sh}
 PINGKILLER=${PINGKILLER:-$TOP/scripts/pingkiller.sh}
 # shellcheck disable=SC2034 # in lib/command.bash
 TRACEPKT=${TRACEPKT:-$TOP/scripts/tracepkt.sh}
+# shellcheck disable=SC2034 # likewise
+SNITCH=${SNITCH:-$TOP/scripts/snitch.sh}
 PROGRAMS=$TOP/build/test
 
 CLIENT4=192.0.2.1 CLIENT6=2001:db8::1

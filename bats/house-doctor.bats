@@ -54,6 +54,8 @@ tree_make() {
 	PINGKILLER=$TREE/scripts/pingkiller.sh
 	# shellcheck disable=SC2034 # in lib/command.bash
 	TRACEPKT=$TREE/scripts/tracepkt.sh
+	# shellcheck disable=SC2034 # likewise
+	SNITCH=$TREE/scripts/snitch.sh
 }
 
 tree_mend() {
@@ -133,7 +135,7 @@ programs_in() {
 
 	while IFS=$'\t' read -r object name need purpose lost _; do
 		case $object in
-		pingkiller.o | tracepkt.o) page=${object%.o} ;;
+		pingkiller.o | tracepkt.o | snitch.o) page=${object%.o} ;;
 		*) page=vershitify ;;
 		esac
 		text=$(tr -s '\n\t ' ' ' <"$TOP/scripts/man/$page.8.scd" | sed 's/\\//g')
@@ -229,6 +231,41 @@ programs_in() {
 		assert_equal "$stderr" "tracepkt.sh: note: without $name, $(about "$name" 5)"
 		run -0 tracepkt doctor
 		assert_line --regexp "^lost +$name: $(about "$name" 5)"
+	done
+	assert [ -n "$name" ]
+}
+
+@test "snitch: each program that is needed is named by doctor, and without it nothing is watched" {
+	local name before
+
+	tree_make
+	before=$(state_at_rest)
+	for name in $(programs needed snitch.o); do
+		tree_mend
+		tree_break "$name"
+		run -1 --separate-stderr snitch --for 1
+		assert_output ''
+		assert_one_line "$stderr" 'cannot load' '(try: snitch.sh doctor)'
+		run -1 snitch doctor
+		assert_line --regexp "^MISSING +$name: $(about "$name" 5) \\(Invalid argument: last insn.*\\): it takes a kernel"
+		assert_line --regexp '^FAILS +connection: cannot load'
+		assert_state "$before"
+	done
+	assert [ -n "$name" ]
+}
+
+@test "snitch: each program that is optional is done without, with a note" {
+	local name
+
+	tree_make
+	for name in $(programs optional snitch.o); do
+		tree_mend
+		tree_break "$name"
+		run -0 --separate-stderr snitch --for 10ms
+		assert_equal "$(head -n 1 <<<"$stderr")" "snitch.sh: note: without $name, $(about "$name" 5)"
+		run -0 snitch doctor
+		assert_line --regexp "^lost +$name: $(about "$name" 5)"
+		assert_line --partial 'connection: one was seen'
 	done
 	assert [ -n "$name" ]
 }

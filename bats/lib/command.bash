@@ -12,6 +12,10 @@ tracepkt() {
 	timeout -k 5 $((30 * PATIENCE)) "$TRACEPKT" "$@" 3>&-
 }
 
+snitch() {
+	timeout -k 5 $((30 * PATIENCE)) "$SNITCH" "$@" 3>&-
+}
+
 pingkiller() {
 	timeout -k 5 $((30 * PATIENCE)) "$PINGKILLER" "$@" 3>&-
 }

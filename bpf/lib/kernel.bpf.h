@@ -33,8 +33,10 @@
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2
 #define TCP_SYN_RECV 3
+#define TCP_FIN_WAIT1 4
 #define TCP_TIME_WAIT 6
 #define TCP_CLOSE 7
+#define TCP_CLOSE_WAIT 8
 #define TCP_LISTEN 10
 #define TCP_NEW_SYN_RECV 12
 
@@ -81,6 +83,7 @@ struct sock_common {
 };
 
 struct bpf_local_storage;
+struct bpf_map;
 struct socket;
 
 struct sock {
@@ -88,6 +91,7 @@ struct sock {
 	struct socket *sk_socket;
 	__u16 sk_type;
 	__u16 sk_protocol;
+	int sk_err;
 	struct bpf_local_storage *sk_bpf_storage;
 };
 
@@ -101,6 +105,11 @@ struct inet_connection_sock {
 
 struct tcp_sock {
 	bool is_mptcp;
+	__u64 bytes_sent; /* payload, also of retransmissions */
+	__u64 bytes_retrans;
+	__u64 bytes_received; /* payload, and one for a FIN */
+	__u32 total_retrans; /* segments */
+	__u32 srtt_us; /* times 8 */
 };
 
 struct mptcp_subflow_context {
@@ -271,6 +280,23 @@ struct io_ring_ctx___6_12 {
 	unsigned int nr_user_files;
 };
 
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+};
+
 struct mm_struct {
 	struct file *exe_file;
 };
@@ -288,16 +314,18 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
+	const struct cred *cred;
 	struct files_struct *files;
+	unsigned int flags;
 };
 
-struct fdtable {
-	unsigned int max_fds;
-	struct file **fd;
+/* What tells the number of a system call at its exit, on x86 and on arm64. */
+struct pt_regs___x86 {
+	unsigned long orig_ax;
 };
 
-struct files_struct {
-	struct fdtable *fdt;
+struct pt_regs___arm64 {
+	__s32 syscallno;
 };
 
 struct linux_binprm {
@@ -306,7 +334,13 @@ struct linux_binprm {
 	const char *interp; /* the same, or the interpreter of a script */
 };
 
+typedef enum {
+	SS_FREE = 0,
+	SS_UNCONNECTED = 1,
+} socket_state;
+
 struct socket {
+	socket_state state;
 	struct file *file;
 	struct sock *sk;
 };

@@ -23,7 +23,7 @@ static const struct {
 	{ "words", words_command },	  { "run", run_command },
 	{ "before", before_command },	  { "line", line_command },
 	{ "missed", missed_command },	  { "standing", standing_command },
-	{ "trace", trace_command },
+	{ "trace", trace_command },	  { "snitch", snitch_command },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -5,6 +5,7 @@ const struct tool tools[] = {
 	{ "vershitify.sh", &vershitify_programs },
 	{ "pingkiller.sh", &pingkiller_programs },
 	{ "tracepkt.sh", &tracepkt_programs },
+	{ "snitch.sh", &snitch_programs },
 };
 
 const size_t tools_count = sizeof(tools) / sizeof(tools[0]);

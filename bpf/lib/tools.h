@@ -14,7 +14,8 @@ struct tool {
 extern const struct tool tools[];
 extern const size_t tools_count;
 
-extern const struct program_table vershitify_programs, pingkiller_programs, tracepkt_programs;
+extern const struct program_table vershitify_programs, pingkiller_programs, tracepkt_programs,
+	snitch_programs;
 
 /* Whose program is it? */
 const struct tool *tool_of(const struct program *program);

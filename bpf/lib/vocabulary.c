@@ -8,6 +8,7 @@
  *	OPTION                                    --options: those that stand before the command
  */
 #include <string.h>
+#include "connection.h"
 #include "ping.h"
 #include "rule.h"
 #include "trace.h"
@@ -38,6 +39,12 @@ static const struct vocabulary vocabularies[] = {
 	{
 		.tool = "tracepkt",
 		.grammar = &trace_grammar,
+		.commands = (const char *const[]){ "doctor", "help", NULL },
+		.options = (const char *const[]){ "-n", "-j", "-v", "--dry-run", "-V", NULL },
+	},
+	{
+		.tool = "snitch",
+		.grammar = &snitch_grammar,
 		.commands = (const char *const[]){ "doctor", "help", NULL },
 		.options = (const char *const[]){ "-n", "-j", "-v", "--dry-run", "-V", NULL },
 	},
@@ -105,7 +112,7 @@ int words_command(const struct options *options, int argc, char **argv)
 		vocabulary = vocabulary_of(argv[argc - 1]);
 	if (!vocabulary)
 		return misuse(
-			"a tool is required (words [--valued|--first|--commands|--options] vershitify|pingkiller|tracepkt)");
+			"a tool is required (words [--valued|--first|--commands|--options] vershitify|pingkiller|tracepkt|snitch)");
 	print(vocabulary);
 	return DONE;
 }

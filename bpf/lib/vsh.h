@@ -80,5 +80,6 @@ int standing_command(const struct options *options, int argc, char **argv);
 int words_command(const struct options *options, int argc, char **argv);
 int ping_command(const struct options *options, int argc, char **argv);
 int trace_command(const struct options *options, int argc, char **argv);
+int snitch_command(const struct options *options, int argc, char **argv);
 
 #endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vsh snitch, from inside: the programs tell what happens to connections, a format prints it. */
+#ifndef VSH_CONNECTION_H
+#define VSH_CONNECTION_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "grammar.h"
+#include "snitch.h"
+
+extern const struct grammar snitch_grammar;
+
+/* --- snitchwords.c: what is asked for --------------------------------------------------------- */
+
+struct snitch_request {
+	struct snt_filter filter;
+	uint64_t interval_ns; /* between two looks at traffic */
+	uint64_t for_ns; /* how long; UINT64_MAX: until a signal comes */
+	uint64_t lines; /* how many are printed at most */
+	bool extended; /* a line for each connection, when it is over */
+};
+
+/* DONE, or a message and MISUSED. */
+int snitch_parse(int argc, char **argv, struct snitch_request *request);
+
+/* --- formats ---------------------------------------------------------------------------------- */
+
+/* Each returns how many lines it has printed. */
+struct snitch_format {
+	unsigned int (*begin)(void);
+	unsigned int (*event)(const struct snt_event *event);
+	unsigned int (*lost)(uint64_t events, uint64_t unfollowed);
+};
+
+extern const struct snitch_format snitch_plain, snitch_extended, snitch_json;
+
+/* --- snitchtry.c: one connection of this process's own ----------------------------------------- */
+
+extern const struct snitch_format snitch_try; /* remembers what is told */
+
+/* DONE, or a message and FAILED. */
+int try_connect(void);
+int try_judge(void); /* has all been told? */
+
+/* --- names.c: numbers in words ---------------------------------------------------------------- */
+
+#define ENDPOINT_LEN (INET6_ADDRSTRLEN + 16)
+
+/* An address alone, IPv4 without its prefix. */
+const char *address_text(char text[INET6_ADDRSTRLEN], const uint8_t address[16]);
+
+/* As in 192.0.2.1:80 or [2001:db8::1]:80. */
+const char *endpoint_text(char text[ENDPOINT_LEN], const uint8_t address[16], uint16_t port);
+
+/* As in ECONNREFUSED; one without a name is a number. */
+const char *errno_name(uint32_t error);
+
+/* Where cgroup v2 is mounted; NULL: nowhere, and units have no names. */
+void units_begin(const char *cgroup_root);
+
+/* The service or scope of systemd, or the last part of the path, of a cgroup; "": the first one, or gone. */
+const char *unit_name(uint64_t cgroup);
+
+/* Of a moment of CLOCK_BOOTTIME: UTC, as in 2026-01-31T23:59:59.123456Z. */
+#define MOMENT_LEN 32
+const char *moment_text(char text[MOMENT_LEN], uint64_t boot_ns);
+
+#endif

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "connection.h"
+#include "vsh.h"
+
+#define NS_PER_S 1000000000ULL
+#define FILEID_KERNFS 0xfe /* include/linux/exportfs.h: the handle is the 64-bit id */
+
+static bool is_ip4(const uint8_t address[16])
+{
+	return IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)address);
+}
+
+const char *address_text(char text[INET6_ADDRSTRLEN], const uint8_t address[16])
+{
+	if (is_ip4(address))
+		inet_ntop(AF_INET, address + 12, text, INET6_ADDRSTRLEN);
+	else
+		inet_ntop(AF_INET6, address, text, INET6_ADDRSTRLEN);
+	return text;
+}
+
+const char *endpoint_text(char text[ENDPOINT_LEN], const uint8_t address[16], uint16_t port)
+{
+	char alone[INET6_ADDRSTRLEN];
+
+	address_text(alone, address);
+	snprintf(text, ENDPOINT_LEN, is_ip4(address) ? "%s:%u" : "[%s]:%u", alone, port);
+	return text;
+}
+
+/* strerrorname_np() is not everywhere. */
+const char *errno_name(uint32_t error)
+{
+	static char number[16];
+	static const struct {
+		uint32_t error;
+		const char *name;
+	} names[] = {
+		{ EPERM, "EPERM" },
+		{ EINTR, "EINTR" },
+		{ EBADF, "EBADF" },
+		{ EAGAIN, "EAGAIN" },
+		{ ENOMEM, "ENOMEM" },
+		{ EACCES, "EACCES" },
+		{ EINVAL, "EINVAL" },
+		{ EPIPE, "EPIPE" },
+		{ EPROTO, "EPROTO" },
+		{ EMSGSIZE, "EMSGSIZE" },
+		{ ENOPROTOOPT, "ENOPROTOOPT" },
+		{ EOPNOTSUPP, "EOPNOTSUPP" },
+		{ EAFNOSUPPORT, "EAFNOSUPPORT" },
+		{ EADDRINUSE, "EADDRINUSE" },
+		{ EADDRNOTAVAIL, "EADDRNOTAVAIL" },
+		{ ENETDOWN, "ENETDOWN" },
+		{ ENETUNREACH, "ENETUNREACH" },
+		{ ECONNABORTED, "ECONNABORTED" },
+		{ ECONNRESET, "ECONNRESET" },
+		{ ENOBUFS, "ENOBUFS" },
+		{ ETIMEDOUT, "ETIMEDOUT" },
+		{ ECONNREFUSED, "ECONNREFUSED" },
+		{ EHOSTDOWN, "EHOSTDOWN" },
+		{ EHOSTUNREACH, "EHOSTUNREACH" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].error == error)
+			return names[i].name;
+	snprintf(number, sizeof(number), "%u", error);
+	return number;
+}
+
+/* --- cgroups ---------------------------------------------------------------------------------- */
+
+static int cgroup_root = -1;
+
+void units_begin(const char *root)
+{
+	cgroup_root = root ? open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+}
+
+/* Finds a folder by its id, as cgroup v2 lets root. */
+static ssize_t cgroup_path(uint64_t id, char *path, size_t size)
+{
+	struct {
+		struct file_handle handle;
+		uint64_t id;
+	} file = { .handle = { .handle_bytes = sizeof(id), .handle_type = FILEID_KERNFS } };
+	char link[64];
+	ssize_t length = -1;
+	int fd;
+
+	memcpy(file.handle.f_handle, &id, sizeof(id));
+	fd = open_by_handle_at(cgroup_root, &file.handle, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, path, size - 1);
+	close(fd);
+	if (length >= 0)
+		path[length] = '\0';
+	return length;
+}
+
+/* The folder where the hierarchy is mounted is named by who has mounted it. */
+static bool is_root(uint64_t id)
+{
+	struct stat root;
+
+	return !fstat(cgroup_root, &root) && root.st_ino == id;
+}
+
+const char *unit_name(uint64_t cgroup)
+{
+	static uint64_t known;
+	static char path[PATH_MAX];
+	static const char *name = "";
+
+	if (cgroup == known)
+		return name;
+	known = cgroup;
+	name = "";
+	if (!is_root(cgroup) && cgroup_path(cgroup, path, sizeof(path)) > 0)
+		name = strrchr(path, '/') + 1;
+	return name;
+}
+
+/* --- time ------------------------------------------------------------------------------------- */
+
+const char *moment_text(char text[MOMENT_LEN], uint64_t boot_ns)
+{
+	struct timespec now;
+	struct tm utc;
+	uint64_t ns;
+	time_t seconds;
+	size_t length;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	ns = now.tv_sec * NS_PER_S + now.tv_nsec - (boot_now_ns() - boot_ns);
+	seconds = ns / NS_PER_S;
+	gmtime_r(&seconds, &utc);
+	length = strftime(text, MOMENT_LEN, "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(text + length, MOMENT_LEN - length, ".%06uZ",
+		 (unsigned int)(ns % NS_PER_S / 1000));
+	return text;
+}

@@ -1,0 +1,630 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* snitch's programs: which process connects where, and what becomes of it.
+ *
+ * A TCP connection is known by the address of its socket, from the state that it enters first to TCP_CLOSE,
+ * which each of them enters. States change in the right process only when a connection begins (SYN_SENT);
+ * who accepts is seen at the exit of accept(2). An error before the first state is paired with the exit of
+ * connect(2). Payload is counted by the kernel itself, and read when there is something to tell.
+ */
+#include "kernel.bpf.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include "snitch.h"
+
+#define EINTR 4
+#define EINPROGRESS 115
+#define ERRNO_MAX 4095
+#define PF_IO_WORKER 0x10 /* of io_uring: it exits no system call */
+
+const volatile struct snt_filter filter;
+struct snt_counts counts;
+
+/* A connection that is followed. */
+struct connection {
+	__u64 number;
+	__u64 begun_ns;
+	__u64 told_sent; /* by the events so far */
+	__u64 told_received;
+	struct snt_process process;
+	__u8 is_passive;
+	__u8 is_accepted;
+	__u8 is_open;
+	__u8 is_older;
+	__u8 side; /* enum snt_side */
+	__u8 pad[3];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SNT_CONNECTIONS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64); /* address of the socket */
+	__type(value, struct connection);
+} snt_open SEC(".maps");
+
+/* A thread in connect(2), whose connection has no state yet. */
+struct attempt {
+	__u64 begun_ns;
+	__u64 netns_cookie;
+	__u32 remote[4];
+	__u16 remote_port; /* network byte order */
+	__u16 protocol;
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SNT_CONNECTING_MAX);
+	__type(key, __u64); /* pid_tgid */
+	__type(value, struct attempt);
+} snt_connecting SEC(".maps");
+
+/* What is accepted is its listener's, until a process accepts it. */
+struct listening {
+	__u64 netns_cookie;
+	__u32 port;
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SNT_LISTENERS_MAX);
+	__type(key, struct listening);
+	__type(value, struct snt_process);
+} snt_listeners SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, SNT_RING_BYTES);
+} snt_events SEC(".maps");
+
+/* --- who -------------------------------------------------------------------------------------- */
+
+static __always_inline void process_of(struct task_struct *task, struct snt_process *process)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+
+	process->pid = BPF_CORE_READ(task, tgid);
+	process->uid = BPF_CORE_READ(task, cred, uid.val);
+	process->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	bpf_probe_read_kernel(process->comm, sizeof(process->comm), leader->comm);
+}
+
+static __always_inline void process_current(struct snt_process *process)
+{
+	process_of((struct task_struct *)bpf_get_current_task(), process);
+}
+
+static __always_inline bool process_is_wanted(const struct snt_process *process)
+{
+	if (filter.pid && process->pid != filter.pid)
+		return false;
+	for (int i = 0; filter.has_comm && i < SNT_COMM_LEN; i++)
+		if (process->comm[i] != filter.comm[i])
+			return false;
+		else if (!filter.comm[i])
+			break;
+	return true;
+}
+
+/* --- where ------------------------------------------------------------------------------------ */
+
+static __always_inline void mapped_write(__u32 address[4], __u32 ip4)
+{
+	address[0] = 0;
+	address[1] = 0;
+	address[2] = bpf_htonl(0xffff);
+	address[3] = ip4;
+}
+
+static __always_inline void addresses_read(struct sock *sk, __u32 local[4], __u32 remote[4])
+{
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
+		mapped_write(local, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+		mapped_write(remote, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+		return;
+	}
+	bpf_core_read(local, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+	bpf_core_read(remote, 16, &sk->__sk_common.skc_v6_daddr);
+}
+
+static __always_inline bool prefix_has(const __u32 address[4])
+{
+	for (int i = 0; i < 4; i++) {
+		int bits = (int)filter.prefix_bits - 32 * i;
+		__u32 mask = bits >= 32 ? ~0U : bits <= 0 ? 0 : ~0U << (32 - bits);
+
+		if ((bpf_ntohl(address[i] ^ ((const volatile __u32 *)filter.prefix)[i])) & mask)
+			return false;
+	}
+	return true;
+}
+
+static __always_inline bool place_is_wanted(__u64 netns_cookie, const __u32 remote[4],
+					    __u16 local_port, __u16 remote_port)
+{
+	if (filter.netns_cookie && netns_cookie != filter.netns_cookie)
+		return false;
+	if (filter.port && local_port != filter.port && remote_port != filter.port)
+		return false;
+	return !filter.prefix_bits || prefix_has(remote);
+}
+
+static __always_inline __u64 netns_of(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie);
+}
+
+static __always_inline __u16 local_port_of(struct sock *sk)
+{
+	return bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+}
+
+static __always_inline __u16 remote_port_of(struct sock *sk)
+{
+	return bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+}
+
+static __always_inline bool socket_is_wanted(struct sock *sk)
+{
+	__u32 local[4], remote[4];
+
+	addresses_read(sk, local, remote);
+	return place_is_wanted(netns_of(sk), remote, local_port_of(sk), remote_port_of(sk));
+}
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+static __always_inline bool is_wanted(const struct snt_process *process, __u32 error, __u32 kind)
+{
+	if (filter.only_failed && !error && kind != SNT_FAILED)
+		return false;
+	return process_is_wanted(process);
+}
+
+static __always_inline struct snt_event *event_begin(__u32 kind)
+{
+	struct snt_event *event = bpf_ringbuf_reserve(&snt_events, sizeof(*event), 0);
+
+	if (!event) {
+		__sync_fetch_and_add(&counts.lost, 1);
+		return NULL;
+	}
+	__builtin_memset(event, 0, sizeof(*event));
+	event->kind = kind;
+	event->time_ns = bpf_ktime_get_boot_ns();
+	return event;
+}
+
+enum sock_flags___snitch {
+	SOCK_DONE___snitch = 1
+};
+
+/* The kernel counts the FIN as a byte that has come, and notes that it has. */
+static __always_inline bool fin_has_come(struct sock *sk)
+{
+	int bit = bpf_core_enum_value(enum sock_flags___snitch, SOCK_DONE___snitch);
+
+	return BPF_CORE_READ(sk, __sk_common.skc_flags) >> bit & 1;
+}
+
+struct amount {
+	__u64 sent;
+	__u64 received;
+};
+
+static __always_inline struct amount amount_of(struct sock *sk)
+{
+	struct tcp_sock *tcp = (struct tcp_sock *)sk;
+
+	return (struct amount){
+		.sent = BPF_CORE_READ(tcp, bytes_sent) - BPF_CORE_READ(tcp, bytes_retrans),
+		.received = BPF_CORE_READ(tcp, bytes_received) - fin_has_come(sk),
+	};
+}
+
+static __always_inline void socket_tell(struct snt_event *event, struct sock *sk)
+{
+	struct tcp_sock *tcp = (struct tcp_sock *)sk;
+
+	addresses_read(sk, (__u32 *)event->local, (__u32 *)event->remote);
+	event->local_port = local_port_of(sk);
+	event->remote_port = remote_port_of(sk);
+	event->netns_cookie = netns_of(sk);
+	event->protocol = IPPROTO_TCP;
+	event->retransmits = BPF_CORE_READ(tcp, total_retrans);
+	event->rtt_us = BPF_CORE_READ(tcp, srtt_us) >> 3;
+}
+
+static __always_inline void connection_tell(struct snt_event *event, struct connection *connection)
+{
+	event->begun_ns = connection->begun_ns;
+	event->number = connection->number;
+	event->process = connection->process;
+	event->is_passive = connection->is_passive;
+	event->is_older = connection->is_older;
+	event->side = connection->side;
+}
+
+/* Two that tell of one connection at once share what is new between them: one can get less than nothing. */
+static __always_inline void amount_take(struct snt_event *event, struct connection *connection,
+					struct amount amount)
+{
+	event->sent_new =
+		amount.sent - __sync_lock_test_and_set(&connection->told_sent, amount.sent);
+	event->received_new = amount.received -
+			      __sync_lock_test_and_set(&connection->told_received, amount.received);
+}
+
+static __always_inline void amount_tell(struct snt_event *event, struct connection *connection,
+					struct amount amount)
+{
+	event->sent = amount.sent;
+	event->received = amount.received;
+	/* At its beginning nothing is summed yet. */
+	if (event->kind == SNT_ENDED || event->kind == SNT_TRAFFIC || event->kind == SNT_OPEN)
+		amount_take(event, connection, amount);
+}
+
+static __always_inline void tell(struct sock *sk, struct connection *connection, __u32 kind,
+				 __u32 error)
+{
+	struct snt_event *event;
+
+	if (!is_wanted(&connection->process, error, kind))
+		return;
+	event = event_begin(kind);
+	if (!event)
+		return;
+	event->error = error;
+	socket_tell(event, sk);
+	connection_tell(event, connection);
+	amount_tell(event, connection, amount_of(sk));
+	bpf_ringbuf_submit(event, 0);
+}
+
+/* --- connections ------------------------------------------------------------------------------ */
+
+static __always_inline struct connection *connection_of(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	return bpf_map_lookup_elem(&snt_open, &key);
+}
+
+static __always_inline void connection_forget(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	bpf_map_delete_elem(&snt_open, &key);
+}
+
+static __always_inline struct connection *connection_begin(struct sock *sk, struct connection *new)
+{
+	__u64 key = (__u64)sk;
+
+	if (!socket_is_wanted(sk))
+		return NULL;
+	new->number = __sync_fetch_and_add(&counts.connections, 1) + 1;
+	new->begun_ns = bpf_ktime_get_boot_ns();
+	if (bpf_map_update_elem(&snt_open, &key, new, BPF_ANY)) {
+		__sync_fetch_and_add(&counts.unfollowed, 1);
+		return NULL;
+	}
+	return bpf_map_lookup_elem(&snt_open, &key);
+}
+
+static __always_inline void connecting_end(__u64 thread)
+{
+	if (!bpf_map_delete_elem(&snt_connecting, &thread))
+		__sync_fetch_and_sub(&counts.connecting, 1);
+}
+
+static __always_inline void connecting_begin(const struct attempt *attempt)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	if (BPF_CORE_READ(task, flags) & PF_IO_WORKER)
+		return;
+	if (!bpf_map_update_elem(&snt_connecting, &thread, attempt, BPF_NOEXIST))
+		__sync_fetch_and_add(&counts.connecting, 1);
+	else
+		bpf_map_update_elem(&snt_connecting, &thread, attempt, BPF_EXIST);
+}
+
+static __always_inline void began(struct sock *sk)
+{
+	struct connection new = {};
+
+	connecting_end(bpf_get_current_pid_tgid());
+	process_current(&new.process);
+	connection_begin(sk, &new);
+}
+
+static __always_inline void listener_note(struct sock *sk)
+{
+	struct listening key = { .netns_cookie = netns_of(sk) };
+	struct snt_process process = {};
+
+	key.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	process_current(&process);
+	bpf_map_update_elem(&snt_listeners, &key, &process, BPF_ANY);
+}
+
+static __always_inline void came_in(struct sock *sk)
+{
+	struct listening key = { .netns_cookie = netns_of(sk) };
+	struct connection new = { .is_passive = 1, .is_open = 1 };
+	struct snt_process *listener;
+	struct connection *connection;
+
+	key.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	listener = bpf_map_lookup_elem(&snt_listeners, &key);
+	if (listener)
+		new.process = *listener;
+	connection = connection_begin(sk, &new);
+	if (connection)
+		tell(sk, connection, SNT_INCOMING, 0);
+}
+
+static __always_inline void established(struct sock *sk, int old)
+{
+	struct connection *connection = connection_of(sk);
+
+	if (old == TCP_SYN_RECV && !connection) {
+		came_in(sk);
+	} else if (connection && !connection->is_open) {
+		connection->is_open = 1;
+		tell(sk, connection, SNT_CONNECTED, 0);
+	}
+}
+
+/* connect(2) undoes its own first step and then returns the error. */
+static __always_inline bool is_undone(struct sock *sk)
+{
+	struct socket *socket = BPF_CORE_READ(sk, sk_socket);
+
+	return socket && BPF_CORE_READ(socket, state) == SS_UNCONNECTED;
+}
+
+static __always_inline void attempt_again(struct sock *sk, struct connection *connection)
+{
+	struct attempt attempt = {
+		.begun_ns = connection->begun_ns,
+		.netns_cookie = netns_of(sk),
+		.protocol = IPPROTO_TCP,
+	};
+	__u32 local[4];
+
+	addresses_read(sk, local, attempt.remote);
+	attempt.remote_port = BPF_CORE_READ(sk, __sk_common.skc_dport);
+	connecting_begin(&attempt);
+}
+
+/* One that goes from established to closed without a FIN, and without an error, was reset by this side. */
+static __always_inline void ended(struct sock *sk, int old)
+{
+	struct connection *connection = connection_of(sk);
+	__u32 error = BPF_CORE_READ(sk, sk_err);
+
+	if (!connection)
+		return;
+	if (connection->side == SNT_NOBODY)
+		connection->side = error ? SNT_REMOTE : SNT_LOCAL;
+	if (connection->is_open)
+		tell(sk, connection, SNT_ENDED, error);
+	else if (!error && is_undone(sk))
+		attempt_again(sk, connection);
+	else
+		tell(sk, connection, SNT_FAILED, error);
+	connection_forget(sk);
+}
+
+static __always_inline void side_note(struct sock *sk, enum snt_side side)
+{
+	struct connection *connection = connection_of(sk);
+
+	if (connection && connection->side == SNT_NOBODY)
+		connection->side = side;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(snt_state, struct sock *sk, int old, int new)
+{
+	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return 0;
+	switch (new) {
+	case TCP_SYN_SENT:
+		began(sk);
+		break;
+	case TCP_LISTEN:
+		listener_note(sk);
+		break;
+	case TCP_ESTABLISHED:
+		established(sk, old);
+		break;
+	case TCP_FIN_WAIT1:
+		side_note(sk, SNT_LOCAL);
+		break;
+	case TCP_CLOSE_WAIT:
+		side_note(sk, SNT_REMOTE);
+		break;
+	case TCP_CLOSE:
+		ended(sk, old);
+		break;
+	}
+	return 0;
+}
+
+/* --- system calls ----------------------------------------------------------------------------- */
+
+/* Every connect(2) is allowed: these only look. */
+static __always_inline int attempt_note(struct bpf_sock_addr *ctx, struct attempt *attempt)
+{
+	if (ctx->protocol != IPPROTO_TCP)
+		return 1;
+	attempt->begun_ns = bpf_ktime_get_boot_ns();
+	attempt->netns_cookie = bpf_get_netns_cookie(ctx);
+	attempt->remote_port = ctx->user_port;
+	attempt->protocol = IPPROTO_TCP;
+	if (place_is_wanted(attempt->netns_cookie, attempt->remote, 0,
+			    bpf_ntohs(attempt->remote_port)))
+		connecting_begin(attempt);
+	return 1;
+}
+
+SEC("cgroup/connect4")
+int snt_connect4(struct bpf_sock_addr *ctx)
+{
+	struct attempt attempt = {};
+
+	mapped_write(attempt.remote, ctx->user_ip4);
+	return attempt_note(ctx, &attempt);
+}
+
+SEC("cgroup/connect6")
+int snt_connect6(struct bpf_sock_addr *ctx)
+{
+	struct attempt attempt = {};
+
+	attempt.remote[0] = ctx->user_ip6[0];
+	attempt.remote[1] = ctx->user_ip6[1];
+	attempt.remote[2] = ctx->user_ip6[2];
+	attempt.remote[3] = ctx->user_ip6[3];
+	return attempt_note(ctx, &attempt);
+}
+
+static __always_inline void attempt_tell(const struct attempt *attempt, __u32 error)
+{
+	struct snt_process process = {};
+	struct snt_event *event;
+
+	process_current(&process);
+	if (!is_wanted(&process, error, SNT_FAILED))
+		return;
+	event = event_begin(SNT_FAILED);
+	if (!event)
+		return;
+	event->begun_ns = attempt->begun_ns;
+	event->netns_cookie = attempt->netns_cookie;
+	event->process = process;
+	__builtin_memcpy(event->remote, attempt->remote, sizeof(event->remote));
+	event->remote_port = bpf_ntohs(attempt->remote_port);
+	event->protocol = attempt->protocol;
+	event->error = error;
+	bpf_ringbuf_submit(event, 0);
+}
+
+/* An attempt that is still there has got no further. */
+static __always_inline void connect_returned(long result)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct attempt *attempt = bpf_map_lookup_elem(&snt_connecting, &thread);
+
+	if (!attempt)
+		return;
+	if (result < 0 && result >= -ERRNO_MAX && result != -EINPROGRESS)
+		attempt_tell(attempt, -result);
+	connecting_end(thread);
+}
+
+static __always_inline __u32 call_number(struct pt_regs *regs)
+{
+	struct pt_regs___x86 *x86 = (void *)regs;
+	struct pt_regs___arm64 *arm64 = (void *)regs;
+
+	if (bpf_core_field_exists(x86->orig_ax))
+		return x86->orig_ax;
+	if (bpf_core_field_exists(arm64->syscallno))
+		return arm64->syscallno;
+	return ~0U;
+}
+
+/* The socket behind a descriptor of this process: looked at, and given to no helper. */
+static __always_inline struct sock *socket_at(unsigned int descriptor)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd);
+	struct file *file = NULL;
+	struct socket *socket;
+
+	if (descriptor >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), files + descriptor);
+	socket = BPF_CORE_READ(file, private_data);
+	return BPF_CORE_READ(socket, sk);
+}
+
+/* Of a file that is no socket this finds nothing, since nothing is followed by that address. */
+static __always_inline void accept_returned(unsigned int descriptor)
+{
+	struct sock *sk = socket_at(descriptor);
+	struct connection *connection = connection_of(sk);
+
+	if (!connection || !connection->is_passive || connection->is_accepted)
+		return;
+	connection->is_accepted = 1;
+	process_current(&connection->process);
+	tell(sk, connection, SNT_ACCEPTED, 0);
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(snt_exit, struct pt_regs *regs, long result)
+{
+	__u32 number;
+
+	if (counts.connecting > 0)
+		connect_returned(result);
+	if (result < 0)
+		return 0;
+	number = call_number(regs);
+	if (number == filter.nr_accept || number == filter.nr_accept4)
+		accept_returned(result);
+	return 0;
+}
+
+/* --- looking ---------------------------------------------------------------------------------- */
+
+/* Called by the helper with the kind of event to tell of: SNT_TRAFFIC where there was some, SNT_OPEN always. A
+ * connection that is followed still after its counts were read was not closed until then.
+ */
+static long connection_look(struct bpf_map *map, const void *key, void *value, void *context)
+{
+	struct sock *sk = (struct sock *)*(const __u64 *)key;
+	struct connection *connection = value;
+	__u32 kind = *(__u32 *)context;
+	struct amount amount = amount_of(sk);
+	__u64 number = connection->number;
+	struct connection *again;
+	struct snt_event *event;
+
+	again = connection_of(sk);
+	if (!again || again->number != number || !is_wanted(&again->process, 0, kind))
+		return 0;
+	if (!again->is_open || (kind == SNT_TRAFFIC && amount.sent == again->told_sent &&
+				amount.received == again->told_received))
+		return 0;
+	event = event_begin(kind);
+	if (!event)
+		return 0;
+	socket_tell(event, sk);
+	connection_tell(event, again);
+	amount_tell(event, again, amount);
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+SEC("raw_tp")
+int snt_look(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 kind = ctx->args[0];
+
+	bpf_for_each_map_elem(&snt_open, connection_look, &kind, 0);
+	return 0;
+}
+
+char _license[] SEC("license") = "GPL";

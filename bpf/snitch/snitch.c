@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* vsh snitch DIR [WORDS]: prints what happens to connections, until a signal comes or WORDS say that it is
+ * enough. DIR holds the objects.
+ * vsh snitch DIR try: sees whether a connection of its own is told of.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include "connection.h"
+#include "programs.h"
+#include "running.h"
+#include "signals.h"
+#include "vsh.h"
+
+#define NS_PER_MS 1000000ULL
+#define NS_PER_S 1000000000ULL
+
+struct snitching {
+	struct snitch_request request;
+	const struct snitch_format *format;
+	struct running running;
+	uint64_t lines; /* printed so far */
+	struct snt_counts told; /* as lost_tell has */
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+static bool is_enough(const struct snitching *snitching)
+{
+	return is_ended() || snitching->lines >= snitching->request.lines;
+}
+
+static int event_take(void *context, void *event, size_t size)
+{
+	struct snitching *snitching = context;
+
+	if (size >= sizeof(struct snt_event) && snitching->lines < snitching->request.lines)
+		snitching->lines += snitching->format->event(event);
+	return 0;
+}
+
+/* Asks the programs about the connections that are open. */
+static void open_look(struct snitching *snitching, enum snt_kind kind)
+{
+	__u64 argument = kind;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &argument, .ctx_size_in = sizeof(argument));
+	const struct bpf_program *look = running_program(&snitching->running, "snt_look");
+
+	if (look)
+		bpf_prog_test_run_opts(bpf_program__fd(look), &opts);
+	ring_buffer__consume(snitching->running.events);
+}
+
+/* DONE, or a message and FAILED: what is missing then is not known to anybody else. */
+static int lost_tell(struct snitching *snitching)
+{
+	struct snt_counts counts, *told = &snitching->told;
+	int err = running_counts(&snitching->running, &counts, sizeof(counts));
+	uint64_t events = counts.lost - told->lost;
+	uint64_t connections = counts.unfollowed - told->unfollowed;
+
+	if (err)
+		return failure("cannot tell whether events were lost: %s", strerror(-err));
+	*told = counts;
+	if (!events && !connections)
+		return DONE;
+	snitching->lines += snitching->format->lost(events, connections);
+	return failure(
+		"%llu events were lost, %llu connections could not be followed: there was no room",
+		(unsigned long long)events, (unsigned long long)connections);
+}
+
+static void wait_until(struct snitching *snitching, uint64_t until_ns)
+{
+	struct ring_buffer *events = snitching->running.events;
+	struct pollfd ready = { .fd = ring_buffer__epoll_fd(events), .events = POLLIN };
+	uint64_t now = now_ns();
+
+	if (now < until_ns)
+		poll(&ready, 1, (until_ns - now) / NS_PER_MS + 1);
+	ring_buffer__consume(events);
+}
+
+/* DONE, or FAILED if something was lost. */
+static int follow(struct snitching *snitching)
+{
+	const struct snitch_request *request = &snitching->request;
+	uint64_t look_ns = now_ns() + request->interval_ns;
+	uint64_t end_ns = request->for_ns == UINT64_MAX ? UINT64_MAX : now_ns() + request->for_ns;
+	int status = DONE;
+
+	while (!is_enough(snitching) && now_ns() < end_ns && !output_flush()) {
+		wait_until(snitching, look_ns < end_ns ? look_ns : end_ns);
+		if (now_ns() < look_ns)
+			continue;
+		open_look(snitching, SNT_TRAFFIC);
+		look_ns = now_ns() + request->interval_ns;
+		if (lost_tell(snitching) != DONE)
+			status = FAILED;
+	}
+	ring_buffer__consume(snitching->running.events);
+	open_look(snitching, SNT_OPEN);
+	return lost_tell(snitching) == DONE ? status : FAILED;
+}
+
+/* A connect(2) that fails at once is seen in the whole machine, or below the caller's cgroup namespace. */
+static void cgroup_attach(struct snitching *snitching, int cgroup, const char *name)
+{
+	struct bpf_program *program = running_program(&snitching->running, name);
+
+	if (program && !bpf_program__attach_cgroup(program, cgroup))
+		complain("note: without %s, %s (%s)", name, program_find(name)->lost,
+			 strerror(errno));
+}
+
+static void cgroups_attach(struct snitching *snitching, const char *root)
+{
+	int cgroup = root ? open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (cgroup < 0) {
+		complain("note: without cgroup v2, connects that fail at once are not seen");
+		return;
+	}
+	cgroup_attach(snitching, cgroup, "snt_connect4");
+	cgroup_attach(snitching, cgroup, "snt_connect6");
+	close(cgroup);
+}
+
+static int snitching_begin(struct snitching *snitching, const struct options *options,
+			   const char *directory)
+{
+	const struct running_plan plan = {
+		.directory = directory,
+		.file = "snitch.o",
+		.hint = "snitch.sh",
+		.settings = &snitching->request.filter,
+		.settings_size = sizeof(snitching->request.filter),
+		.events = "snt_events",
+		.take = event_take,
+		.context = snitching,
+	};
+	int status = running_begin(&snitching->running, &plan);
+
+	if (status != DONE)
+		return status;
+	cgroups_attach(snitching, options->cgroup_root);
+	units_begin(options->cgroup_root);
+	ends_catch();
+	if (snitching->format != &snitch_try)
+		complain("watching (Ctrl-C ends it)");
+	snitching->lines += snitching->format->begin();
+	return DONE;
+}
+
+static const struct snitch_format *format_of(const struct options *options, bool extended)
+{
+	if (options->json)
+		return &snitch_json;
+	return extended ? &snitch_extended : &snitch_plain;
+}
+
+static int words_take(struct snitching *snitching, const struct options *options, int argc,
+		      char **argv)
+{
+	uint64_t netns = 0;
+	int err, status = snitch_parse(argc, argv, &snitching->request);
+
+	if (status != DONE)
+		return status;
+	err = options->netns ? netns_cookie(&netns) : 0;
+	if (err)
+		return failure("cannot identify this network namespace: %s", strerror(-err));
+	snitching->request.filter.netns_cookie = netns;
+	snitching->format = format_of(options, snitching->request.extended);
+	return DONE;
+}
+
+static int try_run(struct snitching *snitching, const struct options *options,
+		   const char *directory)
+{
+	int status = snitch_parse(0, NULL, &snitching->request);
+
+	snitching->request.filter.pid = getpid();
+	snitching->format = &snitch_try;
+	if (status == DONE)
+		status = snitching_begin(snitching, options, directory);
+	if (status == DONE)
+		status = try_connect();
+	if (status != DONE)
+		return status;
+	ring_buffer__consume(snitching->running.events);
+	return try_judge();
+}
+
+int snitch_command(const struct options *options, int argc, char **argv)
+{
+	struct snitching snitching = {};
+	int status;
+
+	speaker = "snitch.sh";
+	if (!argc)
+		return misuse("snitch takes the folder of the objects, and words");
+	if (argc == 2 && !strcmp(argv[1], "try")) {
+		status = try_run(&snitching, options, argv[0]);
+	} else {
+		status = words_take(&snitching, options, argc - 1, argv + 1);
+		if (status == DONE)
+			status = snitching_begin(&snitching, options, argv[0]);
+		if (status == DONE)
+			status = follow(&snitching);
+	}
+	running_end(&snitching.running);
+	return status;
+}

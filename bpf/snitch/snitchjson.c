@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What happens as JSON, an object a line. */
+#include <string.h>
+#include "connection.h"
+#include "json.h"
+#include "site.h"
+
+static const char *const kind_names[SNT_KINDS] = {
+	[SNT_CONNECTED] = "connected", [SNT_FAILED] = "failed",	  [SNT_INCOMING] = "incoming",
+	[SNT_ACCEPTED] = "accepted",   [SNT_TRAFFIC] = "traffic", [SNT_ENDED] = "ended",
+	[SNT_OPEN] = "open",
+};
+
+static unsigned int begin(void)
+{
+	return 0;
+}
+
+static void name_or_null(struct json *json, const char *name, const char *text)
+{
+	if (text && *text)
+		json_string(json, name, text);
+	else
+		json_null(json, name);
+}
+
+static void end_tell(struct json *json, const char *name, const uint8_t address[16], uint16_t port)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	json_object_begin(json, name);
+	json_string(json, "address", address_text(text, address));
+	json_number(json, "port", port);
+	json_object_end(json);
+}
+
+/* Who has accepted is not known before accept(2), nor who has listened for long. */
+static void process_tell(struct json *json, const struct snt_process *process)
+{
+	if (!process->pid) {
+		json_null(json, "process");
+		return;
+	}
+	json_object_begin(json, "process");
+	json_number(json, "pid", process->pid);
+	json_chars(json, "comm", process->comm, sizeof(process->comm));
+	json_number(json, "uid", process->uid);
+	name_or_null(json, "unit", unit_name(process->cgroup));
+	json_object_end(json);
+}
+
+static void place_tell(struct json *json, const struct snt_event *event)
+{
+	json_string(json, "protocol", event->protocol == IPPROTO_TCP ? "tcp" : "udp");
+	json_object_begin(json, "netns");
+	json_number(json, "cookie", event->netns_cookie);
+	name_or_null(json, "name", netns_name(event->netns_cookie));
+	json_object_end(json);
+	if (event->number)
+		end_tell(json, "local", event->local, event->local_port);
+	else
+		json_null(json, "local");
+	end_tell(json, "remote", event->remote, event->remote_port);
+}
+
+static void counts_tell(struct json *json, const struct snt_event *event)
+{
+	json_number(json, "sent", event->sent);
+	json_number(json, "received", event->received);
+	json_number(json, "retransmits", event->retransmits);
+	if (event->rtt_us)
+		json_number(json, "rtt_us", event->rtt_us);
+	else
+		json_null(json, "rtt_us");
+}
+
+static unsigned int event_print(const struct snt_event *event)
+{
+	static const char *const sides[] = { NULL, "local", "remote" };
+	struct json json = { .out = stdout };
+	char moment[MOMENT_LEN];
+
+	json_object_begin(&json, NULL);
+	json_string(&json, "event", kind_names[event->kind]);
+	json_string(&json, "time", moment_text(moment, event->time_ns));
+	if (event->number)
+		json_number(&json, "connection", event->number);
+	else
+		json_null(&json, "connection");
+	json_string(&json, "direction", event->is_passive ? "ingress" : "egress");
+	place_tell(&json, event);
+	process_tell(&json, &event->process);
+	json_number(&json, "duration_ns", event->time_ns - event->begun_ns);
+	counts_tell(&json, event);
+	name_or_null(&json, "error", event->error ? errno_name(event->error) : NULL);
+	if (event->kind == SNT_ENDED)
+		name_or_null(&json, "ended_by", sides[event->side]);
+	json_object_end(&json);
+	json_line_end(&json);
+	return 1;
+}
+
+static unsigned int lost_print(uint64_t events, uint64_t unfollowed)
+{
+	struct json json = { .out = stdout };
+
+	json_object_begin(&json, NULL);
+	json_string(&json, "event", "lost");
+	json_number(&json, "events", events);
+	json_number(&json, "connections", unfollowed);
+	json_object_end(&json);
+	json_line_end(&json);
+	return 1;
+}
+
+const struct snitch_format snitch_json = { begin, event_print, lost_print };

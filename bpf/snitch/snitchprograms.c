@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "programs.h"
+#include "tools.h"
+
+static const struct program rows[] = {
+	{ "snitch.o", "snt_state", BY_RUN, true, "sees connections begin and end",
+	  "no connection is seen", NULL },
+	{ "snitch.o", "snt_look", BY_HAND, true, "reads the bytes of open connections",
+	  "traffic is not seen before a connection ends", NULL },
+	{ "snitch.o", "snt_exit", BY_RUN, false,
+	  "sees who accepts, and why a connect fails at once",
+	  "accepted connections are told to be their listener's, and connects that fail at once are not seen",
+	  NULL },
+	{ "snitch.o", "snt_connect4", BY_HAND, false, "sees IPv4 connects before they can fail",
+	  "IPv4 connects that fail at once are not seen", NULL },
+	{ "snitch.o", "snt_connect6", BY_HAND, false, "sees IPv6 connects before they can fail",
+	  "IPv6 connects that fail at once are not seen", NULL },
+};
+
+const struct program_table snitch_programs = {
+	.rows = rows,
+	.count = sizeof(rows) / sizeof(rows[0]),
+};

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The words of snitch.sh. */
+#include <string.h>
+#include <sys/syscall.h>
+#include "connection.h"
+#include "values.h"
+#include "vsh.h"
+#include "words.h"
+
+enum {
+	WORD_EXTENDED = 1 << 0,
+	WORD_INTERVAL = 1 << 1,
+	WORD_FOR = 1 << 2,
+	WORD_FIRST = 1 << 3,
+	WORD_COMMAND = 1 << 4,
+	WORD_PID = 1 << 5,
+	WORD_TO = 1 << 6,
+	WORD_PORT = 1 << 7,
+	WORD_FAILED = 1 << 8,
+};
+
+static int extended_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+
+	(void)cursor;
+	request->extended = true;
+	return DONE;
+}
+
+static int interval_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+
+	return seconds_value(cursor, &request->interval_ns);
+}
+
+static int for_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+
+	return seconds_value(cursor, &request->for_ns);
+}
+
+static int first_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+
+	return number_value(cursor, "a number of lines", 1, UINT32_MAX, &request->lines);
+}
+
+static int command_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+	const char *name = word_next(cursor);
+
+	if (!*name || strchr(name, '/'))
+		return misuse("%s %s: a process name, without \"/\"", cursor->said, quoted(name));
+	if (strlen(name) > SNT_COMM_LEN - 1)
+		complain("note: the kernel keeps 15 bytes of a name; %s is matched as %s",
+			 quoted(name), quoted_bytes(name, SNT_COMM_LEN - 1));
+	strncpy(request->filter.comm, name, SNT_COMM_LEN - 1);
+	request->filter.has_comm = 1;
+	return DONE;
+}
+
+static int pid_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+	uint64_t pid;
+	int status = number_value(cursor, "a process id", 1, INT32_MAX, &pid);
+
+	if (status == DONE)
+		request->filter.pid = pid;
+	return status;
+}
+
+/* The programs know IPv4 addresses as ::ffff:a.b.c.d. */
+static int to_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+	struct snt_filter *filter = &request->filter;
+	const char *word = word_next(cursor);
+	struct prefix prefix;
+
+	if (prefix_parse(word, &prefix))
+		return misuse("%s %s: an address or a prefix, as in 192.0.2.0/24", cursor->said,
+			      quoted(word));
+	if (prefix.is_ipv6) {
+		memcpy(filter->prefix, prefix.address, 16);
+		filter->prefix_bits = prefix.bits;
+		return DONE;
+	}
+	memset(filter->prefix + 10, 0xff, 2);
+	memcpy(filter->prefix + 12, prefix.address, 4);
+	filter->prefix_bits = 96 + prefix.bits;
+	return DONE;
+}
+
+static int port_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+	uint64_t port;
+	int status = number_value(cursor, "a port", 1, UINT16_MAX, &port);
+
+	if (status == DONE)
+		request->filter.port = port;
+	return status;
+}
+
+static int failed_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+
+	(void)cursor;
+	request->filter.only_failed = 1;
+	return DONE;
+}
+
+static const struct grammar_row rows[] = {
+	{ "x", WORD_EXTENDED, 0, 0, 0, extended_parse, NULL, NULL, NULL },
+	{ "i", WORD_INTERVAL, 1, 1, 0, interval_parse, "TIME", "seconds, or a time as in 200ms",
+	  NULL },
+	{ "for", WORD_FOR, 1, 1, 0, for_parse, "TIME", "seconds, or a time as in 5m", NULL },
+	{ "first", WORD_FIRST, 1, 1, 0, first_parse, "N", "a number", NULL },
+	{ "command", WORD_COMMAND, 1, 1, 0, command_parse, "NAME", "a process name", NULL },
+	{ "pid", WORD_PID, 1, 1, 0, pid_parse, "N", "a process id", NULL },
+	{ "to", WORD_TO, 1, 1, 0, to_parse, "PREFIX", "a prefix", NULL },
+	{ "port", WORD_PORT, 1, 1, 0, port_parse, "PORT", "a port", NULL },
+	{ "failed", WORD_FAILED, 0, 0, 0, failed_parse, NULL, NULL, NULL },
+};
+
+const struct grammar snitch_grammar = {
+	.rows = rows,
+	.count = sizeof(rows) / sizeof(rows[0]),
+	.about = "",
+	.dashed = true,
+};
+
+int snitch_parse(int argc, char **argv, struct snitch_request *request)
+{
+	struct cursor cursor;
+
+	*request = (struct snitch_request){
+		.interval_ns = 1000000000,
+		.for_ns = UINT64_MAX,
+		.lines = UINT64_MAX,
+		.filter.nr_accept = SYS_accept,
+		.filter.nr_accept4 = SYS_accept4,
+	};
+	cursor_begin(&cursor, &snitch_grammar, argc, argv);
+	return grammar_read(&cursor, request);
+}

@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Completion for snitch.sh: its options and network namespaces, names and numbers of processes.
+
+# shellcheck source=scripts/completion/vershitify-common.bash
+. "$(dirname "${BASH_SOURCE[0]}")/vershitify-common.bash"
+
+# The options that the helper knows, each with its dashes: a letter has one.
+_snitch_options() {
+	_vsh_helper words snitch | sed 's/\t.*//; s/^.$/-&/; t; s/^/--/'
+}
+
+# Names, or numbers, of the processes that there are.
+_snitch_comms() {
+	sort -u /proc/[0-9]*/comm 2>/dev/null
+}
+
+_snitch_pids() {
+	(cd /proc && printf '%s\n' [0-9]*)
+}
+
+_snitch() {
+	COMPREPLY=()
+	case ${COMP_WORDS[COMP_CWORD - 1]} in
+	-n) _vsh_offer_namespaces ;;
+	--command) _vsh_offer_lines _snitch_comms ;;
+	--pid) _vsh_offer_lines _snitch_pids ;;
+	--for | --first | --to | --port | -i) ;;
+	*)
+		_vsh_offer -n -j -v --dry-run -V doctor help
+		_vsh_offer_lines _snitch_options
+		;;
+	esac
+}
+
+complete -F _snitch snitch.sh snitch

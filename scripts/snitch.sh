@@ -1,0 +1,96 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# snitch.sh - who connects where? Prints the TCP connections of this machine as they happen, each with its
+# process. Words, options and what is said; the helper does the work, and changes nothing of the system.
+
+set -u
+
+speaker=snitch.sh
+self=$0
+[ ! -L "$self" ] || self=$(readlink -f "$self")
+case $self in
+/*) ;;
+*) self=$PWD/$self ;;
+esac
+here=${self%/*}
+
+# In the source tree the parts lie beside this file, installed below lib.
+if [ -e "$here/../Makefile" ]; then
+	library=$here/../tc
+	objects=$here/../build
+else
+	library=$here/../lib/vershitify/tc
+	objects=$here/../lib/vershitify
+fi
+
+# shellcheck source=tc/run.sh
+. "$library/run.sh"
+# shellcheck source=tc/command.sh
+. "$library/command.sh"
+# shellcheck source=tc/paths.sh
+. "$library/paths.sh"
+# shellcheck source=tc/doctor.sh
+. "$library/doctor.sh"
+# shellcheck source=tc/doctor-snitch.sh
+. "$library/doctor-snitch.sh"
+
+help() {
+	cat <<'END'
+Usage: snitch.sh [OPTIONS] [WATCH]
+       snitch.sh [OPTIONS] doctor | help
+
+Prints the TCP connections of this machine as they happen, each with its
+process, and the bytes that they carry; until Ctrl-C.
+
+WATCH :=   -x              a table, with a line for each connection when it ends
+           -i TIME         between sums of bytes: seconds, or as in 200ms
+                           (default: 1)
+           --for TIME      for so long
+           --first N       so many lines
+           --command NAME  only processes of this name
+           --pid N         only this process
+           --to PREFIX     only this address on the other side, or this network
+           --port PORT     only with this port, on either side
+           --failed        only what fails
+OPTIONS := -n NETNS        only this network namespace
+           -j              JSON, one object a line
+           -v              show each command
+           --dry-run       only show them
+           -V              version
+
+Exit status: 0 done, 1 failed or something was lost, 2 misuse.
+
+Examples:
+  snitch.sh
+  snitch.sh -x --command curl
+  snitch.sh -j --failed --to 2001:db8::/32 --for 5m
+END
+}
+
+while [ $# -gt 0 ]; do
+	option_take $# "$@" || break
+	shift "$option_words"
+done
+
+if [ "${1-}" = help ]; then
+	put '%s\n' "$(help)"
+	exit
+fi
+
+[ -z "${netns_wanted+set}" ] || netns_choose "$netns_wanted"
+if [ "${1-}" = doctor ]; then
+	[ $# = 1 ] || die 2 "doctor takes no words"
+	[ -n "$tools_lack" ] || needs_root
+	needs_built snitch.o
+	cgroup_find
+	doctor
+	exit
+fi
+needs_root
+needs_built snitch.o
+cgroup_find
+set -- "$vsh" ${netns_name:+-N "$netns_file"} ${cgroup_root:+-C "$cgroup_root"} ${json:+-j} snitch "$objects" "$@"
+run_show "$@"
+# In this process's place: a signal for one is for the other.
+[ -n "$dry_run" ] || exec "$@"
