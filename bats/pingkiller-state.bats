@@ -348,12 +348,54 @@ linkless() {
 	assert_nothing_left
 }
 
-@test "the rows of the table fit in 80 columns" {
-	pk dev eth1 sample 1 background 2>/dev/null
+# counters_set VALUE: each of eth1's counters, on each processor.
+counters_set() {
+	local value
+
+	# 88 bytes are no counters
+	value=$(printf '%016x\n' "$1" | fold -w2 | tac | sed 's/^/0x/' | tr '\n' ' ')
+	# shellcheck disable=SC2046 # words
+	bpftool map update pinned /sys/fs/bpf/pingkiller/*-*/pk_stats key 0 0 0 0 \
+		value $(head -c 88 /dev/zero | tr '\0' 0 | sed 's/./0 /g') $(yes "$value" | head -n 2130)
+}
+
+# assert_fits: each line of $output in 80 columns.
+assert_fits() {
+	assert_equal "$(awk 'length > 80' <<<"$output")" ''
+}
+
+@test "the table fits in 80 columns, whatever the words and the counters are" {
+	# shellcheck disable=SC2046 # words
+	pk dev eth1 sample 1 rate 10/s burst 1 rate-all 1000/h drop 12.345678% for 10h background \
+		$(printf 'src 2001:db8:1234:5678:9abc:def0:1234:%x/128 ' {1..16}) $(printf 'type %d ' {0..99}) 2>/dev/null
 	on_client ping -q -c 20 -i 0.01 -W 0.1 198.51.100.2 >/dev/null || :
-	run -0 pk stats
-	assert_line --regexp '^  ICMP echo-request .* 20 '
-	assert_line --regexp '^ +[0-9]+ - [0-9]+ '
-	# the first two lines are the words, and the sums as the original has them
-	assert_equal "$(printf '%s\n' "${lines[@]:2}" | awk 'length > 80')" ''
+	run -0 pingkiller stats
+	assert_line --regexp '^  ICMP echo-request +20 +1960 +0 +0$'
+	assert_line --regexp '^ +[0-9]+ - [0-9]+ +[0-9]+ \*'
+	assert_fits
+	assert_equal "$(sed '/^ *passed/,$d; s/^    //' <<<"$output" | tr '\n' ' ' | sed 's/ $//; s/ for [0-9.]*s / for /')" \
+		"$(pingkiller show | sed 's/ for [0-9.]*s / for /')"
+	counters_set 900000000000000000
+	run -0 pingkiller stats
+	assert_fits
+	assert_line --regexp '^  ICMPv6 destination-unreachable +[0-9]+\.[0-9]+[kMGTPE] +[0-9]+\.[0-9]+E +[0-9]+\.[0-9]+E +[0-9]+\.[0-9]+E$'
+	assert_line --regexp '^ +2147483648 and more +[0-9]+\.[0-9]+E \*'
+	run -0 pingkiller stop
+	assert_fits
+}
+
+@test "foreground: the table fits the screen: what has least becomes one row, what is slowest one slot" {
+	local frame
+
+	start server front script -qfc "stty rows 24 cols 80; $PINGKILLER dev eth1 sample 1" "$BATS_TEST_TMPDIR/typescript"
+	busywait 10 grep -q passed "$BATS_TEST_TMPDIR/typescript"
+	counters_set 1
+	busywait 10 grep -qE '^  [0-9]+ others ' "$BATS_TEST_TMPDIR/typescript"
+	pkill -INT -P "$(pid front)"
+	finish front
+	frame=$(tr -d '\r' <"$BATS_TEST_TMPDIR/typescript" | awk '/\033\[J/ { frame = "" } { frame = frame $0 "\n" } / others / { seen = 1 } /, after / { print frame; exit }' | sed '/, after /,$d')
+	assert_equal "$(grep -c . <<<"$frame")" 23
+	# 512 types and 6 kinds of what is none of them
+	assert_equal "$(awk '$2 == "others" { others = $1 } /^  (ICMP|IPv|neither|later|malf|too)/ { rows++ } END { print others + rows }' <<<"$frame")" 518
+	assert_equal "$(awk '$2 == "others" { rest = $3 } /^  all / { all = $2 } /^  (ICMP|IPv|neither|later|malf|too)/ { for (i = 2; $i !~ /^[0-9]+$/ || $(i + 4) != ""; i++); rest_of += $i } END { print all - rest - rest_of }' <<<"$frame")" 0
 }

@@ -84,6 +84,7 @@ static int fake_next_key(int fd, const void *previous, void *key);
 #define fdopen(fd, mode) fake_fdopen(fake_opened)
 #define file_open fake_file_open
 #define bpf_map_get_next_key fake_next_key
+#include "lib/fit.c"
 #include "lib/grammar.c"
 #include "lib/json.c"
 #include "lib/print.c"
@@ -92,6 +93,7 @@ static int fake_next_key(int fd, const void *previous, void *key);
 #include "pingkiller/pingnames.c"
 #include "pingkiller/pingplot.c"
 #include "pingkiller/pingsums.c"
+#include "pingkiller/pingtable.c"
 #include "pingkiller/pingtext.c"
 #include "pingkiller/pingtypes.c"
 #include "pingkiller/pingwords.c"
@@ -474,18 +476,42 @@ static void print_json_check(const struct ping_device *device, const struct pk_s
 	free(text.bytes);
 }
 
-static void print_table_check(const struct ping_device *device, const struct pk_stats *stats)
+static void width_check(const char *line)
+{
+	int columns = 0;
+
+	for (; *line; line++)
+		columns += (*line & 0xc0) != 0x80;
+	CHECK(columns <= 80);
+}
+
+/* Returns how many lines there were. */
+static int table_check(const struct ping_device *device, const struct pk_stats *stats, int screen)
 {
 	struct text text;
-	int lines = 3; /* the words, the sums, the head of the table */
+	int lines;
+
+	text_begin(&text);
+	ping_table_print(text.out, device, stats, screen);
+	text_end(&text);
+	lines = lines_check(text.bytes, width_check);
+	free(text.bytes);
+	return lines;
+}
+
+#define SCREEN 200 /* rows, for as many words as there can be */
+
+static void print_table_check(const struct ping_device *device, const struct pk_stats *stats)
+{
+	static struct pk_stats full;
+	int lines = 4; /* the words, the head of the table, the sums, the averages */
 
 	for (int i = 0; i < PK_FAMILIES * PK_TYPES; i++)
 		lines += is_set(device->config.types[i / PK_TYPES], i % PK_TYPES);
-	text_begin(&text);
-	ping_table_print(text.out, device, stats);
-	text_end(&text);
-	CHECK(lines_check(text.bytes, NULL) >= lines);
-	free(text.bytes);
+	CHECK(table_check(device, stats, 0) >= lines);
+	memset(&full, 0x1d, sizeof(full));
+	CHECK(table_check(device, &full, 0) >= lines);
+	CHECK(table_check(device, &full, SCREEN) <= SCREEN);
 }
 
 /* No byte of a name can end the string that it stands in. */

@@ -37,6 +37,11 @@ static struct winsize terminal_size(void)
 	return size;
 }
 
+int table_rows(void)
+{
+	return terminal_size().ws_row - 1;
+}
+
 int table_draw(struct table *table)
 {
 	struct winsize size = terminal_size();

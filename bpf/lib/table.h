@@ -16,6 +16,9 @@ struct table {
 /* 0, or -ENOMEM. */
 int table_begin(struct table *table);
 
+/* The rows that there is room for. */
+int table_rows(void);
+
 /* Draws what was printed since table_begin, as much of it as the terminal has room for. */
 int table_draw(struct table *table);
 

@@ -133,7 +133,7 @@ static int device_stats(const struct options *options, const struct ping_device 
 	if (options->json)
 		ping_stats_line_json(device, &stats, false);
 	else
-		ping_table_print(stdout, device, &stats);
+		ping_table_print(stdout, device, &stats, 0);
 	return 0;
 }
 

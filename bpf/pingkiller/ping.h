@@ -172,7 +172,10 @@ void ping_words_print(FILE *out, const struct ping_device *device);
 void ping_orders_print(FILE *out, const struct ping_device *device); /* without where, and who */
 void ping_sums_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats);
 void ping_line_print(FILE *out, const struct pk_stats *stats);
-void ping_table_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats);
+
+/* pingtable.c. screen: the rows that there are, for what is then no longer; or 0. */
+void ping_table_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats,
+		      int screen);
 
 /* pingjson.c: the members of an object, which the caller opens and closes. */
 void ping_words_print_json(struct json *json, const struct ping_device *device);

@@ -6,7 +6,6 @@
 #include "words.h"
 
 #define PREFIXES_SHOWN 16
-#define BAR_LENGTH 18 /* two of them, and what stands before, fit in 80 columns */
 
 typedef unsigned long long number;
 
@@ -192,83 +191,4 @@ void ping_sums_print(FILE *out, const struct ping_device *device, const struct p
 	sum_print(out, "seen", &seen);
 	sum_print(out, "dropped", &total[PK_DROP]);
 	sum_print(out, "passed", &total[PK_PASS]);
-}
-
-static void row_print(FILE *out, const char *what, const struct pk_count *passed,
-		      const struct pk_count *dropped)
-{
-	if (!passed->packets && !dropped->packets)
-		return;
-	fprintf(out, "  %-28s %10llu %13llu %10llu %12llu\n", what, (number)passed->packets,
-		(number)passed->bytes, (number)dropped->packets, (number)dropped->bytes);
-}
-
-static void type_row_print(FILE *out, int key, const struct pk_type *type)
-{
-	enum pk_family family = key / PK_TYPES;
-	const char *name = ping_type_name(family, key % PK_TYPES);
-	const char *label = family == PK_IPV4 ? "ICMP" : "ICMPv6";
-	char what[64];
-
-	if (name)
-		snprintf(what, sizeof(what), "%s %s", label, name);
-	else
-		snprintf(what, sizeof(what), "%s type %d", label, key % PK_TYPES);
-	row_print(out, what, &type->count[PK_PASS], &type->count[PK_DROP]);
-}
-
-static void bar_print(FILE *out, uint64_t value, uint64_t most)
-{
-	int length = most ? (value * BAR_LENGTH + most - 1) / most : 0;
-
-	fprintf(out, " %10llu %-*.*s", (number)value, BAR_LENGTH, length, "******************");
-}
-
-_Static_assert(sizeof("******************") - 1 == BAR_LENGTH, "the longest bar fits");
-
-static uint64_t slots_max(const struct pk_times *times)
-{
-	uint64_t most = 0;
-
-	for (int slot = 0; slot < PK_TIME_SLOTS; slot++)
-		if (times->slots[slot] > most)
-			most = times->slots[slot];
-	return most;
-}
-
-static void histogram_print(FILE *out, const struct pk_times times[PK_VERDICTS], uint32_t sample)
-{
-	uint64_t most[PK_VERDICTS] = { slots_max(&times[PK_PASS]), slots_max(&times[PK_DROP]) };
-	int first, last;
-	char range[64];
-
-	if (!ping_slots_used(times, &first, &last))
-		return;
-	if (sample == 1)
-		fprintf(out, "  processing time, of each packet\n");
-	else
-		fprintf(out, "  processing time, of one packet in %u\n", sample);
-	fprintf(out, "  %17s %10s %-*s %10s\n", "ns", "passed", BAR_LENGTH, "", "dropped");
-	for (int slot = first; slot <= last; slot++) {
-		snprintf(range, sizeof(range), "%llu - %llu", 1ULL << slot, (2ULL << slot) - 1);
-		fprintf(out, "  %17s", range);
-		bar_print(out, times[PK_PASS].slots[slot], most[PK_PASS]);
-		bar_print(out, times[PK_DROP].slots[slot], most[PK_DROP]);
-		fputc('\n', out);
-	}
-}
-
-void ping_table_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats)
-{
-	static const struct pk_count none;
-
-	ping_words_print(out, device);
-	fputc('\n', out);
-	ping_line_print(out, stats);
-	fprintf(out, "  %-28s %10s %13s %10s %12s\n", "", "passed", "bytes", "dropped", "bytes");
-	for (int key = 0; key < PK_FAMILIES * PK_TYPES; key++)
-		type_row_print(out, key, &stats->types[key / PK_TYPES][key % PK_TYPES]);
-	for (int class = PK_ICMP + 1; class < PK_CLASSES; class ++)
-		row_print(out, ping_class_names[class].text, &stats->passed[class], &none);
-	histogram_print(out, stats->times, device->config.sample);
 }

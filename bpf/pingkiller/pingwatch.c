@@ -29,7 +29,7 @@ static int table_redraw(struct watcher *watcher)
 
 	if (err)
 		return err;
-	ping_table_print(watcher->table.out, &watcher->device, &watcher->stats);
+	ping_table_print(watcher->table.out, &watcher->device, &watcher->stats, table_rows());
 	return table_draw(&watcher->table);
 }
 
