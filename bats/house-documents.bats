@@ -15,7 +15,7 @@
 load helpers
 load lib/grammar
 
-export COMMAND=vershitify VALUES='PERCENT|TIME' RULES=RULES FEWEST=40
+export COMMAND=vershitify VALUES='PERCENT|TIME|PREFIX|PROTO|PORTS|FLAGS|DSCP' RULES=RULES FEWEST=40
 MANUAL=$TOP/scripts/man/vershitify.8.scd
 COMPLETION=$TOP/scripts/completion/vershitify.bash
 
@@ -40,6 +40,7 @@ completion_words() {
 		offered change 1 ''
 		offered add direction ''
 		offered add visible ''
+		offered add dst ''
 		offered add dev all
 	} | words_only
 }
@@ -62,19 +63,22 @@ usage() {
 }
 
 @test "completion offers in each place what help has there" {
-	local rule
+	local rule match
 
+	match=$(usage '^MATCH|^  +tcp-flags' | grep -vx any)
 	rule=$({
 		usage '^RULE|^WHO|^  +\[direction'
-		echo loss
+		echo "loss
+$match"
 	} | LC_ALL=C sort)
-	assert [ "$(wc -l <<<"$rule")" = 13 ]
+	assert [ "$(wc -l <<<"$rule")" = 22 ]
 	assert_equal "$(offered add '' | LC_ALL=C sort)" "$rule"
 	assert_equal "$(offered run '' | LC_ALL=C sort)" "$(printf '%s\n' -- --fail-unmatched "$rule")"
 	assert_equal "$(offered change 1 '' | LC_ALL=C sort)" \
 		"$({
 			usage ' change |^  +\[seed' | grep -vx change
-			echo loss
+			echo "loss
+$match"
 		} | LC_ALL=C sort)"
 	assert_equal "$(offered add direction '' | LC_ALL=C sort)" "$(usage '^DIR')"
 	assert_equal "$(offered add visible '' | LC_ALL=C sort)" "$(usage '^HOW')"

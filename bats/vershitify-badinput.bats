@@ -96,10 +96,13 @@ words_with() {
 @test "each word of a rule needs its value" {
 	local word
 
-	for word in dev command exe pid cgroup direction drop loss seed for visible; do
-		refused 2 add dev eth0 "$word"
-		refused 2 add dev eth0 command innocent drop 1% "$word"
-		refused 2 run dev eth0 drop 1% "$word" -- true
+	for word in dev command exe pid cgroup direction drop loss seed for visible \
+		src dst proto sport dport tcp-flags size dscp not 'not dport'; do
+		# shellcheck disable=SC2086 # one or two words
+		set -- $word
+		refused 2 add dev eth0 "$@"
+		refused 2 add dev eth0 command innocent drop 1% "$@"
+		refused 2 run dev eth0 drop 1% "$@" -- true
 	done
 	assert_unchanged
 }
@@ -168,6 +171,32 @@ words_with() {
 	refused_values 2 visible "${ODD_WORDS[@]}" yes LOCAL
 	refused 2 add dev eth0 command innocent drop 1% visible yes
 	assert_regex "$stderr" 'wire.*local.*denied'
+	assert_unchanged
+}
+
+@test "conditions: what is no value of theirs is refused" {
+	local word
+
+	for word in "${ODD_WORDS[@]}"; do
+		refused 2 add dev eth0 command innocent drop 1% not dst "$word"
+		refused 2 add dev eth0 command innocent drop 1% dport "$word"
+		refused 2 add dev eth0 command innocent drop 1% tcp-flags "$word"
+	done
+	for word in src dst; do
+		refused_values 2 "$word" 192.0.2 192.0.2.2/33 2001:db8::/129 192.0.2.2/ /24 example.com 192.0.2.1-192.0.2.9
+	done
+	for word in sport dport size; do
+		refused_values 2 "$word" -1 0x10 ٣ 65536 9-8 1-65536 -9 9- 1-2-3 http
+	done
+	refused_values 2 proto 256 TCP ip 6-17
+	refused_values 2 dscp 64 af14 cs8 0-5
+	refused_values 2 tcp-flags SYN syn, ,syn syn/ /syn syn/ack syn/syn/ack 'syn|ack' 2
+	refused 2 add dev eth0 command innocent drop 1% dport 1 not dport 2
+	refused 2 add dev eth0 command innocent drop 1% dport any dport 2
+	refused 2 add dev eth0 command innocent drop 1% dport 2 dport any
+	refused 2 add dev eth0 command innocent drop 1% not dport any
+	refused 2 add dev eth0 command innocent drop 1% not not dport 2
+	refused 2 add dev eth0 command innocent drop 1% not drop 2
 	assert_unchanged
 }
 

@@ -60,7 +60,7 @@ Usage: vershitify.sh -interface DEV -command NAME -drop PERCENT
        vershitify.sh [OPTIONS] run RULE [--fail-unmatched] -- COMMAND [ARG...]
        vershitify.sh [OPTIONS] add RULE
        vershitify.sh [OPTIONS] change ID [dev DEV]... [direction DIR] [drop PERCENT]
-                                         [seed N] [for TIME] [visible HOW]
+                                         [seed N] [for TIME] [visible HOW] [MATCH]...
        vershitify.sh [OPTIONS] del ID | flush | repair | down
        vershitify.sh [OPTIONS] show [ID] | stats [INTERVAL [COUNT]] | monitor
        vershitify.sh [OPTIONS] doctor | help
@@ -70,12 +70,20 @@ Drops part of what one program sends or receives. To the program it looks like
 ordinary loss on the wire; nobody else loses a packet.
 
 RULE :=    WHO { dev DEV | dev all }... drop PERCENT [children]
-           [direction DIR] [seed N] [for TIME] [visible HOW] [force]
+           [direction DIR] [seed N] [for TIME] [visible HOW] [MATCH]... [force]
 WHO :=     command NAME | exe PATH | pid N | cgroup PATH
            (run: the COMMAND and all its descendants, if no WHO is given)
 PERCENT := 0 to 100 with up to 6 decimals: 25, 25%, 0.1% (loss is another word for drop)
 DIR :=     egress (default) | ingress | both
 TIME :=    30s, 500ms, 5m, 1h
+MATCH :=   [not] { src PREFIX | dst PREFIX | proto PROTO | sport PORTS | dport PORTS |
+           tcp-flags FLAGS | size BYTES | dscp DSCP } | WORD any
+           (all have to hold; of several values of one word, one; any: no condition)
+PREFIX :=  192.0.2.2, 192.0.2.0/24, 2001:db8::/32
+PROTO :=   tcp | udp | icmp | icmp6 | sctp | 0 to 255
+PORTS :=   80, 80-90 (BYTES too)
+FLAGS :=   fin, syn,ack, syn/syn,ack (of SYN and ACK, only SYN)
+DSCP :=    ef | af11 | cs1 | ... | 0 to 63
 HOW :=     wire (default: the sender does not know) | local (ENOBUFS) | denied (EPERM)
 OPTIONS := -n NETNS     the network namespace: a name, pid:N or a path
            -j           JSON

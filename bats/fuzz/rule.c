@@ -65,6 +65,7 @@ bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns)
 #include "lib/print.c"
 #include "lib/utf8.c"
 #include "vershitify/rule.c"
+#include "vershitify/selector.c"
 #include "lib/values.c"
 
 /* --- words --------------------------------------------------------------------------------------- */
@@ -103,6 +104,8 @@ static void needs_check(const struct request *request)
 		needs |= VSH_CLOCK;
 	if (request->visible == VISIBLE_LOCAL)
 		needs |= VSH_LOCAL;
+	if (request->label.selector.asked)
+		needs |= VSH_SELECTS;
 	CHECK((rule.needs & ~VSH_SEEDED) == needs);
 	CHECK(!rule.seed || (rule.needs & VSH_SEEDED));
 	rule.flags |= 1U << 31;
@@ -141,6 +144,8 @@ static void same_check(const struct request *first, const struct request *second
 	      !memcmp(a->ifindex, b->ifindex, sizeof(a->ifindex[0]) * a->devs));
 	CHECK(a->seed == b->seed);
 	CHECK(first->label.loss == second->label.loss);
+	CHECK(!memcmp(&first->label.selector, &second->label.selector,
+		      sizeof(first->label.selector)));
 	CHECK(first->label.who == second->label.who);
 	CHECK(first->label.pid == second->label.pid);
 	CHECK(first->label.cgroup_id == second->label.cgroup_id);

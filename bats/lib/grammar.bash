@@ -65,6 +65,7 @@ table_words() {
 	table | awk -F '\t' '
 		$5 ~ /dashed/ { next }
 		{ print $1 }
+		$5 ~ /(^|,)not(,|$)/ { print "not" }
 		{ for (i = split($6, values, "|"); i; i--) if (values[i] ~ /^[a-z]/) print values[i] }' |
 		LC_ALL=C sort -u
 }

@@ -162,6 +162,12 @@ static void younger_set(struct vsh_rule *rule)
 	rule->generation = EPOCH + 1;
 }
 
+/* No label has conditions: it takes each packet that is read for conditions, see epoch_write(). */
+static void selects_set(struct vsh_rule *rule)
+{
+	rule->needs = VSH_SELECTS;
+}
+
 static void children_set(struct vsh_rule *rule)
 {
 	rule->flags = VSH_CHILDREN;
@@ -190,6 +196,7 @@ static const struct kind {
 	{ "another namespace", netns_set },
 	{ "younger than the socket", younger_set },
 	{ "children", children_set },
+	{ "conditions", selects_set },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -247,7 +254,7 @@ static void rule_write(__u32 id, const struct vsh_rule *rule, bool fast)
 
 static void epoch_write(__u32 epoch)
 {
-	struct vsh_config config = { .epoch = epoch };
+	struct vsh_config config = { .epoch = epoch, .selects = epoch & 1 };
 
 	element_write(config_fd, 0, &config);
 }

@@ -7,6 +7,7 @@
 #include <bpf/bpf_helpers.h>
 #include "header.bpf.h"
 #include "random.bpf.h"
+#include "select.bpf.h"
 #include "tag.bpf.h"
 
 enum action {
@@ -99,6 +100,7 @@ struct search {
 	__u32 hook;
 	__u32 passed_over; /* hooks of rules that do not take this packet, but perhaps another */
 	int found; /* index of a rule, or -1 */
+	struct vsh_subject subject; /* read if a rule of the mask has conditions on it */
 };
 
 /* Of the packets of an owner with this epoch: those with this device's number? The answer is the
@@ -117,7 +119,8 @@ static __always_inline bool rule_takes(const struct vsh_rule *rule, __u32 id,
 {
 	return (rule->hooks & search->hook) && !rule_is_over(rule) &&
 	       (!rule->devs ||
-		device_is_same(id, rule_device(rule, search->ifindex), search->hook));
+		device_is_same(id, rule_device(rule, search->ifindex), search->hook)) &&
+	       (!(rule->needs & VSH_SELECTS) || rule_selects(id, &search->subject));
 }
 
 /* The fate of packet n of a socket: a number that depends on nothing but (seed, socket,
@@ -305,6 +308,8 @@ __noinline __u32 judge_all(struct __sk_buff *skb, struct vsh_sock *tag, __u32 ho
 	mask = READ_ONCE(tag->owner.mask);
 	search.mask = mask;
 	search.netns_cookie = tag->owner.netns_cookie;
+	if (mask & READ_ONCE(config->selects))
+		subject_read(skb, &search.subject);
 	bpf_loop(VSH_RULES_MAX, rule_try, &search, 0);
 	rule = rule_get(search.found);
 	if (!rule)

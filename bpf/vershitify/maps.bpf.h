@@ -17,6 +17,15 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } vsh_rules SEC(".maps");
 
+/* Mostly for user space; the programs keep cgroup_id, and read the selector. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, VSH_RULES_MAX);
+	__type(key, __u32);
+	__type(value, struct vsh_label);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} vsh_labels SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

@@ -227,6 +227,7 @@ static void config_add(struct vsh_config *config, __u32 id, const struct request
 {
 	config->children = bit_set(config->children, id, request->rule.flags & VSH_CHILDREN);
 	config->cgroups = bit_set(config->cgroups, id, request->label.who == VSH_CGROUP);
+	config->selects = bit_set(config->selects, id, request->label.selector.asked);
 }
 
 static void del_print(struct state *state, __u32 id)
@@ -240,6 +241,7 @@ static void del_print(struct state *state, __u32 id)
 	who_masks_print(state, &rule, &state->labels[id], 0);
 	state->config.children &= ~bit;
 	state->config.cgroups &= ~bit;
+	state->config.selects &= ~bit;
 	config_print(state);
 }
 
@@ -385,6 +387,7 @@ static int plan_change(const struct options *options, struct state *state,
 	if (memcmp(&request.label, &state->labels[id], sizeof(request.label)))
 		label_update_print(id, &request.label);
 	rule_update_print(id, &request.rule);
+	config_add(&state->config, id, &request);
 	state->config.epoch++;
 	config_print(state);
 	return DONE;

@@ -8,6 +8,7 @@
 #include <linux/magic.h>
 #include "needs.h"
 #include "rule.h"
+#include "selector.h"
 #include "utf8.h"
 #include "values.h"
 #include "words.h"
@@ -253,6 +254,13 @@ static int visible_parse(struct cursor *cursor, void *context)
 	return status;
 }
 
+static int match_parse(struct cursor *cursor, void *context)
+{
+	struct request *request = context;
+
+	return selector_parse(cursor, &request->label.selector);
+}
+
 static int force_parse(struct cursor *cursor, void *context)
 {
 	struct request *request = context;
@@ -275,6 +283,8 @@ static int fail_unmatched_parse(struct cursor *cursor, void *context)
 
 static const char *const dev_choices[] = { "all", NULL };
 
+#define ROW_MATCH (ROW_LIST | ROW_NOT)
+
 static const struct grammar_row rows[] = {
 	{ "dev", WORD_DEV, 1, 1, ROW_LIST, dev_parse, "DEV", "the name of a device, or all",
 	  dev_choices },
@@ -292,6 +302,23 @@ static const struct grammar_row rows[] = {
 	{ "seed", WORD_SEED, 1, 1, 0, seed_parse, "N", "a number", NULL },
 	{ "for", WORD_FOR, 1, 1, 0, for_parse, "TIME", "a time", NULL },
 	{ "visible", WORD_VISIBLE, 1, 1, 0, visible_parse, NULL, NULL, visible_names },
+	{ "proto", WORD_PROTO, 1, 1, ROW_MATCH, match_parse, "PROTO",
+	  "tcp, udp, icmp, icmp6, sctp, a number from 0 to 255, or any", selector_any },
+	{ "src", WORD_SRC, 1, 1, ROW_MATCH, match_parse, "PREFIX",
+	  "an address, or a prefix as in 192.0.2.0/24, or any", selector_any },
+	{ "dst", WORD_DST, 1, 1, ROW_MATCH, match_parse, "PREFIX",
+	  "an address, or a prefix as in 192.0.2.0/24, or any", selector_any },
+	{ "sport", WORD_SPORT, 1, 1, ROW_MATCH, match_parse, "PORTS",
+	  "a port, a range as in 80-90, or any", selector_any },
+	{ "dport", WORD_DPORT, 1, 1, ROW_MATCH, match_parse, "PORTS",
+	  "a port, a range as in 80-90, or any", selector_any },
+	{ "tcp-flags", WORD_TCP_FLAGS, 1, 1, ROW_MATCH, match_parse, "FLAGS",
+	  "fin, syn, rst, psh, ack, urg, ece or cwr, several as in syn,ack, those of some as in syn/syn,ack, or any",
+	  selector_any },
+	{ "size", WORD_SIZE, 1, 1, ROW_MATCH, match_parse, "BYTES",
+	  "a number of bytes, a range as in 0-100, or any", selector_any },
+	{ "dscp", WORD_DSCP, 1, 1, ROW_MATCH, match_parse, "DSCP",
+	  "a number from 0 to 63, a name as in ef, af11, cs1, or any", selector_any },
 	{ "force", WORD_FORCE, 0, 0, ROW_NEW, force_parse, NULL, NULL, NULL },
 	{ "--fail-unmatched", WORD_FAIL_UNMATCHED, 0, 0, ROW_NEW | ROW_RUN, fail_unmatched_parse,
 	  NULL, NULL, NULL },
@@ -369,7 +396,7 @@ static void hooks_finish(struct request *request)
 	rule->hooks = request->ingress ? VSH_CG_INGRESS : 0;
 	if (request->egress)
 		rule->hooks |= request->visible == VISIBLE_DENIED ? VSH_CG_EGRESS : VSH_TC_EGRESS;
-	rule->needs &= ~(VSH_ONCE | VSH_LOCAL);
+	rule->needs &= ~(VSH_ONCE | VSH_LOCAL | VSH_SELECTS);
 	if (request->visible == VISIBLE_LOCAL)
 		rule->needs |= VSH_LOCAL;
 	if (rule->devs != 1 || has_several_bits(rule->hooks))
@@ -391,6 +418,8 @@ int request_finish(struct request *request)
 		return misuse(
 			"\"visible denied\" is for direction egress: at ingress there is no local sender");
 	hooks_finish(request);
+	if (request->label.selector.asked)
+		rule->needs |= VSH_SELECTS;
 	/* A change that names no device keeps those it has, wherever they are. */
 	err = request->given & WORD_DEV ? netns_cookie(&cookie) : 0;
 	if (err)
@@ -484,6 +513,7 @@ void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule, const struc
 		print_word(out, label->dev[i], strnlen(label->dev[i], VSH_DEV_LEN));
 	}
 	who_print(out, rule, label);
+	selector_print(out, &label->selector);
 	if (rule->flags & VSH_CHILDREN)
 		fputs(" children", out);
 	percent_format(label->loss, percent, sizeof(percent));
@@ -558,6 +588,7 @@ void rule_print_json(struct json *json, uint32_t id, const struct vsh_rule *rule
 	percent_format(label->loss, percent, sizeof(percent));
 	json_bool(json, "children", rule->flags & VSH_CHILDREN);
 	json_string(json, "direction", direction_name(rule));
+	selector_print_json(json, &label->selector);
 	json_number_text(json, "drop_percent", percent);
 	if (rule->needs & VSH_SEEDED)
 		json_number(json, "seed", rule->seed);

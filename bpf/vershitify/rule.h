@@ -37,6 +37,14 @@ enum word {
 	WORD_VISIBLE = 1 << 7,
 	WORD_FORCE = 1 << 8,
 	WORD_FAIL_UNMATCHED = 1 << 9,
+	WORD_PROTO = 1 << 10,
+	WORD_SRC = 1 << 11,
+	WORD_DST = 1 << 12,
+	WORD_SPORT = 1 << 13,
+	WORD_DPORT = 1 << 14,
+	WORD_TCP_FLAGS = 1 << 15,
+	WORD_SIZE = 1 << 16,
+	WORD_DSCP = 1 << 17,
 };
 
 /* A request that asks for what the rule is now. */

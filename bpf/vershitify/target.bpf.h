@@ -71,15 +71,6 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } vsh_owners SEC(".maps");
 
-/* For user space; the programs keep cgroup_id. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, VSH_RULES_MAX);
-	__type(key, __u32);
-	__type(value, struct vsh_label);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} vsh_labels SEC(".maps");
-
 static __always_inline __u64 comm_mask(struct task_struct *task)
 {
 	struct vsh_comm key = {};

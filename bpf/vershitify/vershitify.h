@@ -11,6 +11,7 @@
 #include <linux/types.h>
 #include "misses.h"
 #include "reasons.h"
+#include "select.h"
 
 /* Where tc pins maps, and where we pin programs and links. */
 #define VSH_MAPS_DIR "/sys/fs/bpf/tc/globals"
@@ -70,6 +71,7 @@ enum vsh_need {
 	VSH_SEEDED = 1 << 4, /* fates can be repeated */
 	VSH_DEVICES = 1 << 5, /* not one device, but several or all */
 	VSH_CLOCK = 1 << 6, /* it ends at expires_ns */
+	VSH_SELECTS = 1 << 7, /* its label has conditions on the packet */
 };
 
 /* Whom a rule names. */
@@ -123,7 +125,7 @@ struct vsh_rule {
 	__u32 flags; /* enum vsh_flag */
 };
 
-/* Value of vsh_labels, same index: what `show` needs, and the programs hardly do. */
+/* Value of vsh_labels, same index: what `show` needs, and the programs need of few rules. */
 struct vsh_label {
 	__u64 loss; /* as it was asked for, in millionths of a percent */
 	__u64 lasts_ns; /* the time that it was given; 0: no end */
@@ -137,6 +139,7 @@ struct vsh_label {
 	__u64 device[VSH_DEVS_MAX]; /* what tells those of ifindex[] from later ones; 0: not known */
 	char dev[VSH_DEVS_MAX][VSH_DEV_LEN]; /* names that they had last */
 	char path[VSH_PATH_LEN]; /* of exe or cgroup; empty: too long */
+	struct vsh_selector selector; /* VSH_SELECTS */
 };
 
 /* Value of vsh_tasks, by tgid. A bit counts only while the rule's generation
@@ -184,6 +187,7 @@ struct vsh_flow_key {
 struct vsh_config {
 	__u64 children; /* rules with VSH_CHILDREN */
 	__u64 cgroups; /* rules that name a cgroup */
+	__u64 selects; /* rules with conditions on the packet */
 	__u32 epoch; /* grows with each new rule, whose generation it is, and each change */
 	__u32 pad;
 };
@@ -274,8 +278,9 @@ _Static_assert(sizeof(struct vsh_flow_key) == 48, "key of vsh_flows has no holes
 _Static_assert(sizeof(struct vsh_task) == 32, "vsh_task has no holes");
 _Static_assert(sizeof(struct vsh_owner) == 40, "vsh_owner has no holes");
 _Static_assert(sizeof(struct vsh_rule) == 120, "vsh_rule has no holes");
-_Static_assert(sizeof(struct vsh_label) == 592, "vsh_label has no holes");
-_Static_assert(sizeof(struct vsh_config) == 24, "vsh_config has no holes");
+_Static_assert(sizeof(struct vsh_label) == 592 + sizeof(struct vsh_selector),
+	       "vsh_label has no holes");
+_Static_assert(sizeof(struct vsh_config) == 32, "vsh_config has no holes");
 _Static_assert(sizeof(struct vsh_stats) == 8 + 24 * VSH_REASONS, "vsh_stats has no holes");
 _Static_assert(sizeof(struct vsh_dropped) == 16, "vsh_dropped has no holes");
 _Static_assert(sizeof(struct vsh_event) == 48, "vsh_event has no holes");
