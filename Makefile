@@ -174,7 +174,7 @@ user_objects = $(patsubst %.c,$(1)/user/%.o,$(notdir $(USER_SOURCES)))
 define helper
 $(foreach folder,$(FOLDERS),$(eval $(call helper_objects,$(1),$(2),$(folder))))
 
-$(1)/user/main.o: CPPFLAGS += -DVSH_VERSION='"$$(version_known)"'
+$(1)/user/main.o: CPPFLAGS += -DVERSION='"$$(version_known)"'
 $(1)/user/main.o: $(VERSION_FILE)
 
 $(1)/vsh: $(call user_objects,$(1))

@@ -169,6 +169,68 @@ without_line() {
 	assert [ "$(grep -cE "$known" bpf/lib/header.bpf.h)" -gt 20 ]
 }
 
+# --- tools -----------------------------------------------------------------------------
+
+# signs: what tells of a tool, a regular expression: the names of tools, of their objects, and what their programs'
+# names begin with.
+signs() {
+	{
+		sed -n 's/^TOOLS := //p' Makefile | tr ' ' '\n'
+		build/vsh programs | awk '{ sub(/_.*/, "_", $2); print $2; print toupper($2); sub(/\..*/, "\\.(bpf\\.)?[co]\\>", $1); print $1 }'
+	} | sort -u | paste -sd '|'
+}
+
+# shared_shell: the files of tc/ that are no tool's own.
+shared_shell() {
+	sed -n 's/^TOOLS := //p' Makefile | tr ' ' '\n' | sed 's/.*/tc\/&.sh\ntc\/doctor-&.sh/' >"$BATS_TEST_TMPDIR/own"
+	printf '%s\n' tc/*.sh | grep -vxFf "$BATS_TEST_TMPDIR/own"
+}
+
+@test "what tools share names no tool but in the list of tools" {
+	cd "$TREE"
+	run -0 signs
+	assert_output --partial '|tracker'
+	assert_output --regexp '(^|\|)pk_(\||$)'
+	# guards of headers have the name of the house
+	run ! eval "grep -rnE '$(signs)' bpf/lib --exclude=tools.c | grep -vE ':#(ifndef|define) [A-Z0-9_]+_H$'"
+	assert_output ''
+	# so have the records that all tools share, and a variable of the environment
+	# shellcheck disable=SC2046 # names of files
+	run -0 grep -nE "$(signs)" $(shared_shell)
+	assert_equal "$(grep -v 'VSH_ENTERED=' <<<"$output" | cut -d : -f 1,3)" 'tc/lock.sh:common=/run/vershitify'
+}
+
+# helper_names UNDEFINED|DEFINED SOURCE...: what is not defined, or is, in these files of the helper.
+helper_names() {
+	local option=-u file
+
+	[ "$1" != DEFINED ] || option='-g --defined-only'
+	shift
+	for file; do
+		# shellcheck disable=SC2086 # options
+		case $file in
+		*.bpf.c | */tools.c) ;;
+		*) nm $option "build/user/$(basename "$file" .c).o" | awk '{ print $NF }' ;;
+		esac
+	done | sort -u
+}
+
+@test "what the tools share in the helper needs nothing of a tool but by the list of tools" {
+	cd "$TREE"
+	helper_names UNDEFINED bpf/lib/*.c >"$BATS_TEST_TMPDIR/needed"
+	# shellcheck disable=SC2046 # names of files
+	helper_names DEFINED $(printf '%s\n' bpf/*/*.c | grep -v ^bpf/lib/) >"$BATS_TEST_TMPDIR/defined"
+	assert grep -qx setns "$BATS_TEST_TMPDIR/needed"
+	assert grep -qx pingkiller_tool "$BATS_TEST_TMPDIR/defined"
+	run -0 comm -12 "$BATS_TEST_TMPDIR/needed" "$BATS_TEST_TMPDIR/defined"
+	assert_output ''
+}
+
+@test "the helper and the shell lock one file" {
+	assert_equal "$(sed -n 's/^const char lock_file\[\] = "\(.*\)";$/\1/p' "$TREE/bpf/lib/tools.c")" \
+		"$(sh -c '. "$0/tc/lock.sh"; printf "%s\n" "$lock"' "$TREE")"
+}
+
 # --- files ---------------------------------------------------------------------------
 
 # missed FILE TARGET: without FILE there is no TARGET, and make names what it lacks.

@@ -408,7 +408,7 @@ ping_distrusted() {
 		nobody ln -s "$BATS_TEST_TMPDIR/theirs" "/sys/fs/bpf/$name"
 		distrusted "/sys/fs/bpf/$name"
 		# the helper by itself neither
-		[ "$name" = vershitify ] || run -1 "$TOP/build/vsh" load "$TOP/build"
+		[ "$name" = vershitify ] || run -1 "$TOP/build/vsh" load "$TOP/build" vershitify
 		rm "/sys/fs/bpf/$name"
 	done
 	chmod "$mode" /sys/fs/bpf

@@ -121,6 +121,7 @@ doctor_rules() {
 		doctor_works=$(printf '%s\n' "$doctor_said" | sed -n 's/^works //p')
 	fi
 	doctor_topic programs
+	doctor_missing=$(pins_missing)
 	doctor_programs "$doctor_works" tracker.o receive.o vershitify.o
 }
 

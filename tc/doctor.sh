@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # doctor: what of us works on this machine, what does not and why, what is in the way or left over, and
-# what to do about it. This is what both commands look at; what is theirs alone is in doctor-COMMAND.sh.
+# what to do about it. This is what all tools look at; what is one's alone is in doctor-TOOL.sh.
 #
 # What a rule needs is done as a rule does it, by the same functions, and undone: a probe that resembles
 # it would tell of itself.
 
 doctor_begin() {
-	doctor_problems=0 doctor_section='' doctor_report='' doctor_unread=''
+	doctor_problems=0 doctor_section='' doctor_report='' doctor_unread='' doctor_missing=''
 }
 
 # doctor_print FORMAT WORD...: what it sets up is taken down again, whether or not that can be written.
@@ -152,7 +152,7 @@ doctor_elsewhere() {
 }
 
 # doctor_programs PRESENT OBJECT...: PRESENT are the names of those that have been loaded as a rule loads
-# them; of the others the helper is asked why.
+# them; of the others the helper is asked why. $doctor_missing are those that a set-up has no pins of, a line each.
 doctor_programs() {
 	doctor_present=$1 doctor_all=$("$vsh" programs)
 	shift
@@ -175,11 +175,10 @@ doctor_program() {
 		;;
 	esac
 	if doctor_said=$("$vsh" try "$objects" "$1" 2>&1); then
-		if doctor_is_taken "$1"; then
-			doctor_tell GONE "$1" "its pin was taken away by somebody: vershitify.sh repair loads it again"
-		else
-			doctor_tell ok "$1" "$3"
-		fi
+		case $newline$doctor_missing$newline in
+		*"$newline$1$newline"*) doctor_tell GONE "$1" "its pin was taken away by somebody: $speaker repair loads it again" ;;
+		*) doctor_tell ok "$1" "$3" ;;
+		esac
 		return
 	fi
 	doctor_said=${doctor_said##*"which $3: "}
@@ -187,14 +186,6 @@ doctor_program() {
 	needed:*) doctor_tell MISSING "$1" "$4 ($doctor_said): it takes a kernel that loads it" ;;
 	*:?*) doctor_tell replaced "$1" "by $5; $4 ($doctor_said)" ;;
 	*) doctor_tell lost "$1" "$4 ($doctor_said)" ;;
-	esac
-}
-
-# doctor_is_taken PROGRAM: which the kernel takes, and the set-up has no more.
-doctor_is_taken() {
-	case $doctor_object in
-	tracker.o | receive.o) setup_is_there && pin_is_missing "$1" ;;
-	*) return 1 ;;
 	esac
 }
 

@@ -5,7 +5,9 @@
 # killed one was doing. A tool has a state folder, $state, and two functions, which are called with the lock held:
 # TOOL_leftovers is true if a killed command of that tool has left something, TOOL_settle takes it away.
 
-lock=/run/vershitify.lock
+# What all tools have in common is recorded under the name of the first.
+common=/run/vershitify
+lock=$common.lock
 lock_seconds=60
 locked=''
 
@@ -52,8 +54,19 @@ lock_release() {
 	[ -n "$locked" ] || return 0
 	locked=''
 	state_leave
-	[ -e /run/vershitify ] || [ -e /run/pingkiller ] || [ -e "$shared" ] || rm -f "$lock"
+	states_are_left || [ -e "$shared" ] || rm -f "$lock"
 	exec 8>&-
+}
+
+# states_are_left: has any tool something recorded? Each has a doctor of its own beside this file.
+states_are_left() {
+	local name
+
+	for name in "$library"/doctor-*.sh; do
+		name=${name##*/doctor-}
+		[ ! -e "/run/${name%.sh}" ] || return 0
+	done
+	return 1
 }
 
 # state_leave: removes the folder if nothing is recorded in it.

@@ -5,6 +5,8 @@
 # them all in less time than it takes to start a second one.
 
 map_edits=
+# The map of a tool whose values are numbers of devices.
+devices_map=
 
 # map_edit update|delete FOLDER MAP WORD...
 map_edit() {
@@ -19,7 +21,7 @@ map_edit() {
 # that are written to it are those of devices there. What waits is all done there.
 map_place() {
 	case $netns_name:$1 in
-	?*:*/vsh_devices) printf 'nsenter --net=%s ' "$(words_quote "$netns_file")" ;;
+	?*:*/"${devices_map:-/}") printf 'nsenter --net=%s ' "$(words_quote "$netns_file")" ;;
 	esac
 }
 

@@ -9,7 +9,7 @@
 # A THING is recorded before it is made, with the tools that use it; what was there before us never is. The
 # last tool that leaves a thing takes it away. Called with the lock held, which is one for all tools.
 
-shared=/run/vershitify.shared
+shared=$common.shared
 
 # shared_users THING: fails if it is not ours.
 shared_users() {
@@ -173,7 +173,7 @@ bpffs_leave() {
 	done
 }
 
-cgroup_mount=/run/vershitify.cgroup
+cgroup_mount=$common.cgroup
 
 cgroup_ensure() {
 	cgroup_find

@@ -29,10 +29,14 @@ trust_is_shared() {
 	esac
 }
 
+# What a tool opens besides, a pattern.
+trust_more=
+
 # trust_look_all: all that is ours, or may become ours.
 trust_look_all() {
+	# shellcheck disable=SC2086 # a pattern
 	trust_look /run "$lock" "$shared" "$shared.new" "$cgroup_mount" "$state" "$state"/* \
-		"$bpffs" "$bpffs/tc" "$bpffs/tc/globals" "$bpffs"/tc/globals/vsh_* "$pins-new" "$pins" "$pins"/* "$pins"/*/*
+		"$bpffs" "$bpffs/tc" "$bpffs/tc/globals" $trust_more "$pins-new" "$pins" "$pins"/* "$pins"/*/*
 }
 
 needs_trust() {

@@ -15,6 +15,8 @@ state=/run/vershitify
 filter_hook=egress
 filter_handle=0x5653
 filter_program=vsh_egress
+devices_map=vsh_devices
+trust_more="$maps/vsh_*"
 
 # --- devices ------------------------------------------------------------------------------------
 
@@ -469,7 +471,7 @@ setup_is_there() {
 setup_load() {
 	bpffs_ensure && cgroup_ensure || return 1
 	setup_is_there || {
-		folders_take && run "$vsh" load "$objects" || return 1
+		folders_take && run "$vsh" load "$objects" "$tool" || return 1
 	}
 	cgroup_attach sock_create vsh_sock_create
 }
@@ -569,28 +571,29 @@ rules_repair() {
 	END
 }
 
-# pins_repair: the tracker's programs whose pins others have taken away. Those that the kernel refuses have none.
-pins_repair() {
+# pins_missing: the tracker's programs that a set-up has no pins of, a line each. Those that the kernel refuses
+# have none, others were taken away.
+pins_missing() {
 	local object program
 
 	setup_is_there || return 0
 	while IFS='	' read -r object program _; do
 		case $object in
-		tracker.o | receive.o) ;;
-		*) continue ;;
+		tracker.o | receive.o) [ -e "$pins/$program" ] || [ -e "$pins/link_$program" ] || printf '%s\n' "$program" ;;
 		esac
-		if pin_is_missing "$program" &&
-			"$vsh" try "$objects" "$program" 2>/dev/null </dev/null; then
-			run "$vsh" load "$objects" "$program" </dev/null && say "note: $program is loaded again"
-		fi
 	done <<-END
 		$("$vsh" programs)
 	END
 }
 
-# pin_is_missing PROGRAM
-pin_is_missing() {
-	[ ! -e "$pins/$1" ] && [ ! -e "$pins/link_$1" ]
+# pins_repair: those that others have taken away.
+pins_repair() {
+	local program
+
+	for program in $(pins_missing); do
+		! "$vsh" try "$objects" "$program" 2>/dev/null </dev/null ||
+			{ run "$vsh" load "$objects" "$program" </dev/null && say "note: $program is loaded again"; }
+	done
 }
 
 # rule_repair ID: in the namespace of its devices.

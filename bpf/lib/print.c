@@ -9,7 +9,7 @@
 
 #define QUOTED_MAX 48 /* bytes of a bad word worth repeating */
 
-const char *speaker = "vershitify.sh";
+const char *speaker = "vsh";
 
 static void complain_va(const char *format, va_list args)
 {

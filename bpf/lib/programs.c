@@ -7,15 +7,21 @@
 #include <bpf/bpf.h>
 #include "programs.h"
 #include "tools.h"
-#include "vershitify.h"
 #include "vsh.h"
+
+const struct program *program_of(const struct tool *tool, size_t index)
+{
+	return index < tool->programs.count ? &tool->programs.rows[index] : NULL;
+}
 
 const struct program *program_at(size_t index)
 {
-	for (size_t i = 0; i < tools_count; i++) {
-		if (index < tools[i].programs->count)
-			return &tools[i].programs->rows[index];
-		index -= tools[i].programs->count;
+	for (const struct tool *const *tool = tools; *tool; tool++) {
+		const struct program *program = program_of(*tool, index);
+
+		if (program)
+			return program;
+		index -= (*tool)->programs.count;
 	}
 	return NULL;
 }
@@ -47,10 +53,18 @@ void pin_path(char path[128], const char *directory, const struct program *progr
 
 bool program_is_pinned(const struct program *program)
 {
+	const struct setup *setup = tool_of(program)->setup;
 	char path[128];
 
-	pin_path(path, VSH_PINS_DIR, program);
+	if (!setup)
+		return false;
+	pin_path(path, setup->pins, program);
 	return !access(path, F_OK);
+}
+
+bool program_is_taken(const struct program *program)
+{
+	return program->needed && program->place == BY_LINK && !program_is_pinned(program);
 }
 
 bool program_has_name(uint32_t id, const char *name)
@@ -69,13 +83,14 @@ bool program_has_name(uint32_t id, const char *name)
 
 bool program_is_lost(const struct program *program)
 {
-	return program->place == BY_LINK && setup_is_there() && !program_is_pinned(program) &&
+	return program->place == BY_LINK && setup_is_there(tool_of(program)) &&
+	       !program_is_pinned(program) &&
 	       !(program->replaced && program_is_pinned(program_find(program->replaced)));
 }
 
-bool setup_is_there(void)
+bool setup_is_there(const struct tool *tool)
 {
-	return !access(VSH_PINS_DIR, F_OK);
+	return tool->setup && !access(tool->setup->pins, F_OK);
 }
 
 int programs_command(const struct options *options, int argc, char **argv)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is loaded into the kernel: each tool has a table, tools.c lists them. Whatever names a program (loading,
+/* What is loaded into the kernel: each tool has a table (tools.h). Whatever names a program (loading,
  * doctor, show, monitor, the manual page) reads it.
  */
 #ifndef VSH_PROGRAMS_H
@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct tool;
 
 /* What loading does with a program that the kernel has accepted. */
 enum place {
@@ -33,7 +35,8 @@ struct program_table {
 	size_t count;
 };
 
-/* All programs of all tools; NULL after the last. */
+/* Those of one tool, and all of all tools; NULL after the last. */
+const struct program *program_of(const struct tool *tool, size_t index);
 const struct program *program_at(size_t index);
 size_t programs_count(void);
 
@@ -43,16 +46,19 @@ const struct program *program_find(const char *name);
 /* Where it, or its link, is pinned below a folder. */
 void pin_path(char path[128], const char *directory, const struct program *program);
 
-/* Is it loaded in the set-up that is there? */
+/* Is it loaded in the set-up of its tool? */
 bool program_is_pinned(const struct program *program);
+
+/* Is it one that its tool's set-up attaches, and cannot do without, and that somebody has taken away? */
+bool program_is_taken(const struct program *program);
 
 /* Has the loaded program of this number that name? */
 bool program_has_name(uint32_t id, const char *name);
 
-/* Has the kernel refused it, in the set-up that is there, and nothing does the same instead? */
+/* Has the kernel refused it, where its tool is set up, and nothing does the same instead? */
 bool program_is_lost(const struct program *program);
 
-/* Is there a set-up? Its pins get their place by one rename, when all of them are made. */
-bool setup_is_there(void);
+/* Is that tool set up? Its pins get their place by one rename, when all of them are made. */
+bool setup_is_there(const struct tool *tool);
 
 #endif

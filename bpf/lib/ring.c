@@ -7,10 +7,8 @@
 #include <bpf/bpf.h>
 #include "maps.h"
 #include "ring.h"
+#include "tools.h"
 #include "vsh.h"
-
-/* The lock of all commands, see tc/lock.sh. */
-#define LOCK_FILE "/run/vershitify.lock"
 
 /* The two maps of a kind of events. */
 struct opened {
@@ -62,8 +60,8 @@ static int lock_take(void)
 	struct stat held, named;
 	int lock;
 
-	while ((lock = open(LOCK_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)) >= 0) {
-		if (!flock(lock, LOCK_EX) && !fstat(lock, &held) && !lstat(LOCK_FILE, &named) &&
+	while ((lock = open(lock_file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)) >= 0) {
+		if (!flock(lock, LOCK_EX) && !fstat(lock, &held) && !lstat(lock_file, &named) &&
 		    held.st_dev == named.st_dev && held.st_ino == named.st_ino)
 			break;
 		close(lock);

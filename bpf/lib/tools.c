@@ -1,22 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* The list of tools, and what they have in common under the name of the first. */
+#include <string.h>
 #include "tools.h"
 
-const struct tool tools[] = {
-	{ "vershitify.sh", &vershitify_programs },
-	{ "pingkiller.sh", &pingkiller_programs },
-	{ "tracepkt.sh", &tracepkt_programs },
-	{ "snitch.sh", &snitch_programs },
+extern const struct tool vershitify_tool, pingkiller_tool, tracepkt_tool, snitch_tool;
+
+const struct tool *const tools[] = {
+	&vershitify_tool, &pingkiller_tool, &tracepkt_tool, &snitch_tool, NULL,
 };
 
-const size_t tools_count = sizeof(tools) / sizeof(tools[0]);
+const char lock_file[] = "/run/vershitify.lock";
+
+const struct tool *tool_find(const char *name)
+{
+	for (const struct tool *const *tool = tools; *tool; tool++)
+		if (!strcmp((*tool)->name, name))
+			return *tool;
+	return NULL;
+}
 
 const struct tool *tool_of(const struct program *program)
 {
-	for (size_t i = 0; i < tools_count; i++) {
-		const struct program_table *table = tools[i].programs;
+	for (const struct tool *const *tool = tools; *tool; tool++) {
+		const struct program_table *table = &(*tool)->programs;
 
 		if (program >= table->rows && program < table->rows + table->count)
-			return &tools[i];
+			return *tool;
 	}
 	return NULL;
 }

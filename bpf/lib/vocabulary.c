@@ -8,47 +8,7 @@
  *	OPTION                                    --options: those that stand before the command
  */
 #include <string.h>
-#include "connection.h"
-#include "ping.h"
-#include "rule.h"
-#include "trace.h"
-
-struct vocabulary {
-	const char *tool;
-	const struct grammar *grammar;
-	const char *const *commands, *const *options;
-};
-
-static const struct vocabulary vocabularies[] = {
-	{
-		.tool = "vershitify",
-		.grammar = &rule_grammar,
-		.commands = (const char *const[]){ "run", "add", "change", "del", "flush", "repair",
-						   "down", "show", "stats", "monitor", "doctor",
-						   "help", NULL },
-		.options = (const char *const[]){ "-n", "-j", "-p", "-s", "-v", "--dry-run", "-b",
-						  "-color", "-V", NULL },
-	},
-	{
-		.tool = "pingkiller",
-		.grammar = &ping_grammar,
-		.commands = (const char *const[]){ "dev", "show", "stats", "plot", "stop", "doctor",
-						   "help", NULL },
-		.options = (const char *const[]){ "-n", "-j", "-v", "--dry-run", "-V", NULL },
-	},
-	{
-		.tool = "tracepkt",
-		.grammar = &trace_grammar,
-		.commands = (const char *const[]){ "doctor", "help", NULL },
-		.options = (const char *const[]){ "-n", "-j", "-v", "--dry-run", "-V", NULL },
-	},
-	{
-		.tool = "snitch",
-		.grammar = &snitch_grammar,
-		.commands = (const char *const[]){ "doctor", "help", NULL },
-		.options = (const char *const[]){ "-n", "-j", "-v", "--dry-run", "-V", NULL },
-	},
-};
+#include "tools.h"
 
 static void table_print(const struct vocabulary *vocabulary)
 {
@@ -91,28 +51,31 @@ static const struct {
 	{ "--options", options_print },
 };
 
-static const struct vocabulary *vocabulary_of(const char *tool)
+static int misused(void)
 {
-	for (size_t i = 0; i < sizeof(vocabularies) / sizeof(vocabularies[0]); i++)
-		if (!strcmp(tool, vocabularies[i].tool))
-			return &vocabularies[i];
-	return NULL;
+	char names[128] = "";
+	size_t length = 0;
+
+	for (const struct tool *const *tool = tools; *tool && length < sizeof(names); tool++)
+		length += snprintf(names + length, sizeof(names) - length, "%s%s",
+				   length ? "|" : "", (*tool)->name);
+	return misuse("a tool is required (words [--valued|--first|--commands|--options] %s)",
+		      names);
 }
 
 int words_command(const struct options *options, int argc, char **argv)
 {
 	void (*print)(const struct vocabulary *vocabulary) = table_print;
-	const struct vocabulary *vocabulary = NULL;
+	const struct tool *tool = NULL;
 
 	(void)options;
 	for (size_t i = 0; argc == 2 && i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!strcmp(argv[0], kinds[i].name))
 			print = kinds[i].print;
 	if (argc == 1 + (print != table_print))
-		vocabulary = vocabulary_of(argv[argc - 1]);
-	if (!vocabulary)
-		return misuse(
-			"a tool is required (words [--valued|--first|--commands|--options] vershitify|pingkiller|tracepkt|snitch)");
-	print(vocabulary);
+		tool = tool_find(argv[argc - 1]);
+	if (!tool)
+		return misused();
+	print(&tool->vocabulary);
 	return DONE;
 }

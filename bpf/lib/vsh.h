@@ -25,7 +25,7 @@ enum status {
 struct options {
 	const char *cgroup_root; /* where cgroup v2 is mounted, or NULL */
 	uint32_t owner; /* tgid of the foreground run, or 0 */
-	bool netns; /* one was named, and is entered */
+	const char *netns; /* a file, entered before the command begins; NULL: the caller's */
 	bool json;
 	bool statistics;
 	bool tag; /* what becomes a target's while the command prints */
@@ -33,7 +33,7 @@ struct options {
 };
 
 /* print.c */
-extern const char *speaker; /* the command whose helper this is: messages begin with it */
+extern const char *speaker; /* whose command it is, as messages begin: of a tool, or "vsh" */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int misuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -58,28 +58,16 @@ int process_comm(uint32_t pid, char comm[COMM_LEN]);
 uint32_t process_tgid(uint32_t tid);
 uint32_t process_parent(uint32_t pid);
 
-/* The commands, which main.c finds by name: argv holds the words that follow the name. */
-int plan_command(const struct options *options, int argc, char **argv);
-int load_command(const struct options *options, int argc, char **argv);
-int scan_command(const struct options *options, int argc, char **argv);
-int exec_command(const struct options *options, int argc, char **argv);
-int run_command(const struct options *options, int argc, char **argv);
-int listen_command(const struct options *options, int argc, char **argv);
-int show_command(const struct options *options, int argc, char **argv);
-int stats_command(const struct options *options, int argc, char **argv);
-int before_command(const struct options *options, int argc, char **argv);
-int missed_command(const struct options *options, int argc, char **argv);
-int summary_command(const struct options *options, int argc, char **argv);
-int programs_command(const struct options *options, int argc, char **argv);
-int fill_command(const struct options *options, int argc, char **argv);
-int try_command(const struct options *options, int argc, char **argv);
-int filters_command(const struct options *options, int argc, char **argv);
-int cookie_command(const struct options *options, int argc, char **argv);
-int line_command(const struct options *options, int argc, char **argv);
-int standing_command(const struct options *options, int argc, char **argv);
-int words_command(const struct options *options, int argc, char **argv);
-int ping_command(const struct options *options, int argc, char **argv);
-int trace_command(const struct options *options, int argc, char **argv);
-int snitch_command(const struct options *options, int argc, char **argv);
+/* argv holds the words that follow the command's name. */
+typedef int command_run(const struct options *options, int argc, char **argv);
+
+struct command {
+	const char *name; /* NULL after the last of a list */
+	command_run *run;
+};
+
+/* Those of no tool alone. main.c lists what all have, a tool can list others as its own. */
+command_run load_command, try_command, programs_command, filters_command, cookie_command,
+	words_command, line_command;
 
 #endif

@@ -219,10 +219,7 @@ static int plot(const struct options *options, int argc, char **argv)
 	return ping_visited_status(&selection, visited);
 }
 
-static const struct {
-	const char *name;
-	int (*run)(const struct options *options, int argc, char **argv);
-} commands[] = {
+static const struct command commands[] = {
 	{ "plan", plan },
 	{ "show", show },
 	{ "stats", stats },
@@ -238,7 +235,6 @@ static const struct {
 
 int ping_command(const struct options *options, int argc, char **argv)
 {
-	speaker = "pingkiller.sh";
 	for (size_t i = 0; argc && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(argv[0], commands[i].name))
 			return commands[i].run(options, argc - 1, argv + 1);

@@ -103,6 +103,9 @@ static inline void ping_count_add(struct pk_count *sum, const struct pk_count *c
 	sum->bytes += count->bytes;
 }
 
+/* ping.c: vsh ping */
+command_run ping_command;
+
 /* pingtypes.c */
 extern const char *const ping_family_names[PK_FAMILIES];
 
@@ -117,7 +120,7 @@ const char *ping_type_name(enum pk_family family, unsigned int type);
 int ping_types_parse(__u64 types[PK_FAMILIES][PK_TYPES / 64], const char *word);
 
 /* vsh ping types: all names, one a line. */
-int ping_types_command(const struct options *options, int argc, char **argv);
+command_run ping_types_command;
 
 /* The words that would set the same bits: by name, or with name NULL by number. */
 void ping_types_walk(const struct ping_device *device,
@@ -127,11 +130,10 @@ void ping_types_walk(const struct ping_device *device,
 /* pingstate.c. The look also puts the name that the device has by now into its label. */
 void ping_state_look(struct ping_device *device);
 bool ping_is_lost(const struct ping_device *device); /* nothing is dropped or counted any more */
-int ping_states_command(const struct options *options, int argc, char **argv);
+command_run ping_states_command;
 
 /* pingattach.c */
-int ping_attach_command(const struct options *options, int argc, char **argv);
-int ping_freed_command(const struct options *options, int argc, char **argv);
+command_run ping_attach_command, ping_freed_command;
 
 /* pingwatch.c: what a run in the foreground prints. */
 int ping_watch_command(const struct options *options, int argc, char **argv);

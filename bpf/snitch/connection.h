@@ -9,8 +9,12 @@
 #include <stdio.h>
 #include "grammar.h"
 #include "snitch.h"
+#include "vsh.h"
 
 extern const struct grammar snitch_grammar;
+
+/* snitch.c: vsh snitch */
+command_run snitch_command;
 
 /* --- snitchwords.c: what is asked for --------------------------------------------------------- */
 

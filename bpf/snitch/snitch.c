@@ -208,7 +208,6 @@ int snitch_command(const struct options *options, int argc, char **argv)
 	struct snitching snitching = {};
 	int status;
 
-	speaker = "snitch.sh";
 	if (!argc)
 		return misuse("snitch takes the folder of the objects, and words");
 	if (argc == 2 && !strcmp(argv[1], "try")) {

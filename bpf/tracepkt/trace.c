@@ -219,7 +219,6 @@ int trace_command(const struct options *options, int argc, char **argv)
 	};
 	int status;
 
-	speaker = "tracepkt.sh";
 	if (!argc)
 		return misuse("trace takes the folder of the objects, options and a target");
 	status = trace_parse(argc - 1, argv + 1, &tracing.request);

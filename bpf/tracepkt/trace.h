@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include "grammar.h"
 #include "tracepkt.h"
+#include "vsh.h"
 
 extern const struct grammar trace_grammar;
 
@@ -68,6 +69,10 @@ struct trace_request {
 
 /* DONE, or a message and MISUSED. */
 int trace_parse(int argc, char **argv, struct trace_request *request);
+
+/* --- trace.c: vsh trace ----------------------------------------------------------------------- */
+
+command_run trace_command;
 
 /* --- packet.c: what the headers say ---------------------------------------------------------- */
 

@@ -105,7 +105,7 @@ static void lost_tell(void)
 {
 	const struct program *program;
 
-	for (size_t i = 0; (program = program_at(i)); i++)
+	for (size_t i = 0; (program = program_of(&vershitify_tool, i)); i++)
 		if (program_is_lost(program))
 			complain("note: without %s, %s", program->name, program->lost);
 }

@@ -494,8 +494,8 @@ static void programs_repair_print(const struct vsh_rule *rule)
 {
 	const struct program *program;
 
-	for (size_t i = 0; (program = program_at(i)); i++)
-		if (program->needed && program->place == BY_LINK && !program_is_pinned(program))
+	for (size_t i = 0; (program = program_of(&vershitify_tool, i)); i++)
+		if (program_is_taken(program))
 			printf("link %s\n", program->name);
 	printf("hook sock_create\n");
 	if (rule->hooks & VSH_CG_INGRESS)

@@ -50,7 +50,7 @@ int iterator_read(const char *pin, iterator_seen *seen, void *context, size_t si
 	snprintf(path, sizeof(path), VSH_PINS_DIR "/%s", pin);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT && setup_is_there() ? -EOPNOTSUPP : -errno;
+		return errno == ENOENT && setup_is_there(&vershitify_tool) ? -EOPNOTSUPP : -errno;
 	err = entries_read(fd, seen, context, size);
 	close(fd);
 	return err;

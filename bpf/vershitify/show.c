@@ -228,7 +228,7 @@ static void lost_print(void)
 {
 	const struct program *program;
 
-	for (size_t i = 0; (program = program_at(i)); i++)
+	for (size_t i = 0; (program = program_of(&vershitify_tool, i)); i++)
 		if (program_is_lost(program))
 			printf("without %s: %s\n", program->name, program->lost);
 }
@@ -238,7 +238,7 @@ static void lost_print_json(struct json *json)
 	const struct program *program;
 
 	json_array_begin(json, "lost");
-	for (size_t i = 0; (program = program_at(i)); i++)
+	for (size_t i = 0; (program = program_of(&vershitify_tool, i)); i++)
 		if (program_is_lost(program))
 			json_string(json, NULL, program->name);
 	json_array_end(json);

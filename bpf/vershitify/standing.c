@@ -117,8 +117,8 @@ static void programs_look(struct look *look)
 {
 	const struct program *program;
 
-	for (size_t i = 0; (program = program_at(i)); i++)
-		if (program->needed && program->place == BY_LINK && !program_is_pinned(program))
+	for (size_t i = 0; (program = program_of(&vershitify_tool, i)); i++)
+		if (program_is_taken(program))
 			why_add(look->lacking, sizeof(look->lacking), "%s is not pinned",
 				program->name);
 	if (!cgroup_has(look->options, BPF_CGROUP_INET_SOCK_CREATE, "vsh_sock_create"))

@@ -7,6 +7,8 @@
 #include "vershitify.h"
 #include "vsh.h"
 
+struct tool;
+
 _Static_assert(VSH_COMM_LEN == COMM_LEN, "a name in a map is a process's name");
 
 /* All zero where nothing is set up. */
@@ -16,6 +18,13 @@ struct state {
 	struct vsh_config config;
 	bool present;
 };
+
+/* What the helper does for it: vshtool.c lists them. */
+command_run plan_command, scan_command, exec_command, run_command, listen_command, show_command,
+	stats_command, summary_command, before_command, missed_command, standing_command,
+	fill_command;
+
+extern const struct tool vershitify_tool;
 
 /* Where listeners put their ring buffers. */
 extern const struct ring_maps vsh_ring_maps;

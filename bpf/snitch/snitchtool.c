@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "programs.h"
+/* snitch as the house knows it. */
+#include "connection.h"
 #include "tools.h"
 
-static const struct program rows[] = {
+static const struct command commands[] = {
+	{ "snitch", snitch_command },
+	{ NULL, NULL },
+};
+
+static const char *const words[] = { "doctor", "help", NULL };
+
+static const char *const options[] = { "-n", "-j", "-v", "--dry-run", "-V", NULL };
+
+static const struct program programs[] = {
 	{ "snitch.o", "snt_state", BY_RUN, true, "sees connections begin and end",
 	  "no connection is seen", NULL },
 	{ "snitch.o", "snt_look", BY_HAND, true, "reads the bytes of open connections",
@@ -17,7 +27,10 @@ static const struct program rows[] = {
 	  "IPv6 connects that fail at once are not seen", NULL },
 };
 
-const struct program_table snitch_programs = {
-	.rows = rows,
-	.count = sizeof(rows) / sizeof(rows[0]),
+const struct tool snitch_tool = {
+	.name = "snitch",
+	.speaker = "snitch.sh",
+	.programs = { programs, sizeof(programs) / sizeof(programs[0]) },
+	.commands = commands,
+	.vocabulary = { &snitch_grammar, words, options },
 };

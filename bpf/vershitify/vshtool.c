@@ -1,11 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "programs.h"
+/* vershitify as the house knows it. */
+#include <string.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include "devices.h"
+#include "rule.h"
+#include "state.h"
 #include "tools.h"
+
+static const struct command commands[] = {
+	{ "plan", plan_command },     { "scan", scan_command },
+	{ "exec", exec_command },     { "run", run_command },
+	{ "listen", listen_command }, { "show", show_command },
+	{ "stats", stats_command },   { "summary", summary_command },
+	{ "before", before_command }, { "line", line_command },
+	{ "missed", missed_command }, { "standing", standing_command },
+	{ "fill", fill_command },     { NULL, NULL },
+};
+
+static const char *const words[] = { "run",    "add",  "change", "del",	  "flush",
+				     "repair", "down", "show",	 "stats", "monitor",
+				     "doctor", "help", NULL };
+
+static const char *const options[] = { "-n",	    "-j", "-p",	    "-s", "-v",
+				       "--dry-run", "-b", "-color", "-V", NULL };
 
 /* The order is that of loading. A program that users can do without is optional, whatever
  * it costs them; one without which a rule would be wrong about whom it hits is needed.
  */
-static const struct program rows[] = {
+static const struct program programs[] = {
 	{ "tracker.o", "vsh_exec", BY_LINK, true, "follows processes through exec",
 	  "no process is known as a target", NULL },
 	{ "tracker.o", "vsh_fork", BY_LINK, true, "follows processes through fork",
@@ -44,7 +67,38 @@ static const struct program rows[] = {
 	  "visible denied is refused", NULL },
 };
 
-const struct program_table vershitify_programs = {
-	.rows = rows,
-	.count = sizeof(rows) / sizeof(rows[0]),
+static const char *const folders[] = { "/sys/fs/bpf/tc", VSH_MAPS_DIR, NULL };
+static const char *const objects[] = { "tracker.o", "receive.o", NULL };
+
+/* An iterator over the storage of sockets walks one map, which has to be named. */
+static struct bpf_link *attach(struct bpf_program *program, struct bpf_object *object)
+{
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts);
+	union bpf_iter_link_info info = {};
+
+	if (strcmp(bpf_program__name(program), "vsh_iter_socks"))
+		return bpf_program__attach(program);
+	info.map.map_fd = bpf_map__fd(bpf_object__find_map_by_name(object, "vsh_socks"));
+	opts.link_info = &info;
+	opts.link_info_len = sizeof(info);
+	return bpf_program__attach_iter(program, &opts);
+}
+
+static const struct setup setup = {
+	.pins = VSH_PINS_DIR,
+	.maps = VSH_MAPS_DIR,
+	.folders = folders,
+	.objects = objects,
+	.begin = devices_make,
+	.join = devices_join,
+	.attach = attach,
+};
+
+const struct tool vershitify_tool = {
+	.name = "vershitify",
+	.speaker = "vershitify.sh",
+	.programs = { programs, sizeof(programs) / sizeof(programs[0]) },
+	.commands = commands,
+	.vocabulary = { &rule_grammar, words, options },
+	.setup = &setup,
 };

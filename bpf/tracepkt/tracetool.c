@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "programs.h"
+/* tracepkt as the house knows it. */
 #include "tools.h"
+#include "trace.h"
 
-static const struct program rows[] = {
+static const struct command commands[] = {
+	{ "trace", trace_command },
+	{ NULL, NULL },
+};
+
+static const char *const words[] = { "doctor", "help", NULL };
+
+static const char *const options[] = { "-n", "-j", "-v", "--dry-run", "-V", NULL };
+
+static const struct program programs[] = {
 	{ "tracepkt.o", "tpk_queue", BY_RUN, true, "sees packets that are handed to a device",
 	  "the way out is not seen", NULL },
 	{ "tracepkt.o", "tpk_xmit", BY_RUN, false, "sees packets that are handed to a driver",
@@ -23,7 +33,10 @@ static const struct program rows[] = {
 	  "a packet would be taken for a later one in the same place of memory", NULL },
 };
 
-const struct program_table tracepkt_programs = {
-	.rows = rows,
-	.count = sizeof(rows) / sizeof(rows[0]),
+const struct tool tracepkt_tool = {
+	.name = "tracepkt",
+	.speaker = "tracepkt.sh",
+	.programs = { programs, sizeof(programs) / sizeof(programs[0]) },
+	.commands = commands,
+	.vocabulary = { &trace_grammar, words, options },
 };
