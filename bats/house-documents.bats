@@ -347,7 +347,7 @@ blocks() {
 	assert_success
 	# two rules on the client are left of three, the one on the server's side is its own
 	assert_line --regexp '^rule 2 dev eth0 command curl direction egress drop 10% visible denied$'
-	assert_line --regexp "^rule 3 dev eth0 command ping direction egress drop 25% \\(netns $SERVER\\)\$"
+	assert_line --regexp "^rule 3 -n $SERVER dev eth0 command ping direction egress drop 25%\$"
 	refute_line --regexp '^rule 1 '
 	run -0 state_of_netns "$SERVER"
 	assert_output --partial vsh_egress
@@ -373,7 +373,7 @@ examples_run() {
 		count=$((count + 1))
 	done < <(sed -nE 's/(\+\+)?$//; s/^[ \t]*(vershitify\.sh )/\1/p' "$1")
 	assert [ "$count" -ge "$2" ]
-	assert_equal "$(vershitify show)" "rule 1 dev eth0 command one direction egress drop 1% (netns $CLIENT)"
+	assert_equal "$(vershitify show)" "rule 1 -n $CLIENT dev eth0 command one direction egress drop 1%"
 }
 
 example() {

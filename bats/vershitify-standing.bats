@@ -210,11 +210,59 @@ taken() {
 	ip -n "$CLIENT" link del old
 }
 
+# like_it ID: the rule of that number is like the first one.
+like_it() {
+	vershitify -j show | jq -e --argjson id "$1" '
+		map(del(.id)) as $rules | $rules[0] == $rules[$id - 1] and ($rules | length) == $id'
+}
+
+@test "what show prints of a rule of another namespace makes it again there, typed and in a batch" {
+	local words
+
+	vsh add dev eth0 command victim direction both drop 1% seed 7
+	words=$(vershitify show)
+	words=${words#rule 1 }
+	assert_regex "$words" "^-n $CLIENT dev eth0 "
+	# shellcheck disable=SC2086 # as pasted
+	vershitify add $words
+	like_it 2
+	vershitify -b - <<<"add $words"
+	like_it 3
+	# shellcheck disable=SC2086
+	run -2 vershitify -n "$CLIENT" add $words
+	assert_output 'vershitify.sh: -n is said twice'
+	run -2 vershitify add -n
+	run -1 vershitify add -n nowhere dev eth0 command victim drop 1%
+	assert_output --partial 'there is no network namespace'
+}
+
+@test "-s show breaks lines at 80 columns, further ones are indented; without -s a rule is one line" {
+	local dev devs=''
+
+	for dev in a b c d e f g h; do
+		ip -n "$CLIENT" link add "${dev}2345678901234" type veth peer name "${dev}-"
+		devs="$devs dev ${dev}2345678901234"
+	done
+	# shellcheck disable=SC2086 # words
+	vsh add $devs command 'two words' children direction both drop 12.345678% seed 18446744073709551615 for 1h
+	ip -n "$CLIENT" link del a2345678901234
+	ip -n "$CLIENT" link del b2345678901234
+	run -0 vershitify -s show
+	assert_equal "$(awk 'length > 80' <<<"$output")" ''
+	assert_regex "$output" "^rule 1 -n $CLIENT dev a2345678901234 "
+	assert_regex "$output" $'\n {8}dev [^\n]+\n'
+	assert_equal "$(sed '/^    [a-z]/d' <<<"$output" | sed 's/^        //' | paste -sd ' ' | sed 's/ for [^ ]*//')" \
+		"$(vershitify show | sed 's/ for [^ ]*//')"
+	for dev in a b c d e f g h; do
+		ip -n "$CLIENT" link del "${dev}2345678901234" 2>/dev/null || :
+	done
+}
+
 @test "show names the namespace of a rule, and says that it is gone" {
 	local third=$LAB-c cookie
 
 	rule_add command victim drop 1%
-	assert_regex "$(vershitify show "$RULE")" " \\(netns $CLIENT\\)\$"
+	assert_regex "$(vershitify show "$RULE")" "^rule $RULE -n $CLIENT dev "
 	assert_equal "$(rule_field "$RULE" netns)" "$CLIENT"
 	refute_regex "$(vsh show "$RULE")" netns
 	ip netns add "$third"

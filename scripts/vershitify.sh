@@ -58,7 +58,7 @@ help() {
 	cat <<'END'
 Usage: vershitify.sh -interface DEV -command NAME -drop PERCENT
        vershitify.sh [OPTIONS] run RULE [--fail-unmatched] -- COMMAND [ARG...]
-       vershitify.sh [OPTIONS] add RULE
+       vershitify.sh [OPTIONS] add [-n NETNS] RULE
        vershitify.sh [OPTIONS] change ID [dev DEV]... [direction DIR] [drop PERCENT]
                                          [seed N] [for TIME] [visible HOW] [MATCH]...
        vershitify.sh [OPTIONS] del ID | flush | repair | down
@@ -563,6 +563,13 @@ fi
 }
 command=$1
 shift
+# in the words of a rule of another namespace, as they are shown
+if [ "$command:${1:-}" = add:-n ]; then
+	needs_value "$1" $#
+	[ -z "${netns_wanted+set}" ] || die 2 "-n is said twice"
+	netns_choose "$2"
+	shift 2
+fi
 case $command in
 run | add | change | del | flush | repair | down | show | stats | monitor | doctor) "command_$command" "$@" ;;
 delete) command_del "$@" ;;

@@ -156,3 +156,38 @@ void print_word(FILE *out, const char *bytes, size_t length)
 	quoted_print(out, p, length, odd);
 	fputc('\'', out);
 }
+
+#define COLUMNS 80
+#define INDENT 8 /* more than what is told of a thing below it */
+
+/* Characters: bytes of UTF-8 that begin one. */
+static unsigned int width_of(const char *bytes, size_t length)
+{
+	unsigned int width = 0;
+
+	for (size_t i = 0; i < length; i++)
+		width += (bytes[i] & 0xc0) != 0x80;
+	return width;
+}
+
+void paragraph_print(FILE *out, const char *pieces)
+{
+	unsigned int column = 0;
+
+	while (*pieces) {
+		size_t length = strcspn(pieces, "\n");
+		unsigned int width = width_of(pieces, length);
+
+		if (column && column + 1 + width > COLUMNS) {
+			fprintf(out, "\n%*s", INDENT, "");
+			column = INDENT;
+		} else if (column) {
+			fputc(' ', out);
+			column++;
+		}
+		fwrite(pieces, 1, length, out);
+		column += width;
+		pieces += length;
+		pieces += *pieces == '\n';
+	}
+}

@@ -44,6 +44,8 @@ const char *quoted_bytes(const char *bytes, size_t length);
  * in $'\033', which bash, zsh, ksh and busybox read.
  */
 void print_word(FILE *out, const char *bytes, size_t length);
+/* What stands between newlines, as many in a line of 80 columns as it holds; further lines are indented. */
+void paragraph_print(FILE *out, const char *pieces);
 
 /* clock.c */
 uint64_t boot_now_ns(void); /* the kernel's CLOCK_BOOTTIME, in whatever time namespace this is */

@@ -466,28 +466,29 @@ static void who_print(FILE *out, const struct vsh_rule *rule, const struct vsh_l
 {
 	switch (label->who) {
 	case VSH_COMMAND:
-		fputs(" command ", out);
+		fputs("command ", out);
 		print_word(out, label->comm.comm, strnlen(label->comm.comm, VSH_COMM_LEN));
 		break;
 	case VSH_EXE:
-		fputs(" exe ", out);
+		fputs("exe ", out);
 		path_print(out, label, label->exe.ino);
 		break;
 	case VSH_PID:
-		fprintf(out, " pid %u", label->pid);
+		fprintf(out, "pid %u", label->pid);
 		break;
 	case VSH_CGROUP:
-		fputs(" cgroup ", out);
+		fputs("cgroup ", out);
 		path_print(out, label, label->cgroup_id);
 		break;
 	case VSH_RUN:
-		fprintf(out, " run by %u", rule->owner);
+		fprintf(out, "run by %u", rule->owner);
 		break;
 	}
 }
 
 /* What is left of its time, rounded up; the whole of it if nothing is left. */
-static void for_print(FILE *out, const struct vsh_rule *rule, const struct vsh_label *label)
+static void for_print(FILE *out, char before, const struct vsh_rule *rule,
+		      const struct vsh_label *label)
 {
 	uint64_t now = boot_now_ns(), tenth = 100000000;
 	char text[24];
@@ -496,33 +497,41 @@ static void for_print(FILE *out, const struct vsh_rule *rule, const struct vsh_l
 		return;
 	time_format(label->lasts_ns, text, sizeof(text));
 	if (rule_expired(rule, now))
-		fprintf(out, " for %s", text);
+		fprintf(out, "%cfor %s", before, text);
 	else
-		fprintf(out, " for %.1fs", (rule->expires_ns - now + tenth - 1) / tenth / 10.0);
+		fprintf(out, "%cfor %.1fs", before,
+			(rule->expires_ns - now + tenth - 1) / tenth / 10.0);
+}
+
+void rule_words_print(FILE *out, char before, const struct vsh_rule *rule,
+		      const struct vsh_label *label)
+{
+	char percent[16];
+
+	if (!rule->devs)
+		fprintf(out, "%cdev all", before);
+	for (uint32_t i = 0; i < rule->devs; i++) {
+		fprintf(out, "%cdev ", before);
+		print_word(out, label->dev[i], strnlen(label->dev[i], VSH_DEV_LEN));
+	}
+	fputc(before, out);
+	who_print(out, rule, label);
+	selector_print(out, before, &label->selector);
+	if (rule->flags & VSH_CHILDREN)
+		fprintf(out, "%cchildren", before);
+	percent_format(label->loss, percent, sizeof(percent));
+	fprintf(out, "%cdirection %s%cdrop %s%%", before, direction_name(rule), before, percent);
+	if (rule->needs & VSH_SEEDED)
+		fprintf(out, "%cseed %llu", before, (unsigned long long)rule->seed);
+	if (rule_visible(rule) != VISIBLE_WIRE)
+		fprintf(out, "%cvisible %s", before, visible_names[rule_visible(rule)]);
+	for_print(out, before, rule, label);
 }
 
 void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule, const struct vsh_label *label)
 {
-	char percent[16];
-
 	fprintf(out, "rule %u", id + 1);
-	if (!rule->devs)
-		fputs(" dev all", out);
-	for (uint32_t i = 0; i < rule->devs; i++) {
-		fputs(" dev ", out);
-		print_word(out, label->dev[i], strnlen(label->dev[i], VSH_DEV_LEN));
-	}
-	who_print(out, rule, label);
-	selector_print(out, &label->selector);
-	if (rule->flags & VSH_CHILDREN)
-		fputs(" children", out);
-	percent_format(label->loss, percent, sizeof(percent));
-	fprintf(out, " direction %s drop %s%%", direction_name(rule), percent);
-	if (rule->needs & VSH_SEEDED)
-		fprintf(out, " seed %llu", (unsigned long long)rule->seed);
-	if (rule_visible(rule) != VISIBLE_WIRE)
-		fprintf(out, " visible %s", visible_names[rule_visible(rule)]);
-	for_print(out, rule, label);
+	rule_words_print(out, ' ', rule, label);
 }
 
 static void who_print_json(struct json *json, const struct vsh_label *label)

@@ -63,6 +63,13 @@ int netns_check(const struct vsh_rule *rule);
 /* After parsing: what follows from the words taken together. */
 int request_finish(struct request *request);
 
+/* In the words that make the rule again. Before each word with its value stands a character, a space or,
+ * for a paragraph (paragraph_print), a newline.
+ */
+void rule_words_print(FILE *out, char before, const struct vsh_rule *rule,
+		      const struct vsh_label *label);
+
+/* The same in one line, after "rule N". */
 void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule, const struct vsh_label *label);
 
 /* The members of the rule's object; the caller opens and closes it. */

@@ -317,14 +317,14 @@ static bool is_negated(const struct vsh_selector *selector, enum vsh_ask ask)
 	return selector->negated >> ask & 1;
 }
 
-void selector_print(FILE *out, const struct vsh_selector *selector)
+void selector_print(FILE *out, char before, const struct vsh_selector *selector)
 {
 	char text[VALUE_MAX];
 
 	for (enum vsh_ask ask = 0; ask < VSH_ASKS; ask++)
 		for (__u32 i = 0; asks_for(selector, ask) && i < selector->count[ask]; i++) {
 			value_format(text, selector, ask, i);
-			fprintf(out, " %s%s %s", is_negated(selector, ask) ? "not " : "",
+			fprintf(out, "%c%s%s %s", before, is_negated(selector, ask) ? "not " : "",
 				asks[ask].word, text);
 		}
 }

@@ -15,8 +15,10 @@ int selector_parse(struct cursor *cursor, struct vsh_selector *selector);
 
 extern const char *const selector_any[]; /* choices: takes the condition away */
 
-/* " proto tcp not dst 192.0.2.0/24": the words that make it again, or nothing. */
-void selector_print(FILE *out, const struct vsh_selector *selector);
+/* " proto tcp not dst 192.0.2.0/24": the words that make it again, or nothing. Before each word with its
+ * value stands a character.
+ */
+void selector_print(FILE *out, char before, const struct vsh_selector *selector);
 
 /* "match": a list with an object for each condition; nothing if there is none. */
 void selector_print_json(struct json *json, const struct vsh_selector *selector);

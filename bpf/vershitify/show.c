@@ -192,35 +192,74 @@ static bool is_selected(const struct selection *selection, uint32_t id)
 }
 
 /* What the words of a rule do not say. */
-static void sight_show(const struct sight *sight)
+static void standing_show(FILE *out, char before, const struct sight *sight)
 {
-	if (sight->netns[0] && !sight->netns_own) {
-		fputs(" (netns ", stdout);
-		print_word(stdout, sight->netns, strlen(sight->netns));
-		putchar(')');
-	}
 	if (sight->standing == ACTIVE)
 		return;
-	fputs(" (", stdout);
-	sight_print(stdout, sight);
-	putchar(')');
+	fprintf(out, "%c(%s", before, standing_name(sight->standing));
+	if (sight->why[0])
+		fputc(':', out);
+	for (const char *p = sight->why; *p; p += strcspn(p, " ")) {
+		p += *p == ' ';
+		fprintf(out, "%c%.*s", before, (int)strcspn(p, " "), p);
+	}
+	fputc(')', out);
+}
+
+/* Pasted behind "vershitify.sh add", what follows the number makes the rule again. */
+static void line_show(FILE *out, char before, const struct state *state, uint32_t id,
+		      const struct sight *sight)
+{
+	fprintf(out, "rule %u", id + 1);
+	if (sight->netns[0] && !sight->netns_own) {
+		fprintf(out, "%c-n ", before);
+		print_word(out, sight->netns, strlen(sight->netns));
+	}
+	rule_words_print(out, before, &state->rules[id], &state->labels[id]);
+	standing_show(out, before, sight);
+}
+
+/* 0 or -errno. */
+static int paragraph_show(const struct state *state, uint32_t id, const struct sight *sight)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *pieces = open_memstream(&text, &size);
+
+	if (!pieces)
+		return -errno;
+	line_show(pieces, '\n', state, id, sight);
+	if (fclose(pieces)) {
+		free(text);
+		return -ENOMEM;
+	}
+	paragraph_print(stdout, text);
+	free(text);
+	return 0;
+}
+
+static int statistics_show(uint32_t id, const struct tally *processes, const struct tally *sockets)
+{
+	printf("    processes %llu sockets ", (unsigned long long)processes->count[id]);
+	tally_print(sockets, id);
+	putchar('\n');
+	return counters_print(id);
 }
 
 static int rule_show(const struct options *options, const struct state *state, uint32_t id,
 		     const struct sight *sight, const struct tally *processes,
 		     const struct tally *sockets)
 {
+	int err = 0;
+
 	if (options->color)
 		fputs("\033[1m", stdout);
-	rule_print(stdout, id, &state->rules[id], &state->labels[id]);
-	sight_show(sight);
+	if (options->statistics)
+		err = paragraph_show(state, id, sight);
+	else
+		line_show(stdout, ' ', state, id, sight);
 	puts(options->color ? "\033[0m" : "");
-	if (!options->statistics)
-		return 0;
-	printf("    processes %llu sockets ", (unsigned long long)processes->count[id]);
-	tally_print(sockets, id);
-	putchar('\n');
-	return counters_print(id);
+	return err || !options->statistics ? err : statistics_show(id, processes, sockets);
 }
 
 /* What these numbers cannot tell of, since the kernel has refused a program. */
