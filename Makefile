@@ -52,7 +52,7 @@ COMPLETION_LIBRARY := scripts/completion/vershitify-common.bash
 HELPER := build/vsh
 INSTALLED := $(COMMANDS) $(LIBRARIES) $(COMPLETIONS) $(COMPLETION_LIBRARY) $(EXAMPLES)
 
-BENCH_PROGRAMS := $(addprefix build/bench/,burst clock fate testrun traffic baseline.o pingparse.o)
+BENCH_PROGRAMS := $(addprefix build/bench/,attach burst clock fate testrun traffic baseline.o pingparse.o returns.o)
 
 # Of these nothing has to be listed: the linker misses one of the helper's files, a test its program.
 USER_SOURCES := $(filter-out %.bpf.c,$(wildcard bpf/*/*.c))

@@ -631,6 +631,12 @@ overhead_holds() {
 		1@nothing: answered@and N where nobody
 		1@nftables, ingress hook@hook (N) drops
 	END
+	overhead_holds "$TOP/scripts/man/tracepkt.8.scd" "$TOP/scripts/bench/RESULTS-tracepkt.md" <<-'END'
+		3@flood of 100,000 UDP packets through a veth cable@N more in a flood
+		1@flood of 100,000 UDP packets through a veth cable@only return take N;
+		3@idle: one packet in 2 ms, with cold caches@N more where
+		text@again: ([0-9]+) ms of the@take N ms of
+	END
 }
 
 # Whatever measures is a section of run.sh, which is what `make bench` runs.

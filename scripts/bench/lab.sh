@@ -32,7 +32,7 @@ clean_up() {
 	fi
 	[ -z "$cgroup_attached" ] ||
 		bpftool cgroup detach "$cgroup_root" ingress pinned "$pins/bench_ingress" || :
-	[ ! -d "$pins" ] || rm -rf "$pins"
+	rm -rf "$pins" "$pins-returns"
 	[ -z "$mounted" ] || umount /sys/fs/bpf
 	[ -z "$cgroup_made" ] || rmdir "$cgroup_made" || :
 	[ -z "$stats_before" ] || stats_switch "$stats_before"

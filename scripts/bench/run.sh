@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# run.sh - what vershitify and pingkiller cost, in figures. Needs root and a quiet machine. RESULTS.md and
-# RESULTS-pingkiller.md have the figures of one machine, and what they say.
+# run.sh - what vershitify, pingkiller and tracepkt cost, in figures. Needs root and a quiet machine. RESULTS.md,
+# RESULTS-pingkiller.md and RESULTS-tracepkt.md have the figures of one machine, and what they say.
 #
 # Each round visits all cells of a section, with programs loaded anew; what is printed is the median over
 # the rounds. Raw figures stay in build/bench/raw/RELEASE/, plots in build/bench/plot/RELEASE/.
@@ -18,7 +18,7 @@ seconds=${BENCH_SECONDS:-1}
 built=$top/build/bench
 raw=$built/raw/$(uname -r)
 plots=$built/plot/$(uname -r)
-sections='egress ingress flat rules flood wire time memory change events scale shared plot verdict pingflood'
+sections='egress ingress flat rules flood wire time memory change events scale shared plot verdict pingflood trace'
 tab='	'
 
 usage() {
@@ -35,6 +35,7 @@ scale    up to 100,000 sockets and 10,000 processes     plot     from the raw fi
 shared   a scan where processes share sockets, with and without vsh_iter_table
 verdict  pingkiller: time of one, in BPF_PROG_TEST_RUN, against a program that only finds the message
 pingflood  pingkiller: packets per second of a ping flood: with nothing, pingkiller, nftables, tc
+trace    tracepkt: a packet of others while it runs, a bystander's TCP, how long it takes to begin and end
 
 All of them take twenty minutes. BENCH_ROUNDS=$rounds rounds of BENCH_PACKETS=$packets packets (pingflood: $ping_packets),
 verdict: of BENCH_RUNS=$runs runs; iperf3 runs for BENCH_SECONDS=$seconds.
@@ -68,6 +69,8 @@ die() {
 . "$top/scripts/bench/verdict.sh"
 # shellcheck source=scripts/bench/pingflood.sh
 . "$top/scripts/bench/pingflood.sh"
+# shellcheck source=scripts/bench/trace.sh
+. "$top/scripts/bench/trace.sh"
 
 for word; do
 	case " $sections " in
