@@ -24,6 +24,9 @@ requires() {
 		vlan | bridge | macvlan | ipvlan | bond | vxlan | ipip | gre)
 			link_kind_works "$name" || skip "needs a kernel with $name devices"
 			;;
+		tap)
+			[ -e /dev/net/tun ] || modprobe -q tun || skip "needs a kernel with TAP devices (CONFIG_TUN)"
+			;;
 		lsm)
 			lsm_works || skip "needs a kernel that loads BPF LSM programs (CONFIG_BPF_LSM, lsm=bpf)"
 			;;

@@ -220,8 +220,10 @@ static void drop_print(struct trace *trace, const struct tpk_event *drop,
 		.time_ns = drop->time_ns,
 		.place = *place,
 	};
-	if (killer)
+	if (killer) {
+		trace->is_reply = packet->is_reply; /* of which there may have been no hop */
 		trace->ending.killer = *killer;
+	}
 }
 
 /* What pingkiller drops in XDP comes to its end before the device has it, as others see it: at the
@@ -254,7 +256,6 @@ static void killed_tell(const struct path *path, struct trace *trace)
 	if (!packet.is_reply && !packet.is_request)
 		return;
 	drop.time_ns = killer.time_ns;
-	trace->is_reply = packet.is_reply;
 	drop_print(trace, &drop, &packet, &killer.place, &killer);
 }
 

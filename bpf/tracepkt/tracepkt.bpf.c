@@ -185,7 +185,7 @@ struct start {
 /* On its way out the network layer has said where its header is, ... */
 static __always_inline struct start start_sent(struct sk_buff *skb)
 {
-	return (struct start){ BPF_CORE_READ(skb, network_header), true };
+	return (struct start){ skb->network_header, true };
 }
 
 /* ... on its way in the header of the link has been taken off, but for tags. */
@@ -295,7 +295,7 @@ static __always_inline void inside_tell(struct sk_buff *skb, const struct track 
 	event->ifindex = now.ifindex;
 	event->netns_cookie = now.netns_cookie;
 	event->netns_inode = BPF_CORE_READ(net, ns.inum);
-	packet_tell(event, skb, start_sent(skb));
+	packet_tell(event, skb, (struct start){ BPF_CORE_READ(skb, network_header), true });
 	bpf_ringbuf_submit(event, 0);
 }
 
@@ -347,7 +347,8 @@ static __always_inline void reader_tell(struct sk_buff *skb, const struct track 
 static __always_inline int seen(struct sk_buff *skb, struct net_device *dev, struct start start,
 				__u32 hook)
 {
-	struct track *track = track_of(skb, start);
+	/* What goes to a driver was handed to its device before, and asked about there. */
+	struct track *track = hook == TPK_XMIT ? track_known(skb) : track_of(skb, start);
 	struct tpk_event *event;
 
 	if (!track)
