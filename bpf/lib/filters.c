@@ -12,12 +12,11 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
-#include <linux/rtnetlink.h>
 #include <bpf/bpf.h>
+#include "netlink.h"
 #include "vsh.h"
 #include "words.h"
 
@@ -25,76 +24,25 @@
 #define EGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)
 #define INGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
 
-struct reply {
-	struct tcmsg *tc;
-	const char *kind;
-	const struct rtattr *options; /* NULL: none */
-};
-
-typedef void (*reply_fn)(const struct reply *reply, void *context);
-
-static const struct rtattr *attribute_find(const struct rtattr *attribute, int left, int type)
-{
-	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left))
-		if ((attribute->rta_type & NLA_TYPE_MASK) == type)
-			return attribute;
-	return NULL;
-}
-
-static void reply_take(struct nlmsghdr *header, reply_fn take, void *context)
-{
-	struct reply reply = { .tc = NLMSG_DATA(header), .kind = "-" };
-	int left = header->nlmsg_len - NLMSG_LENGTH(sizeof(*reply.tc));
-	const struct rtattr *kind;
-
-	if (left < 0)
-		return;
-	kind = attribute_find(TCA_RTA(reply.tc), left, TCA_KIND);
-	if (kind)
-		reply.kind = RTA_DATA(kind);
-	reply.options = attribute_find(TCA_RTA(reply.tc), left, TCA_OPTIONS);
-	take(&reply, context);
-}
-
-/* The replies in one read; false when the last of them has come. */
-static bool replies_take(void *buffer, int left, reply_fn take, void *context)
-{
-	struct nlmsghdr *header = buffer;
-
-	for (; NLMSG_OK(header, left); header = NLMSG_NEXT(header, left)) {
-		if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR)
-			return false;
-		reply_take(header, take, context);
-	}
-	return true;
-}
-
 /* What the kernel refuses to tell, since the device has gone meanwhile, is not there. 0 or
  * -errno.
  */
-static int request_send(int fd, int type, int ifindex, __u32 parent, reply_fn take, void *context)
+static int ask(int fd, int type, int ifindex, __u32 parent, netlink_seen *seen, void *context)
 {
-	static char buffer[1 << 16] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct {
-		struct nlmsghdr header;
-		struct tcmsg tc;
-	} request = {
-		.header.nlmsg_len = sizeof(request),
-		.header.nlmsg_type = type,
-		.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-		.tc.tcm_ifindex = ifindex,
-		.tc.tcm_parent = parent,
+	struct netlink_question question = {
+		.head = { .nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+		.tc = { .tcm_ifindex = ifindex, .tcm_parent = parent },
 	};
-	ssize_t length;
+	int err = netlink_ask(fd, &question, seen, context);
 
-	if (send(fd, &request, sizeof(request), 0) < 0)
-		return -errno;
-	do {
-		length = recv(fd, buffer, sizeof(buffer), 0);
-		if (length < 0)
-			return -errno;
-	} while (replies_take(buffer, length, take, context));
-	return 0;
+	return err > 0 ? 0 : err;
+}
+
+static const char *kind_of(const struct nlmsghdr *head)
+{
+	const struct rtattr *kind = tc_attribute(head, TCA_KIND);
+
+	return kind ? RTA_DATA(kind) : "-";
 }
 
 /* The name of the program with this number; "-" if it is gone or has none. */
@@ -115,13 +63,12 @@ static const char *program_name(__u32 id)
 	return known ? info.name : "-";
 }
 
-static __u32 program_id(const struct reply *reply)
+static __u32 program_id(const struct nlmsghdr *head)
 {
 	const struct rtattr *id = NULL;
 
-	if (reply->options && !strcmp(reply->kind, "bpf"))
-		id = attribute_find(RTA_DATA(reply->options), RTA_PAYLOAD(reply->options),
-				    TCA_BPF_ID);
+	if (!strcmp(kind_of(head), "bpf"))
+		id = nested_attribute(tc_attribute(head, TCA_OPTIONS), TCA_BPF_ID);
 	return id ? *(__u32 *)RTA_DATA(id) : 0;
 }
 
@@ -131,14 +78,14 @@ struct place {
 	const char *hook;
 };
 
-static void filter_print(const struct reply *reply, void *context)
+static void filter_print(const struct nlmsghdr *head, void *context)
 {
+	const struct tcmsg *tc = NLMSG_DATA(head);
 	const struct place *place = context;
-	__u32 id = program_id(reply);
+	__u32 id = program_id(head);
 
 	printf("filter %d %s %u %s 0x%x %s %u\n", place->ifindex, place->hook,
-	       TC_H_MAJ(reply->tc->tcm_info) >> 16, reply->kind, reply->tc->tcm_handle,
-	       program_name(id), id);
+	       TC_H_MAJ(tc->tcm_info) >> 16, kind_of(head), tc->tcm_handle, program_name(id), id);
 }
 
 /* The devices whose hooks have a qdisc, and which of the two that can be there. */
@@ -151,12 +98,13 @@ struct qdiscs {
 	bool lacks_memory;
 };
 
-static void qdisc_take(const struct reply *reply, void *context)
+static void qdisc_take(const struct nlmsghdr *head, void *context)
 {
+	const struct tcmsg *tc = NLMSG_DATA(head);
 	struct qdiscs *qdiscs = context;
 	struct qdisc *list;
 
-	if (reply->tc->tcm_parent != TC_H_CLSACT)
+	if (tc->tcm_parent != TC_H_CLSACT)
 		return;
 	list = reallocarray(qdiscs->list, qdiscs->count + 1, sizeof(*list));
 	if (!list) {
@@ -165,14 +113,14 @@ static void qdisc_take(const struct reply *reply, void *context)
 	}
 	qdiscs->list = list;
 	list[qdiscs->count++] = (struct qdisc){
-		.ifindex = reply->tc->tcm_ifindex,
-		.clsact = !strcmp(reply->kind, "clsact"),
+		.ifindex = tc->tcm_ifindex,
+		.clsact = !strcmp(kind_of(head), "clsact"),
 	};
 }
 
 static int qdiscs_read(int fd, struct qdiscs *qdiscs)
 {
-	int err = request_send(fd, RTM_GETQDISC, 0, 0, qdisc_take, qdiscs);
+	int err = ask(fd, RTM_GETQDISC, 0, 0, qdisc_take, qdiscs);
 
 	return err ?: qdiscs->lacks_memory ? -ENOMEM : 0;
 }
@@ -203,8 +151,8 @@ static int device_print(int fd, const struct qdiscs *qdiscs, int ifindex)
 		return 0;
 	printf("device %d %s %u %s\n", ifindex, qdisc_kind(qdiscs, ifindex), tcx_count(ifindex),
 	       name);
-	err = request_send(fd, RTM_GETTFILTER, ifindex, EGRESS, filter_print, &egress);
-	return err ?: request_send(fd, RTM_GETTFILTER, ifindex, INGRESS, filter_print, &ingress);
+	err = ask(fd, RTM_GETTFILTER, ifindex, EGRESS, filter_print, &egress);
+	return err ?: ask(fd, RTM_GETTFILTER, ifindex, INGRESS, filter_print, &ingress);
 }
 
 static int devices_print_all(int fd, const struct qdiscs *qdiscs)
@@ -236,13 +184,13 @@ static int look(int fd, struct qdiscs *qdiscs, int argc, char **argv)
 
 int filters_command(const struct options *options, int argc, char **argv)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int fd = netlink_open();
 	struct qdiscs qdiscs = {};
 	int status;
 
 	(void)options;
 	if (fd < 0)
-		return failure("cannot look at the devices: %s", strerror(errno));
+		return failure("cannot look at the devices: %s", strerror(-fd));
 	status = look(fd, &qdiscs, argc, argv);
 	free(qdiscs.list);
 	close(fd);

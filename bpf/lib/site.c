@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
-#include <linux/rtnetlink.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -14,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "netlink.h"
 #include "programs.h"
 #include "site.h"
 #include "vsh.h"
@@ -40,7 +40,7 @@ static bool was_tried(const struct quest *quest, ino_t inode)
 static int route_open(void)
 {
 	static const struct timeval patience = { .tv_sec = 5 };
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int fd = netlink_open();
 
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -256,58 +256,16 @@ bool site_device_name(const struct site *site, uint32_t ifindex, char name[IFNAM
 
 /* --- what is attached to them ---------------------------------------------------------------- */
 
-struct question {
-	struct nlmsghdr head;
-	struct tcmsg tc;
-};
-
-/* Called for each message of the answer. */
-typedef void answer_seen(const struct nlmsghdr *head, void *context);
-
-/* False: there is no whole answer, or it is an error. */
-static bool ask(const struct site *site, struct question *question, answer_seen *seen,
-		void *context)
-{
-	char answer[32768] __attribute__((aligned(NLMSG_ALIGNTO)));
-
-	question->head.nlmsg_len = sizeof(*question);
-	if (send(site->route, question, sizeof(*question), 0) != sizeof(*question))
-		return false;
-	for (;;) {
-		const struct nlmsghdr *head = (const void *)answer;
-		ssize_t length = recv(site->route, answer, sizeof(answer), 0);
-
-		if (length <= 0)
-			return false;
-		for (; NLMSG_OK(head, length); head = NLMSG_NEXT(head, length)) {
-			if (head->nlmsg_type == NLMSG_DONE)
-				return true;
-			if (head->nlmsg_type == NLMSG_ERROR)
-				return !((const struct nlmsgerr *)NLMSG_DATA(head))->error;
-			if (seen)
-				seen(head, context);
-		}
-	}
-}
-
 bool site_has_clsact(const struct site *site, uint32_t ifindex)
 {
-	struct question question = {
+	struct netlink_question question = {
 		.head = { .nlmsg_type = RTM_GETQDISC, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
 		.tc = { .tcm_ifindex = ifindex,
 			.tcm_parent = TC_H_CLSACT,
 			.tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0) },
 	};
 
-	return ask(site, &question, NULL, NULL);
-}
-
-static const struct rtattr *attribute_find(const struct rtattr *attribute, int length, int type)
-{
-	for (; RTA_OK(attribute, length); attribute = RTA_NEXT(attribute, length))
-		if ((attribute->rta_type & NLA_TYPE_MASK) == type)
-			return attribute;
-	return NULL;
+	return !netlink_ask(site->route, &question, NULL, NULL);
 }
 
 static bool is_text(const struct rtattr *attribute, const char *text)
@@ -326,15 +284,11 @@ static void filter_seen(const struct nlmsghdr *head, void *context)
 {
 	struct filter *filter = context;
 	const struct tcmsg *tc = NLMSG_DATA(head);
-	const struct rtattr *first = (const void *)((const char *)tc + NLMSG_ALIGN(sizeof(*tc)));
-	int length = NLMSG_PAYLOAD(head, sizeof(*tc));
-	const struct rtattr *bpf = attribute_find(first, length, TCA_OPTIONS);
-	const struct rtattr *id = bpf ? attribute_find(RTA_DATA(bpf), RTA_PAYLOAD(bpf), TCA_BPF_ID)
-				      : NULL;
+	const struct rtattr *id = nested_attribute(tc_attribute(head, TCA_OPTIONS), TCA_BPF_ID);
 
 	if (head->nlmsg_type == RTM_NEWTFILTER && tc->tcm_handle == filter->handle &&
 	    TC_H_MAJ(tc->tcm_info) >> 16 == filter->pref &&
-	    is_text(attribute_find(first, length, TCA_KIND), "bpf") && id &&
+	    is_text(tc_attribute(head, TCA_KIND), "bpf") && id &&
 	    program_has_name(*(const uint32_t *)RTA_DATA(id), filter->program))
 		filter->found = true;
 }
@@ -343,12 +297,12 @@ bool site_has_filter(const struct site *site, uint32_t ifindex, uint32_t pref, u
 		     const char *program)
 {
 	struct filter filter = { .pref = pref, .handle = handle, .program = program };
-	struct question question = {
+	struct netlink_question question = {
 		.head = { .nlmsg_type = RTM_GETTFILTER, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
 		.tc = { .tcm_ifindex = ifindex,
 			.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS) },
 	};
 
-	ask(site, &question, filter_seen, &filter);
+	netlink_ask(site->route, &question, filter_seen, &filter);
 	return filter.found;
 }
