@@ -756,6 +756,41 @@ lo true 0'
 	assert_state "$before"
 }
 
+@test "stats INTERVAL tells the time of each look, and from the second one on what has come since" {
+	kill_pings
+	on_server "$PINGKILLER" dev lo background 2>/dev/null
+	run -0 pk stats dev eth0 10ms 3
+	assert_equal "$(grep -cE '^time [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[+-][0-9]{4}$' <<<"$output") $(grep -cE '^  now [0-9.]+ packets/s [0-9.]+ bytes/s' <<<"$output")" '3 2'
+	assert_equal "$(awk '/^time/ { looks++ } /^  now/ { printf "%d ", looks }' <<<"$output")" '2 3 '
+	run -0 pk stats
+	refute_line --regexp '^(time|  now) '
+}
+
+@test "stats INTERVAL: rates and loss are those of what has come since the look before" {
+	local before
+
+	kill_pings
+	start server stats "$PINGKILLER" -j stats dev eth0 100ms
+	wait_line stats '^\{'
+	flood 100 >/dev/null
+	wait_line stats '"dropped":\{"packets":100,'
+	stop stats
+	# the last one can be half written; whatever the intervals were
+	grep -x '{.*}' "$BATS_TEST_TMPDIR/stats.out" >"$BATS_TEST_TMPDIR/looks"
+	assert_equal "$(jq -s 'map(has("now")) | .[0], (.[1:] | all)' "$BATS_TEST_TMPDIR/looks" | tr '\n' ' ')" 'false true '
+	# shellcheck disable=SC2016 # for jq
+	before='. as $looks | range(1; length) | $looks[. - 1] as $old | $looks[.] as $new'
+	# shellcheck disable=SC2016 # for jq
+	run -0 jq -s "[$before"' | $new.now | ((.packets_per_second > 0) == ($new.total.packets > $old.total.packets))
+		and ((.bytes_per_second > 0) == ($new.total.bytes > $old.total.bytes))] | all' "$BATS_TEST_TMPDIR/looks"
+	assert_output true
+	# shellcheck disable=SC2016 # for jq
+	run -0 jq -s "[$before"' | ($new.total.packets - $old.total.packets) as $more | if $more == 0 then $new.now.loss_percent == null
+		else ($new.now.loss_percent * $more - 100 * ($new.dropped.packets - $old.dropped.packets) | fabs) < 0.1 end] | all' \
+		"$BATS_TEST_TMPDIR/looks"
+	assert_output true
+}
+
 @test "what was not timed has no average: no 0.00" {
 	kill_pings sample 0
 	flood 100 >/dev/null

@@ -35,3 +35,12 @@ uint64_t boot_now_ns(void)
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec - offset;
 }
+
+const char *time_text(char text[TIME_TEXT_LEN])
+{
+	time_t seconds = time(NULL);
+	struct tm parts;
+
+	strftime(text, TIME_TEXT_LEN, "%Y-%m-%dT%H:%M:%S%z", localtime_r(&seconds, &parts));
+	return text;
+}

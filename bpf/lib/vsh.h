@@ -50,6 +50,10 @@ void paragraph_print(FILE *out, const char *pieces);
 /* clock.c */
 uint64_t boot_now_ns(void); /* the kernel's CLOCK_BOOTTIME, in whatever time namespace this is */
 
+/* The time of day, with its zone: 2026-01-31T23:59:59+0100. */
+#define TIME_TEXT_LEN 64
+const char *time_text(char text[TIME_TEXT_LEN]);
+
 /* netns.c */
 int netns_enter(const char *path);
 int netns_cookie(uint64_t *cookie);

@@ -104,7 +104,7 @@ static int show(const struct options *options, int argc, char **argv)
 }
 
 void ping_stats_line_json(const struct ping_device *device, const struct pk_stats *stats,
-			  bool is_end)
+			  bool is_end, const struct ping_rate *rate)
 {
 	const struct pk_label *label = &device->label;
 	struct json line = { .out = stdout };
@@ -119,6 +119,8 @@ void ping_stats_line_json(const struct ping_device *device, const struct pk_stat
 	json_number(&line, "served_ns", boot_now_ns() - device->begun_ns);
 	json_bool(&line, "ended", is_end);
 	ping_stats_print_json(&line, stats);
+	if (rate)
+		ping_rate_print_json(&line, rate);
 	json_object_end(&line);
 	json_line_end(&line);
 }
@@ -126,14 +128,19 @@ void ping_stats_line_json(const struct ping_device *device, const struct pk_stat
 static int device_stats(const struct options *options, const struct ping_device *device)
 {
 	static struct pk_stats stats;
+	struct ping_rate rate;
 	int err = ping_stats_read(device, &stats);
+	bool has_rate = !err && ping_rate_look(device, &stats, &rate);
 
 	if (err)
 		return err;
-	if (options->json)
-		ping_stats_line_json(device, &stats, false);
-	else
-		ping_table_print(stdout, device, &stats, 0);
+	if (options->json) {
+		ping_stats_line_json(device, &stats, false, has_rate ? &rate : NULL);
+		return 0;
+	}
+	ping_table_print(stdout, device, &stats, 0);
+	if (has_rate)
+		ping_rate_print(stdout, &rate);
 	return 0;
 }
 
@@ -141,16 +148,19 @@ static int stats(const struct options *options, int argc, char **argv)
 {
 	struct ping_selection selection;
 	struct pace pace;
+	char when[TIME_TEXT_LEN];
 	int status = ping_selection_parse(options, &argc, &argv, &selection);
 
 	if (status == DONE)
 		status = pace_parse(&pace, argc, argv);
 	if (status != DONE)
 		return status;
-	do
+	do {
+		if (argc && !options->json)
+			printf("time %s\n", time_text(when));
 		status = ping_visited_status(&selection,
 					     ping_devices_visit(options, &selection, device_stats));
-	while (status == DONE && !output_flush() && pace_wait(&pace));
+	} while (status == DONE && !output_flush() && pace_wait(&pace));
 	return status;
 }
 
@@ -165,7 +175,7 @@ static int device_sums(const struct options *options, const struct ping_device *
 	if (err || !device->hook)
 		return err;
 	if (options->json)
-		ping_stats_line_json(device, &stats, true);
+		ping_stats_line_json(device, &stats, true, NULL);
 	else
 		ping_sums_print(stdout, device, &stats);
 	return 0;

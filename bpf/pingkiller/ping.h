@@ -135,12 +135,24 @@ command_run ping_states_command;
 /* pingattach.c */
 command_run ping_attach_command, ping_freed_command;
 
+/* pingrate.c: what has come to a device since the look before. */
+struct ping_rate {
+	double packets, bytes; /* a second */
+	double loss; /* in percent; negative: of nothing */
+};
+
+/* Looks, for the next look, too. False: there was none before. */
+bool ping_rate_look(const struct ping_device *device, const struct pk_stats *stats,
+		    struct ping_rate *rate);
+void ping_rate_print(FILE *out, const struct ping_rate *rate);
+void ping_rate_print_json(struct json *json, const struct ping_rate *rate);
+
 /* pingwatch.c: what a run in the foreground prints. */
 int ping_watch_command(const struct options *options, int argc, char **argv);
 
-/* ping.c: the counters as one line of JSON. is_end: the device is served no more. */
+/* ping.c: the counters as one line of JSON. is_end: the device is served no more; rate: or NULL. */
 void ping_stats_line_json(const struct ping_device *device, const struct pk_stats *stats,
-			  bool is_end);
+			  bool is_end, const struct ping_rate *rate);
 
 /* pingnames.c */
 extern const struct ping_class {

@@ -45,7 +45,7 @@ static int counts_tell(struct watcher *watcher)
 	if (!watcher->is_first && !memcmp(&watcher->stats, &watcher->told, sizeof(watcher->told)))
 		return 0;
 	if (watcher->options->json)
-		ping_stats_line_json(&watcher->device, &watcher->stats, false);
+		ping_stats_line_json(&watcher->device, &watcher->stats, false, NULL);
 	else
 		ping_line_print(stdout, &watcher->stats);
 	watcher->told = watcher->stats;

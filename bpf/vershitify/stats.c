@@ -119,22 +119,13 @@ static int rule_stats_print_json(const struct look *before, const struct look *n
 	return err;
 }
 
-static const char *time_text(char *text, size_t size)
-{
-	time_t seconds = time(NULL);
-	struct tm parts;
-
-	strftime(text, size, "%Y-%m-%dT%H:%M:%S%z", localtime_r(&seconds, &parts));
-	return text;
-}
-
 static int stats_print(const struct options *options, bool again, const struct look *before,
 		       struct look *now)
 {
 	const char *when = NULL;
 	struct state state;
 	uint64_t mask;
-	char text[64];
+	char text[TIME_TEXT_LEN];
 	int err;
 
 	if (state_read(&state))
@@ -142,7 +133,7 @@ static int stats_print(const struct options *options, bool again, const struct l
 	mask = rules_chosen(options, &state);
 	err = look_take(&state, now);
 	if (again)
-		when = time_text(text, sizeof(text));
+		when = time_text(text);
 	if (when && !options->json && !err)
 		printf("time %s\n", when);
 	for (uint32_t id = 0; !err && id < VSH_RULES_MAX; id++) {
