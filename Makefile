@@ -186,7 +186,7 @@ $(eval $(call helper,build,$$(CFLAGS)))
 $(eval $(call helper,build/asan,$$(SANITIZERS)))
 
 # A test program is one file and needs nothing but libc (with threads), but for those that use BPF objects.
-build/test/verify build/test/mapfill build/test/paths build/test/headers: LDLIBS += $(LIBBPF_LIBS)
+build/test/verify build/test/mapfill build/test/paths build/test/headers build/test/reason: LDLIBS += $(LIBBPF_LIBS)
 build/test/%.o: bats/programs/%.bpf.c Makefile
 	$(compile_bpf)
 

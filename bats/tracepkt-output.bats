@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What tracepkt.sh prints and writes: each format tells the same hops, and is what it says it is.
-# vm: ^a capture holds
+# vm: ^a capture holds|the same hops$|has no name for
 #
 #   $CLIENT  eth0 192.0.2.1 ---- 192.0.2.2 eth0  $SERVER  right 198.51.100.1 ---- 198.51.100.2 left  $LAB-c
 #
@@ -69,17 +69,56 @@ capture_rows() {
 	done | lab_strip
 }
 
+# Downwards the request, then upwards the reply.
+tree_rows() {
+	lab_strip | sed -E ':join; N; s/\n {8}([^ ])/ \1/; t join; P; D' | awk '
+		/^\[/ { netns = $2; next }
+		$3 == "-" { row = netns " " $1; type = $2 == "v" ? "request" : "reply"; sub(/.* [+][0-9.]+ /, row " ") }
+		$3 == "dropped" || $3 == "dropped:" { if (type == "request") down[++downs] = $0 " " type; else up[++ups] = $0 " " type; next }
+		$2 == "v" || $2 == "^" { device = $1 }
+		/^  [^ ]/ && $2 == "v" { down[++downs] = netns " " device " " $3 " request" }
+		/^  [^ ]/ && $2 == "^" { up[++ups] = netns " " device " " $3 " reply" }
+		/^  [^ ]/ && $6 == "^" { up[++ups] = netns " " device " " $7 " reply" }
+		END {
+			for (i = 1; i <= downs; i++) print down[i]
+			for (i = ups; i; i--) print up[i]
+		}'
+}
+
+# hops_edges: of rows on stdin, "NETNS DEV -> NETNS DEV|VERDICT TYPE" from each to the next of its type, and in a
+# device nothing.
+hops_edges() {
+	sed -E 's/^([^ ]+ [^ ]+) (out|in) /\1 /' | awk '
+		{ type = $NF; sub(/ [a-z]+$/, ""); place = $0 }
+		place ~ / dropped/ { sub(/^[^ ]+ [^ ]+ /, "", place) }
+		type == before_type { print before " -> " place " " type }
+		{ before = place; before_type = type }'
+}
+
+dot_edges() {
+	lab_strip | awk -F '"' '
+		/label="[^"]* \[[0-9]+\]"/ { netns = $2; sub(/ .*/, "", netns) }
+		/^\t\tn[0-9]+ / { sub(/^\t\t/, ""); split($0, word, " "); node[word[1]] = $2 ~ /^dropped/ ? $2 : netns " " $2 }
+		/^\tn[0-9]+ -> / { sub(/^\t/, ""); split($0, word, " "); split($2, type, " "); print node[word[1]] " -> " node[word[3]] " " type[1] }'
+}
+
 # --- one path, every format --------------------------------------------------------------------
 
-@test "table, JSON and capture tell the same hops" {
+@test "table, ladder, JSON, graph and capture tell the same hops" {
 	run -0 --separate-stderr trace -j -w "$BATS_TEST_TMPDIR/packets" "$TARGET"
 	assert_equal "$(json_rows <<<"$output")" "$HOPS"
 	assert_equal "$(capture_rows "$BATS_TEST_TMPDIR/packets")" "$HOPS"
 	run -0 --separate-stderr trace "$TARGET"
 	assert_equal "$(text_rows <<<"$output")" "$HOPS"
+	run -0 --separate-stderr trace --tree "$TARGET"
+	assert_equal "$(tree_rows <<<"$output")" "$HOPS"
+	assert_line --regexp '^seq 1: answered after 4 devices and 3 namespaces in '
+	run -0 --separate-stderr trace --dot "$TARGET"
+	assert_equal "$(dot_edges <<<"$output")" "$(hops_edges <<<"$HOPS")"
+	assert_equal "$(hops_edges <<<"$HOPS" | wc -l)" 6
 }
 
-@test "table, JSON and capture tell the same of a loss by a rule, and of one by the kernel" {
+@test "table, ladder, JSON, graph and capture tell the same of a loss by a rule, and of one by the kernel" {
 	local hops="a eth0 out request
 b eth0 in request"
 
@@ -89,6 +128,9 @@ b eth0 in request"
 	assert_equal "$(capture_rows "$BATS_TEST_TMPDIR/packets")" "$(json_rows <<<"$output")"
 	run -1 --separate-stderr trace -W 200ms "$TARGET"
 	assert_equal "$(text_rows <<<"$output")" "a eth0 dropped by us: rule $RULE, loss 100% request"
+	assert_equal "$(trace --tree -W 200ms "$TARGET" | tree_rows)" "a eth0 dropped by us: rule $RULE, loss 100% request"
+	run -1 --separate-stderr trace --dot -W 200ms "$TARGET"
+	assert_line --partial "[label=\"dropped by us: rule $RULE, loss 100%\", shape=octagon"
 	vershitify del "$RULE"
 	# b does not forward: the kernel drops
 	on_server sysctl -qw net.ipv4.ip_forward=0
@@ -96,6 +138,198 @@ b eth0 in request"
 	assert_regex "$(json_rows <<<"$output")" "^$hops"$'\n'"b eth0 dropped: [A-Z_]+ in [a-z_0-9]+ request\$"
 	assert_equal "$(capture_rows "$BATS_TEST_TMPDIR/packets")" "$(json_rows <<<"$output")"
 	assert_equal "$(trace -W 200ms "$TARGET" | text_rows)" "$(json_rows <<<"$output")"
+	assert_equal "$(trace --tree -W 200ms "$TARGET" | tree_rows)" "$(json_rows <<<"$output")"
+	assert_equal "$(trace --dot -W 200ms "$TARGET" | dot_edges)" "$(json_rows <<<"$output" | hops_edges)"
+}
+
+# --- for people --------------------------------------------------------------------------------
+
+@test "table and ladder stay below 100 columns, whatever addresses and reasons there are" {
+	local format
+
+	address b right 2001:db8:1111:2222:3333:4444:5555:6661/112
+	address c left 2001:db8:1111:2222:3333:4444:5555:6662/112
+	rule_add command vsh force direction ingress drop 100%
+	for format in '' --tree; do
+		# shellcheck disable=SC2086 # none or one
+		run -0 --separate-stderr tracepkt -n "$SERVER" $format 2001:db8:1111:2222:3333:4444:5555:6662
+		[ -n "$format" ] || assert_line --partial ' 2001:db8:1111:2222:3333:4444:5555:6661 -> 2001:db8:1111:2222:3333:4444:5555:6662'
+		assert_equal "$(awk 'length >= 100' <<<"$output")" ''
+		# shellcheck disable=SC2086
+		run -1 --separate-stderr trace -W 200ms $format "$TARGET"
+		assert_output --partial 'dropped by us'
+		assert_equal "$(awk 'length >= 100' <<<"$output")" ''
+	done
+}
+
+@test "the ladder shows a translation where it happens, and keeps rungs apart that only one way takes" {
+	requires nft
+	# the answers come back by another way
+	cable a other c other
+	address a other 203.0.113.1/24
+	address c other 203.0.113.2/24
+	ip -n "$LAB-c" route replace 192.0.2.0/24 via 203.0.113.1
+	on_client sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.other.rp_filter=0
+	run -0 --separate-stderr trace --tree "$TARGET"
+	assert_equal "$(tree_rows <<<"$output")" 'a eth0 out request
+b eth0 in request
+b right out request
+c left in request
+c other out reply
+a other in reply'
+	ip -n "$CLIENT" link del other
+	ip -n "$LAB-c" route replace 192.0.2.0/24 via 198.51.100.1
+	on_server nft 'add table ip vsht; add chain ip vsht post { type nat hook postrouting priority 100; }; add rule ip vsht post oifname right masquerade'
+	run -0 --separate-stderr trace --tree "$TARGET"
+	assert_equal "$(grep ' now ' <<<"$output")" '    ^ now 198.51.100.2 -> 192.0.2.1
+    v now 198.51.100.1 -> 198.51.100.2'
+}
+
+@test "colours: on a terminal unless NO_COLOR is set, in a pipe with -color, and nothing else changes" {
+	local plain='s/\x1b\[[0-9;]*m//g' numbers='s/[0-9]+\.[0-9]{3}/T/g; s/ +[0-9]+( +[a-z]+[0-9]* )/ P\1/' format
+
+	for format in '' --tree; do
+		# shellcheck disable=SC2086 # none or one
+		run -0 --separate-stderr trace $format "$TARGET"
+		refute_output --partial $'\e'
+		assert_equal "$("$TRACEPKT" -n "$CLIENT" -color $format "$TARGET" 3>&- | sed -E "$plain; $numbers")" "$(sed -E "$numbers" <<<"$output")"
+		assert_regex "$("$TRACEPKT" -n "$CLIENT" -color $format "$TARGET" 3>&-)" $'\e'
+	done
+	run -0 env -u NO_COLOR script -qec "$TRACEPKT -n $CLIENT $TARGET" /dev/null 3>&-
+	assert_output --partial $'\e'
+	run -0 env NO_COLOR=1 script -qec "$TRACEPKT -n $CLIENT $TARGET" /dev/null 3>&-
+	refute_output --partial $'\e'
+	run -0 env -u NO_COLOR script -qec "$TRACEPKT -n $CLIENT -color=never $TARGET" /dev/null 3>&-
+	refute_output --partial $'\e'
+	# data have none
+	for format in -j --dot; do
+		run -0 trace -color $format "$TARGET"
+		refute_output --partial $'\e'
+	done
+}
+
+has_lines() {
+	[ "$(wc -l <"$1")" -ge "$2" ]
+}
+
+@test "a reader at the other end of a pipe gets each row as it comes, not at the end" {
+	local format
+
+	on_server sysctl -qw net.ipv4.icmp_echo_ignore_all=1
+	for format in '' -j; do
+		# Longer than anybody waits here: rows that come at the end do not come.
+		# shellcheck disable=SC2086 # none or one
+		start here tracer bash -c '"$@" | cat' - "$TRACEPKT" -n "$CLIENT" $format -W 1000 "$SERVER4"
+		busywait 20 has_lines "$BATS_TEST_TMPDIR/tracer.out" 2
+		processes_stop
+	done
+}
+
+# --- the drawing -------------------------------------------------------------------------------
+
+@test "Graphviz draws what it is told: a cluster for each namespace, a node for each device" {
+	local file=$BATS_TEST_TMPDIR/path.svg
+
+	run -0 --separate-stderr trace -c 2 -i 50ms --svg "$file" "$TARGET"
+	assert_equal "$stderr" ''
+	assert_line --regexp '^seq 2: answered '
+	assert_equal "$(grep -c 'class="cluster"' "$file") $(grep -c 'class="node"' "$file") $(grep -c 'class="edge"' "$file")" '3 4 6'
+	assert grep -qE '>request 2 x [0-9.]+ to [0-9.]+ ms<' "$file"
+	assert_equal "$(stat -c %a "$file")" 644
+	run -0 --separate-stderr trace --dot "$TARGET"
+	run -0 dot -Tplain <<<"$output"
+	assert_equal "$(grep -c '^node' <<<"$output")" 4
+}
+
+@test "without Graphviz a drawing is refused in one line, before anything is sent" {
+	local folder
+
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	for folder in /usr/sbin /sbin /usr/bin /bin; do
+		ln -s "$folder"/* "$BATS_TEST_TMPDIR/bin" 2>/dev/null || :
+	done
+	rm "$BATS_TEST_TMPDIR/bin/dot"
+	run -1 --separate-stderr env PATH="$BATS_TEST_TMPDIR/bin" "$TOP/build/vsh" trace "$TOP/build" --svg "$BATS_TEST_TMPDIR/path.svg" 127.0.0.1
+	refute_output
+	assert_equal "$stderr" 'tracepkt.sh: --svg needs dot (package graphviz)'
+	assert [ ! -e "$BATS_TEST_TMPDIR/path.svg" ]
+	run -1 --separate-stderr trace --svg "$BATS_TEST_TMPDIR/none/path.svg" "$TARGET"
+	assert_equal "$stderr" "tracepkt.sh: cannot write \"$BATS_TEST_TMPDIR/none/path.svg\": No such file or directory"
+}
+
+@test "standard output has one format" {
+	run -2 --separate-stderr trace -j --tree "$TARGET"
+	assert_equal "$stderr" 'tracepkt.sh: -j: standard output has one format'
+	run -2 --separate-stderr trace --dot --tree "$TARGET"
+	assert_equal "$stderr" 'tracepkt.sh: "--tree": only one of -tree and -dot is allowed'
+}
+
+# --- odd names ---------------------------------------------------------------------------------
+
+@test "a reason that the kernel has no name for is a number, and never another reason's name" {
+	local names number name
+
+	names=$(bpftool -j btf dump file /sys/kernel/btf/vmlinux | jq -r '.types[] | select(.kind == "ENUM" and .name == "skb_drop_reason").values[] | "\(.val) \(.name)"')
+	assert [ "$(wc -l <<<"$names")" -gt 20 ]
+	while read -r number name; do
+		case $name in
+		*_SUBSYS_MASK) continue ;; # jq has no room for the number
+		*_MAX) name="reason $number" ;;
+		*) name=${name#SKB_} name=${name#DROP_REASON_} ;;
+		esac
+		assert_equal "$("$PROGRAMS/reason" "$number")" "$name"
+	done <<<"$names"
+	# of no enum, of a subsystem, the mask of subsystems, all bits
+	for number in 4000 65536 131075 4294901760 4294967295; do
+		run -1 grep "^$number " <<<"$names"
+		assert_equal "$("$PROGRAMS/reason" "$number")" "reason $number"
+	done
+}
+
+@test "control characters in the name of a device do not reach a terminal, and JSON keeps them" {
+	local name=$'x\e[1my'
+
+	ip -n "$LAB-c" link set left down
+	ip -n "$LAB-c" link set left name "$name"
+	ip -n "$LAB-c" addr flush dev "$name"
+	ip -n "$LAB-c" link set "$name" up
+	ip -n "$LAB-c" addr add 198.51.100.2/24 dev "$name"
+	ip -n "$LAB-c" route add 192.0.2.0/24 via 198.51.100.1
+	for format in -color=never --tree --dot; do
+		run -0 --separate-stderr trace "$format" "$TARGET"
+		refute_output --partial $'\e'
+		assert_output --partial 'x?[1my'
+	done
+	run -0 --separate-stderr trace -j "$TARGET"
+	assert_equal "$(jq -r --arg name "$name" 'select(.dev == $name).dev' <<<"$output" | wc -l)" 2
+}
+
+@test "a namespace whose name is gone is told by its number" {
+	local inode
+
+	inode=$(stat -Lc %i "/run/netns/$LAB-c")
+	# Without a name or a process it lives on while this is open.
+	exec {held}<"/run/netns/$LAB-c"
+	ip netns del "$LAB-c"
+	run -0 --separate-stderr trace -j "$TARGET"
+	assert_equal "$(jq -r 'select(.dev == "left") | "\(.netns.name) \(.netns.inode)"' <<<"$output" | sort -u)" "null $inode"
+	run -0 --separate-stderr trace "$TARGET"
+	assert_line --regexp "^\[$inode\] - +[0-9]+ +left in "
+	run -0 --separate-stderr trace --tree "$TARGET"
+	assert_line "[$inode]"
+	exec {held}<&-
+}
+
+@test "a namespace that is deleted while it is traced: results go on, with its name or number" {
+	start client tracer "$TOP/build/vsh" -j trace "$TOP/build" -c 1000 -i 100ms -W 300ms "$TARGET"
+	wait_line tracer '"answered":true'
+	ip netns del "$LAB-c"
+	wait_line tracer '"answered":false'
+	stop tracer INT
+	assert_equal "$EXIT_STATUS" 1
+	assert_equal "$(errors_of tracer)" ''
+	# Every line is whole, and every namespace has the name that it had, or none.
+	assert_equal "$(jq -r '.netns.name // empty' "$BATS_TEST_TMPDIR/tracer.out" | sort -u | lab_strip)" $'a\nb\nc'
 }
 
 # --- the capture -------------------------------------------------------------------------------

@@ -43,8 +43,9 @@ addresses() {
 		'c left 198.51.100.2 192.0.2.1' 'b right 198.51.100.2 192.0.2.1' \
 		'b eth0 192.0.2.80 192.0.2.1 198.51.100.2 192.0.2.1' 'a eth0 192.0.2.80 192.0.2.1')"
 	run -0 trace 192.0.2.80
-	assert_line --regexp ' right out request .* 192.0.2.1 -> 198.51.100.2 \(was 192.0.2.1 -> 192.0.2.80\)$'
-	assert_line --regexp ' eth0 out +reply .* 192.0.2.80 -> 192.0.2.1 \(was 198.51.100.2 -> 192.0.2.1\)$'
+	output=$(tr -s '\n ' ' ' <<<"$output")
+	assert_output --regexp ' right out request [-+0-9. ]+ 192.0.2.1 -> 198.51.100.2 \(was 192.0.2.1 -> 192.0.2.80\) '
+	assert_output --regexp ' eth0 out reply [-+0-9. ]+ 192.0.2.80 -> 192.0.2.1 \(was 198.51.100.2 -> 192.0.2.1\) '
 }
 
 # stacked_make KIND WORDS...: on both eth0 a device "upper" of that kind, 198.51.100.1 and .2. arp_ignore: the

@@ -50,9 +50,13 @@ ECHO :=    -c N         how many echoes (default: 1)
            -s BYTES     that an echo carries (default: 56)
            -M do        do not let it be fragmented
            -4 | -6      which addresses of a name
+           --tree       as a ladder: the request down, the reply up
+           --dot        as a graph in Graphviz's language, at the end
+           --svg FILE   draw the graph too (Graphviz draws it)
            -w FILE      write the packets too, for wireshark (pcapng), a comment each
 OPTIONS := -n NETNS     start in this network namespace
            -j           JSON, one object a line
+           -color       colours, also into a pipe; -color=never: nowhere
            -v           show each command
            --dry-run    only show them
            -V           version
@@ -63,12 +67,14 @@ Examples:
   tracepkt.sh 172.17.0.2
   tracepkt.sh -n blue -c 3 -i 200ms 2001:db8::2
   tracepkt.sh -s 1472 -M do 192.0.2.1
-  tracepkt.sh -w path.pcapng 192.0.2.1
+  tracepkt.sh --tree -w path.pcapng 192.0.2.1
+  tracepkt.sh --svg path.svg 192.0.2.1
 END
 }
 
+color_take -color=auto
 while [ $# -gt 0 ]; do
-	option_take $# "$@" || break
+	option_take $# "$@" || color_take "$1" || break
 	shift "$option_words"
 done
 
@@ -91,4 +97,4 @@ if [ "$1" = doctor ]; then
 fi
 needs_root
 needs_built tracepkt.o
-run "$vsh" ${netns_name:+-N "$netns_file"} ${json:+-j} trace "$objects" "$@"
+run "$vsh" ${netns_name:+-N "$netns_file"} ${json:+-j} ${color:+-c} trace "$objects" "$@"

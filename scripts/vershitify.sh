@@ -23,7 +23,7 @@ else
 	library=$here/../lib/vershitify/tc
 	objects=$here/../lib/vershitify
 fi
-pretty='' statistics='' color=''
+pretty='' statistics=''
 
 # shellcheck source=tc/run.sh
 . "$library/run.sh"
@@ -514,7 +514,7 @@ unset VSH_ENTERED
 original=
 unset batch
 while [ $# -gt 0 ]; do
-	if option_take $# "$@"; then
+	if option_take $# "$@" || color_take "$1"; then
 		shift "$option_words"
 		continue
 	fi
@@ -526,9 +526,6 @@ while [ $# -gt 0 ]; do
 		;;
 	-p | -pretty | --pretty) pretty=1 ;;
 	-s | -stats | -statistics | --statistics) statistics=1 ;;
-	-color | --color | -color=always | --color=always) color=1 ;;
-	-color=auto | --color=auto) { [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && color=1; } || color= ;;
-	-color=never | --color=never) color= ;;
 	-*)
 		is_original "$1" || word_refuse options "$1"
 		original=1

@@ -10,7 +10,7 @@ tool=${speaker%.sh}
 # cron's PATH, and that of many a user, lacks the folders of tc, bpftool and ip.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
-json='' verbose='' dry_run=''
+json='' verbose='' dry_run='' color=''
 netns_name='' netns_file=/proc/self/ns/net cgroup_root=''
 unset netns_wanted
 
@@ -122,6 +122,18 @@ option_take() {
 		put '%s\n' "$(help)"
 		exit
 		;;
+	*) return 1 ;;
+	esac
+}
+
+# color_take OPTION: of the commands that have colours. 1 if it is another one.
+color_take() {
+	option_words=1
+	# shellcheck disable=SC2034 # for the commands that have colours
+	case $1 in
+	-color | --color | -color=always | --color=always) color=1 ;;
+	-color=auto | --color=auto) { [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && color=1; } || color= ;;
+	-color=never | --color=never) color= ;;
 	*) return 1 ;;
 	esac
 }

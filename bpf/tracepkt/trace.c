@@ -161,6 +161,11 @@ static int outputs_begin(const struct trace_request *request)
 	/* A reader at the other end of a pipe sees each line as it comes. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	format_add(request->format);
+	if (request->drawing) {
+		format_add(&format_svg);
+		if (drawing_begin(request->drawing) != DONE)
+			return FAILED;
+	}
 	if (!request->capture)
 		return DONE;
 	format_add(&format_capture);
@@ -224,6 +229,7 @@ int trace_command(const struct options *options, int argc, char **argv)
 	status = trace_parse(argc - 1, argv + 1, &tracing.request);
 	if (status == DONE && options->json && tracing.request.format)
 		status = misuse("-j: standard output has one format");
+	tints_are_on = options->color;
 	tracing.request.format = format_choose(options, &tracing.request);
 	if (status == DONE)
 		status = tracing_run(&tracing, argv[0]);

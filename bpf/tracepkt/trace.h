@@ -63,6 +63,7 @@ struct trace_request {
 	uint64_t wait_ns; /* for an answer */
 	const struct format *format; /* of standard output; NULL: none was named */
 	const char *capture; /* the file to write packets to, or NULL */
+	const char *drawing; /* the file to draw to, or NULL */
 };
 
 #define TRACE_COUNT_MAX 65535 /* sequence numbers that an echo can have, without 0 */
@@ -222,7 +223,8 @@ struct format {
 	int (*end)(void); /* DONE, or a message and FAILED */
 };
 
-extern const struct format format_text, format_json, format_capture;
+extern const struct format format_text, format_tree, format_json, format_dot, format_svg,
+	format_capture;
 
 /* traceout.c: all that were added. */
 extern const struct format format_all;
@@ -231,11 +233,30 @@ void format_add(const struct format *format);
 /* tracepcap.c: of format_capture, before anything is traced. DONE, or a message and FAILED. */
 int capture_begin(const char *path);
 
+/* tracetext.c: words on a line that is column bytes long, and on further ones: of less than 100 columns. */
+void words_wrap(int column, const char *words);
+
+/* tracetext.c: colours on standard output, if they are wanted. */
+enum tint {
+	TINT_REQUEST,
+	TINT_REPLY,
+	TINT_DROP,
+	TINTS,
+};
+
+extern bool tints_are_on;
+void tint_begin(enum tint tint);
+void tint_end(void);
+
 /* tracejson.c: the tracepoint. */
 const char *hook_name(uint32_t hook);
 
-/* tracetext.c: why a packet was dropped, and how an echo went, in words. */
+/* tracedot.c: the same of format_svg. */
+int drawing_begin(const char *path);
+
+/* tracetext.c: why a packet was dropped, and how an echo went, in words. verdict_text: to be freed, or NULL. */
 void verdict_print(FILE *out, const struct hop *hop);
+char *verdict_text(const struct hop *hop);
 void result_print(FILE *out, const struct trace *trace, int send_error);
 
 struct path {

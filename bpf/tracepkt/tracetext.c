@@ -1,9 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The path as a table, a line for each hop as it comes, and a sentence for each echo. */
+#include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include "site.h"
 #include "trace.h"
 #include "vsh.h"
+
+#define COLUMNS 100 /* less than these */
+#define INDENT 8 /* of what has no room on its line */
+
+bool tints_are_on;
+
+void tint_begin(enum tint tint)
+{
+	static const char *const codes[TINTS] = {
+		[TINT_REQUEST] = "\033[36m",
+		[TINT_REPLY] = "\033[32m",
+		[TINT_DROP] = "\033[31m",
+	};
+
+	if (tints_are_on)
+		fputs(codes[tint], stdout);
+}
+
+void tint_end(void)
+{
+	if (tints_are_on)
+		fputs("\033[0m", stdout);
+}
 
 static const char *type_text(const struct packet *packet)
 {
@@ -16,30 +41,70 @@ static void begin(void)
 	       "INTERFACE", "DIR", "TYPE", "SEQ", "MS", "+MS", "ADDRESSES");
 }
 
-static void row(const struct hop *hop, const char *direction)
+/* How many bytes it takes. */
+static int row(const struct hop *hop, const char *direction)
 {
 	const struct packet *packet = hop->packet;
-
 	char netns[16] = "-";
 
 	if (hop->place.netns_inode)
 		snprintf(netns, sizeof(netns), "[%10u]", hop->place.netns_inode);
-	printf("%12s %-9s %7u %10s %-3s %7s %3u %7.3f %+7.3f  ", netns,
-	       netns_name(hop->place.netns_cookie) ? netns_shown(&hop->place) : "-",
-	       hop->event->pid, device_shown(&hop->place), direction, type_text(packet),
-	       packet->sequence, hop->since_first_ns / 1e6, hop->since_last_ns / 1e6);
+	return printf("%12s %-9s %7u %10s %-3s %7s %3u %7.3f %+7.3f", netns,
+		      netns_name(hop->place.netns_cookie) ? netns_shown(&hop->place) : "-",
+		      hop->event->pid, device_shown(&hop->place), direction, type_text(packet),
+		      packet->sequence, hop->since_first_ns / 1e6, hop->since_last_ns / 1e6);
+}
+
+/* Together on this line, or on the next one. The new column. */
+static int piece_print(int column, const char *text, size_t length)
+{
+	if (column + 1 + length >= COLUMNS)
+		column = printf("\n%*s", INDENT - 1, "") - 1;
+	return column + printf(" %.*s", (int)length, text);
+}
+
+void words_wrap(int column, const char *words)
+{
+	if (INDENT + strlen(words) < COLUMNS) {
+		piece_print(column, words, strlen(words));
+		return;
+	}
+	while (*words) {
+		size_t length = strcspn(words, " ");
+
+		column = piece_print(column, words, length);
+		words += length + strspn(words + length, " ");
+	}
+}
+
+static int piece_format(int column, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int piece_format(int column, const char *format, ...)
+{
+	char text[2 * INET6_ADDRSTRLEN + 32];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	return piece_print(column, text, strlen(text));
 }
 
 static void hop(const struct hop *hop)
 {
-	row(hop, hop->place.out ? "out" : "in");
-	printf("%s -> %s", hop->packet->source, hop->packet->destination);
+	int column;
+
+	tint_begin(hop->packet->is_reply ? TINT_REPLY : TINT_REQUEST);
+	column = row(hop, hop->place.out ? "out" : "in");
+	column = piece_format(column, " %s -> %s", hop->packet->source, hop->packet->destination);
 	if (hop->before)
-		printf(" (was %s -> %s)", hop->before->source, hop->before->destination);
+		column = piece_format(column, "(was %s -> %s)", hop->before->source,
+				      hop->before->destination);
 	if (hop->packet->tunnel)
-		printf(" (%s)", hop->packet->tunnel);
+		column = piece_format(column, "(%s)", hop->packet->tunnel);
 	if (hop->event->segments > 1)
-		printf(" (%u segments)", hop->event->segments);
+		piece_format(column, "(%u segments)", hop->event->segments);
+	tint_end();
 	putchar('\n');
 }
 
@@ -75,11 +140,28 @@ void verdict_print(FILE *out, const struct hop *hop)
 	}
 }
 
+char *verdict_text(const struct hop *hop)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+
+	if (!out)
+		return NULL;
+	verdict_print(out, hop);
+	fclose(out);
+	return text;
+}
+
 static void drop(const struct hop *hop)
 {
-	row(hop, "-");
-	verdict_print(stdout, hop);
+	char *verdict = verdict_text(hop);
+
+	tint_begin(TINT_DROP);
+	words_wrap(row(hop, "-") + printf(" "), verdict ?: "");
+	tint_end();
 	putchar('\n');
+	free(verdict);
 }
 
 static void place_print(FILE *out, const struct spot *place)
@@ -145,7 +227,9 @@ void result_print(FILE *out, const struct trace *trace, int send_error)
 
 static void result(const struct trace *trace, int send_error)
 {
+	tint_begin(trace->is_answered ? TINT_REPLY : TINT_DROP);
 	result_print(stdout, trace, send_error);
+	tint_end();
 	putchar('\n');
 }
 

@@ -10,7 +10,7 @@ static const struct command commands[] = {
 
 static const char *const words[] = { "doctor", "help", NULL };
 
-static const char *const options[] = { "-n", "-j", "-v", "--dry-run", "-V", NULL };
+static const char *const options[] = { "-n", "-j", "-color", "-v", "--dry-run", "-V", NULL };
 
 static const struct program programs[] = {
 	{ "tracepkt.o", "tpk_queue", BY_RUN, true, "sees packets that are handed to a device",

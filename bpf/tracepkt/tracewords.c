@@ -14,6 +14,7 @@ enum {
 	WORD_FAMILY = 1 << 5,
 	WORD_FORMAT = 1 << 6,
 	WORD_CAPTURE = 1 << 7,
+	WORD_DRAWING = 1 << 8,
 };
 
 static int count_parse(struct cursor *cursor, void *context)
@@ -79,6 +80,32 @@ static int ip6_parse(struct cursor *cursor, void *context)
 	return DONE;
 }
 
+static int tree_parse(struct cursor *cursor, void *context)
+{
+	struct trace_request *request = context;
+
+	(void)cursor;
+	request->format = &format_tree;
+	return DONE;
+}
+
+static int dot_parse(struct cursor *cursor, void *context)
+{
+	struct trace_request *request = context;
+
+	(void)cursor;
+	request->format = &format_dot;
+	return DONE;
+}
+
+static int drawing_parse(struct cursor *cursor, void *context)
+{
+	struct trace_request *request = context;
+
+	request->drawing = word_next(cursor);
+	return DONE;
+}
+
 static int capture_parse(struct cursor *cursor, void *context)
 {
 	struct trace_request *request = context;
@@ -96,6 +123,9 @@ static const struct grammar_row rows[] = {
 	{ "M", WORD_WHOLE, 1, 1, 0, whole_parse, NULL, NULL, whole_choices },
 	{ "4", WORD_FAMILY, 0, 0, 0, ip4_parse, NULL, NULL, NULL },
 	{ "6", WORD_FAMILY, 0, 0, 0, ip6_parse, NULL, NULL, NULL },
+	{ "tree", WORD_FORMAT, 0, 0, 0, tree_parse, NULL, NULL, NULL },
+	{ "dot", WORD_FORMAT, 0, 0, 0, dot_parse, NULL, NULL, NULL },
+	{ "svg", WORD_DRAWING, 1, 1, 0, drawing_parse, "FILE", "a file", NULL },
 	{ "w", WORD_CAPTURE, 1, 1, 0, capture_parse, "FILE", "a file", NULL },
 };
 
