@@ -31,7 +31,7 @@ static __always_inline void port_count(const struct headers *headers)
 SEC("tp_btf/net_dev_queue")
 int BPF_PROG(traced_queue, struct sk_buff *skb)
 {
-	struct packet packet = packet_of_kernel(skb, BPF_CORE_READ(skb, network_header));
+	struct packet packet = packet_of_traced(skb, skb->network_header);
 	struct headers headers = {};
 
 	if (headers_parse(&packet, &headers) == HEADERS_IP && headers.protocol == IPPROTO_UDP &&

@@ -206,8 +206,8 @@ static __always_inline bool kernel_has_tag(struct sk_buff *skb)
 	struct sk_buff___6_1 *older = (void *)skb;
 
 	if (bpf_core_field_exists(older->vlan_present))
-		return BPF_CORE_READ_BITFIELD(older, vlan_present);
-	return skb->vlan_all;
+		return BPF_CORE_READ_BITFIELD_PROBED(older, vlan_present);
+	return BPF_CORE_READ(skb, vlan_all);
 }
 
 /* Newer verifiers (6.17) take what the kernel's types call a pointer for one, and refuse arithmetic
@@ -233,27 +233,40 @@ static __always_inline __u64 packet_address(struct __sk_buff *skb)
 	return (__u64)(long)skb->data;
 }
 
-/* skb: as the kernel has handed it over, so that reading it takes no call: each packet of the machine pays.
- * start: where, counted from skb->head, that begins of which skb->protocol tells the type.
+static __always_inline struct packet packet_of_memory(struct sk_buff *skb, __u32 start, __u32 tail,
+						      __be16 type)
+{
+	return (struct packet){
+		.kind = PACKET_KERNEL,
+		.context = skb,
+		.data = BPF_CORE_READ(skb, head) + start,
+		.length = tail > start ? tail - start : 0,
+		.type = type,
+		.tags = kernel_has_tag(skb),
+	};
+}
+
+/* start: where, counted from skb->head, that begins of which skb->protocol tells the type.
  * The kernel knows it as network_header, or, where a device has just received the packet, as
  * the difference of data and head. Headers outside of the linear part cannot be read.
  */
 static __always_inline struct packet packet_of_kernel(struct sk_buff *skb, __u32 start)
 {
-	struct packet packet = {
-		.kind = PACKET_KERNEL,
-		.context = skb,
-		.data = BPF_CORE_READ(skb, head) + start,
-		.length = skb->tail,
-		.type = skb->protocol,
-		.tags = kernel_has_tag(skb),
-	};
+	return packet_of_memory(skb, start, BPF_CORE_READ(skb, tail), BPF_CORE_READ(skb, protocol));
+}
 
-	packet.length = packet.length > start ? packet.length - start : 0;
-	/* Read once: each reading is another number to the verifier, and head would be a pointer. */
-	barrier_var(packet.length);
-	barrier_var(packet.type);
-	return packet;
+/* The same of a packet that the kernel has handed to a tracing program, where reading takes no call: each
+ * packet of the machine pays.
+ */
+static __always_inline struct packet packet_of_traced(struct sk_buff *skb, __u32 start)
+{
+	__u32 tail = skb->tail;
+	__be16 type = skb->protocol;
+
+	/* Read once: each reading is another number to the verifier. */
+	barrier_var(tail);
+	barrier_var(type);
+	return packet_of_memory(skb, start, tail, type);
 }
 
 #define PULL_BYTES 512 /* more than the headers of nearly all packets have */

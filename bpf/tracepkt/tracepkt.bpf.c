@@ -196,7 +196,7 @@ static __always_inline struct start start_received(struct sk_buff *skb)
 
 static __always_inline struct packet packet_at(struct sk_buff *skb, struct start start)
 {
-	struct packet packet = packet_of_kernel(skb, start.offset);
+	struct packet packet = packet_of_traced(skb, start.offset);
 
 	if (start.is_network)
 		packet.type = bare_type(&packet);
