@@ -187,6 +187,7 @@ $(eval $(call helper,build/asan,$$(SANITIZERS)))
 
 # A test program is one file and needs nothing but libc (with threads), but for those that use BPF objects.
 build/test/verify build/test/mapfill build/test/paths build/test/headers build/test/reason: LDLIBS += $(LIBBPF_LIBS)
+build/test/model: LDLIBS += -lm
 build/test/%.o: bats/programs/%.bpf.c Makefile
 	$(compile_bpf)
 
@@ -257,7 +258,7 @@ SH_LIBRARIES := $(wildcard tc/*.sh scripts/check/*.sh) $(filter-out scripts/benc
 USER_FILES := $(USER_SOURCES) $(TEST_SOURCES) $(FUZZ_TARGETS) \
 	$(filter-out %.bpf.c,$(wildcard scripts/bench/*.c))
 # A header whose name does not say "bpf" is read by the helper; these by both sides.
-SHARED_HEADERS := $(addprefix bpf/,lib/header.h lib/reader.h vershitify/vershitify.h vershitify/reasons.h pingkiller/pingkiller.h tracepkt/tracepkt.h snitch/snitch.h)
+SHARED_HEADERS := $(addprefix bpf/,lib/header.h lib/mix.h lib/reader.h vershitify/vershitify.h vershitify/model.h vershitify/reasons.h pingkiller/pingkiller.h tracepkt/tracepkt.h snitch/snitch.h)
 BPF_HEADERS := $(wildcard bpf/*/*.bpf.h) $(SHARED_HEADERS)
 USER_HEADERS := $(filter-out %.bpf.h,$(wildcard bpf/*/*.h)) $(wildcard bats/programs/*.h bats/fuzz/*.h)
 C_FILES := $(USER_FILES) $(TEST_BPF) $(wildcard bpf/*/*.bpf.c scripts/bench/*.bpf.c) $(sort $(BPF_HEADERS) $(USER_HEADERS))

@@ -15,7 +15,7 @@
 load helpers
 load lib/grammar
 
-export COMMAND=vershitify VALUES='PERCENT|TIME|PREFIX|PROTO|PORTS|FLAGS|DSCP' RULES=RULES FEWEST=40
+export COMMAND=vershitify VALUES='PERCENT|TIME|PREFIX|PROTO|PORTS|FLAGS|DSCP' RULES='RULES|LOSS' FEWEST=40
 MANUAL=$TOP/scripts/man/vershitify.8.scd
 COMPLETION=$TOP/scripts/completion/vershitify.bash
 
@@ -41,6 +41,8 @@ completion_words() {
 		offered add direction ''
 		offered add visible ''
 		offered add dst ''
+		offered add drop ''
+		offered add per ''
 		offered add dev all
 	} | words_only
 }
@@ -71,12 +73,12 @@ usage() {
 		echo "loss
 $match"
 	} | LC_ALL=C sort)
-	assert [ "$(wc -l <<<"$rule")" = 22 ]
+	assert [ "$(wc -l <<<"$rule")" = 24 ]
 	assert_equal "$(offered add '' | LC_ALL=C sort)" "$rule"
 	assert_equal "$(offered run '' | LC_ALL=C sort)" "$(printf '%s\n' -- --fail-unmatched "$rule")"
 	assert_equal "$(offered change 1 '' | LC_ALL=C sort)" \
 		"$({
-			usage ' change |^  +\[seed' | grep -vx change
+			usage ' change |^  +\[per' | grep -vx change
 			echo "loss
 $match"
 		} | LC_ALL=C sort)"
@@ -185,13 +187,13 @@ memory_pinned() {
 @test "the memory of an idle set-up is what the manual says" {
 	local bytes before
 
-	assert grep -qF 'less than 4 MiB' <(tr -s '\n' ' ' <"$MANUAL")
+	assert grep -qF 'less than 6 MiB' <(tr -s '\n' ' ' <"$MANUAL")
 	vershitify down
 	sleep 0.5 # the kernel frees what is not used any more a moment later
 	before=$(memory_pinned)
 	vsh add dev all command victim direction both drop 1%
 	bytes=$(($(memory_pinned) - before))
-	((bytes > 100000 && bytes < 4 * 1024 * 1024)) || fail "it is $bytes bytes"
+	((bytes > 100000 && bytes < 6 * 1024 * 1024)) || fail "it is $bytes bytes"
 }
 
 @test "the manual page is made, and looks like one" {
@@ -245,17 +247,31 @@ $SERVER"
 	run -0 offered -n "$CLIENT" add dev lo pid 1 loss 3 children ''
 	assert_output 'dev
 direction
+offset
+per
 seed
 for
 visible
-force'
+proto
+src
+dst
+sport
+dport
+tcp-flags
+size
+dscp
+force
+not'
 	# a value is no word
 	run -0 offered add command dev ''
 	assert_line dev
 	run -0 offered flush ''
 	assert_output ''
-	run -0 offered add drop ''
+	run -0 offered add seed ''
 	assert_output ''
+	run -0 offered add drop 25 ''
+	assert_line seed
+	refute_line gemodel
 }
 
 @test "completion: after -- it is the command's turn" {
@@ -312,8 +328,8 @@ blocks() {
 	run -0 on_client sh -e "$BATS_TEST_TMPDIR/block"
 	read -r sent answered < <(awk '/packets transmitted/ { print $1, $4 }' <<<"$output")
 	assert_binomial $((sent - answered)) "$sent" 25
-	# of each processor: passed, loss, seeded loss (bpf/vershitify/reasons.h)
-	assert_equal "$(grep -o '"packets": [0-9]*' <<<"$output" | awk '{ n[NR % 3] += $2 } END { print n[0] + n[1] + n[2], n[0] + n[2] }')" \
+	# of each processor: passed, loss, seeded loss, loss of a model (bpf/vershitify/reasons.h)
+	assert_equal "$(grep -o '"packets": [0-9]*' <<<"$output" | awk '{ n[NR % 4] += $2 } END { print n[0] + n[1] + n[2] + n[3], n[0] + n[2] + n[3] }')" \
 		"$sent $((sent - answered))"
 	assert_state "$before"
 }

@@ -170,7 +170,7 @@ flags 1'
 
 	for tool in vershitify pingkiller; do
 		run -0 "$TOP/build/vsh" words "$tool"
-		assert_line $'loss\t1\t1\tdrop\talias\tPERCENT\ta percentage'
+		assert_line --regexp $'^loss\t1\t[0-9]+\tdrop\talias\tPERCENT(\\|[a-z]+)*\ta percentage'
 		# seven columns, none of them empty
 		assert_equal "$(awk -F '\t' 'NF != 7 || /\t\t/' <<<"$output")" ''
 		words=$(awk -F '\t' '$2 { sub(/^-/, ""); print $1, $2 }' <<<"$output")

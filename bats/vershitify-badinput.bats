@@ -154,6 +154,55 @@ words_with() {
 	assert_unchanged
 }
 
+@test "models: what they cannot be made of is refused, with the reason" {
+	local words reason
+
+	while IFS=: read -r words reason; do
+		# shellcheck disable=SC2086 # words
+		refused 2 add dev eth0 command innocent drop $words
+		assert_regex "$stderr" "$reason"
+	done <<-'END'
+		random:needs a percentage
+		random 10% 101%:a percentage from 0 to 100
+		random 10% 25% 5%:what is
+		10% 100%:never changes
+		gemodel:needs 1 to 4 percentages
+		gemodel 1% 0%:would never end
+		gemodel 100%:would never end
+		gemodel 1% 10ms:a percentage from 0 to 100
+		gemodel 1% 0.5:say 0.5%
+		gemodel 1 2 3 4 5:what is
+		state 60 40 0 100 50:P13 and P14 are more than 100%
+		state 1 30 80:P31 and P32 are more than 100%
+		state 1 0:would never end
+		state 1 50 50 0:would never end
+		burst 2%:needs a loss in percent and the mean length
+		burst 2% 0.5:a number of packets from 1
+		burst 67% 2:more than B/\(B\+1\)
+		gi 50% 2 40%:less than RHO
+		gi 1% 5 50% 2%:a part of the loss
+		gi 60% 1:100% together
+		gi 10% 20 50%:100% together
+		every:needs a number
+		every 0:from 1 to 100000000
+		every 100000001:from 1 to 100000000
+		every 3 offset 3:less than the 3
+		every 3 offset x:a number from 0
+		first x:needs a number
+		first 0:from 1 to 100000000
+		first 3 offset 1:is for "drop every N"
+		list:needs numbers of packets
+		list 3-1:numbers and ranges from 1
+		list 0:numbers and ranges from 1
+		list 1,,2:numbers and ranges from 1
+		list 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17:at most 16
+		25% per rule:each is for itself
+		every 3 per packet:socket or rule
+		pareto 5%:random, gemodel
+	END
+	assert_unchanged
+}
+
 @test "seed: what is no number of 64 bits is refused" {
 	refused_values 2 seed "${ODD_WORDS[@]}" "${ODD_NUMBERS[@]}" 18446744073709551616 1.5
 	assert_unchanged

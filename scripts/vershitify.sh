@@ -59,8 +59,8 @@ help() {
 Usage: vershitify.sh -interface DEV -command NAME -drop PERCENT
        vershitify.sh [OPTIONS] run RULE [--fail-unmatched] -- COMMAND [ARG...]
        vershitify.sh [OPTIONS] add [-n NETNS] RULE
-       vershitify.sh [OPTIONS] change ID [dev DEV]... [direction DIR] [drop PERCENT]
-                                         [seed N] [for TIME] [visible HOW] [MATCH]...
+       vershitify.sh [OPTIONS] change ID [dev DEV]... [direction DIR] [drop LOSS] [offset N]
+                                         [per WHAT] [seed N] [for TIME] [visible HOW] [MATCH]...
        vershitify.sh [OPTIONS] del ID | flush | repair | down
        vershitify.sh [OPTIONS] show [ID] | stats [INTERVAL [COUNT]] | monitor
        vershitify.sh [OPTIONS] doctor | help
@@ -69,10 +69,15 @@ Usage: vershitify.sh -interface DEV -command NAME -drop PERCENT
 Drops part of what one program sends or receives. To the program it looks like
 ordinary loss on the wire; nobody else loses a packet.
 
-RULE :=    WHO { dev DEV | dev all }... drop PERCENT [children]
+RULE :=    WHO { dev DEV | dev all }... drop LOSS [offset N] [per WHAT] [children]
            [direction DIR] [seed N] [for TIME] [visible HOW] [MATCH]... [force]
 WHO :=     command NAME | exe PATH | pid N | cgroup PATH
            (run: the COMMAND and all its descendants, if no WHO is given)
+LOSS :=    PERCENT | random PERCENT [CORRELATION] | burst PERCENT LENGTH |
+           gemodel P [R [1-H [1-K]]] | state P13 [P31 [P32 [P23 [P14]]]] |
+           gi LOSS [BURST [DENSITY [ISOLATED [GOOD]]]] |
+           every N | first N | list RANGE[,RANGE]... (RANGE: a number, or two as in 4-6)
+WHAT :=    socket (default) | rule (whose packets a model counts together)
 PERCENT := 0 to 100 with up to 6 decimals: 25, 25%, 0.1% (loss is another word for drop)
 DIR :=     egress (default) | ingress | both
 TIME :=    30s, 500ms, 5m, 1h
@@ -99,6 +104,7 @@ Examples:
   vershitify.sh -interface eth0 -command ping -drop 25
   vershitify.sh run dev eth0 drop 25% seed 7 -- curl -sS http://192.0.2.2/
   vershitify.sh add dev eth0 command ping drop 25% for 5m
+  vershitify.sh add dev eth0 pid 4242 drop burst 2% 5
   vershitify.sh change 1 drop 50%; vershitify.sh -s show; vershitify.sh down
 END
 }
@@ -370,6 +376,7 @@ command_run() {
 	case $newline$foreground_plan$newline in
 	*"${newline}fail unmatched$newline"*) fail_unmatched=1 ;;
 	esac
+	[ -n "$dry_run$json" ] || repeat_tell "$@"
 	while [ "$1" != -- ]; do
 		shift
 	done
@@ -379,6 +386,22 @@ command_run() {
 	run_summary
 	foreground_end
 	run_exit
+}
+
+# repeat_tell RULE-WORD... -- COMMAND [ARG...]: the line that loses the same packets again, where that is not the
+# one that was typed: the plan has drawn a seed.
+repeat_tell() {
+	local words='' seed="$newline$foreground_plan"
+
+	case $seed in
+	*"${newline}seed "*) seed=${seed##*"${newline}seed "} ;;
+	*) return 0 ;;
+	esac
+	while [ "$1" != -- ]; do
+		words="$words $(words_quote "$1")"
+		shift
+	done
+	say "note: to lose the same packets again: $speaker$(netns_option) run$words seed ${seed%%"$newline"*} $(words_quote "$@")"
 }
 
 # run_start COMMAND...: under the rule from its first instruction, until it has ended. Signals are passed

@@ -55,6 +55,14 @@ bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns)
 	return rule->expires_ns && now_ns >= rule->expires_ns;
 }
 
+static ssize_t fake_getrandom(void *bytes, size_t size, unsigned int unused)
+{
+	(void)unused;
+	memset(bytes, 0x2a, size);
+	return size;
+}
+
+#define getrandom fake_getrandom
 #define if_nametoindex fake_nametoindex
 #define stat(path, st) fake_stat(path, st)
 #define statfs(path, fs) fake_statfs(path, fs)
@@ -64,6 +72,8 @@ bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns)
 #include "lib/json.c"
 #include "lib/print.c"
 #include "lib/utf8.c"
+#include "vershitify/chain.c"
+#include "vershitify/loss.c"
 #include "vershitify/rule.c"
 #include "vershitify/selector.c"
 #include "lib/values.c"
@@ -106,6 +116,8 @@ static void needs_check(const struct request *request)
 		needs |= VSH_LOCAL;
 	if (request->label.selector.asked)
 		needs |= VSH_SELECTS;
+	if (rule.model.kind)
+		needs |= VSH_MODEL;
 	CHECK((rule.needs & ~VSH_SEEDED) == needs);
 	CHECK(!rule.seed || (rule.needs & VSH_SEEDED));
 	rule.flags |= 1U << 31;
@@ -143,6 +155,7 @@ static void same_check(const struct request *first, const struct request *second
 	CHECK(a->devs == b->devs &&
 	      !memcmp(a->ifindex, b->ifindex, sizeof(a->ifindex[0]) * a->devs));
 	CHECK(a->seed == b->seed);
+	CHECK(!memcmp(&a->model, &b->model, sizeof(a->model)));
 	CHECK(first->label.loss == second->label.loss);
 	CHECK(!memcmp(&first->label.selector, &second->label.selector,
 		      sizeof(first->label.selector)));

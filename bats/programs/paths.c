@@ -136,6 +136,12 @@ static void seed_set(struct vsh_rule *rule)
 	rule->seed = 7;
 }
 
+static void model_set(struct vsh_rule *rule)
+{
+	rule->model.kind = VSH_EVERY;
+	rule->model.every.period = 2;
+}
+
 static void orphaned_set(struct vsh_rule *rule)
 {
 	rule->owner = 1;
@@ -190,6 +196,7 @@ static const struct kind {
 	{ "two hooks, the device was removed", dead_set },
 	{ "local", local_set },
 	{ "seed", seed_set },
+	{ "model", model_set },
 	{ "orphaned", orphaned_set },
 	{ "time over", over_set },
 	{ "time", time_set },

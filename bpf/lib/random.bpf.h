@@ -6,21 +6,6 @@
 #include "kernel.bpf.h"
 #include <bpf/bpf_helpers.h>
 
-#define GOLDEN 0x9e3779b97f4a7c15ULL /* 2^64 divided by the golden ratio */
-
-/* "Mix13" of David Stafford's "Better Bit Mixing" (2011), the finalizer of SplitMix64. */
-static __always_inline __u64 mix64(__u64 x)
-{
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return x ^ (x >> 31);
-}
-
-static __always_inline __u32 mix(__u64 x)
-{
-	return mix64(x) >> 32;
-}
-
 /* xorshift64*: S. Vigna, "An experimental exploration of Marsaglia's xorshift generators,
  * scrambled" (2016), of whose output the upper half is used. Half the code of SplitMix64,
  * which is what it costs. The start is the kernel's; 0, which is no state of this generator,

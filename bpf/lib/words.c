@@ -64,6 +64,22 @@ uint64_t percent_threshold(uint64_t millionths)
 	return ((millionths << 32) + PERCENT_MAX / 2) / PERCENT_MAX;
 }
 
+int length_parse(const char *word, unsigned long long *millionths)
+{
+	const char *end;
+	__uint128_t number;
+	int err = decimal_parse(word, &end, &number);
+
+	if (err)
+		return err;
+	if (*end)
+		return -EINVAL;
+	if (number < SCALE || number > (__uint128_t)SCALE * 1000000)
+		return -ERANGE;
+	*millionths = number;
+	return 0;
+}
+
 void percent_format(uint64_t millionths, char *text, size_t size)
 {
 	int length = snprintf(text, size, "%u.%06u", (unsigned int)(millionths / 1000000),

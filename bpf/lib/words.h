@@ -23,8 +23,12 @@ int percent_parse(const char *word, uint64_t *millionths);
 /* Millionths of a percent to a threshold of 0..2^32, rounded to the nearest. */
 uint64_t percent_threshold(uint64_t millionths);
 
-/* "25", "0.5", "99.999999", without trailing zeros. size 16 holds all. */
+/* "25", "0.5", "99.999999", without trailing zeros. size 16 holds all
+ * percentages, and size 24 any number. */
 void percent_format(uint64_t millionths, char *text, size_t size);
+
+/* "10", "2.5": a mean number of things, 1 to 1,000,000 with up to 6 decimals, in millionths. */
+int length_parse(const char *word, unsigned long long *millionths);
 
 /* "30s", "500ms", "1.5h": nanoseconds, more than 0, at most 10 years. Units as tc
  * writes them (s, sec, secs, ms, msec, msecs, us, ..., ns, ...) and m, min, h, d.

@@ -124,16 +124,67 @@ static __always_inline bool rule_takes(const struct vsh_rule *rule, __u32 id,
 }
 
 /* The fate of packet n of a socket: a number that depends on nothing but (seed, socket,
- * direction, n). The multipliers are odd constants that keep the inputs apart. As in
- * SplitMix64 the first step comes before the first number: mix(0) is 0, which any loss takes.
+ * direction, n).
  */
 static __always_inline __u32 draw_seeded(const struct vsh_rule *rule, __u32 id,
 					 struct vsh_sock *tag, __u32 direction)
 {
 	__u32 n = __sync_fetch_and_add(&tag->owner.packets[direction], 1);
 
-	return mix(rule->seed + tag->ordinal[id] * 0xd1342543de82ef95ULL +
-		   direction * 0xaf251af3b0f025b5ULL + (n + 1ULL) * GOLDEN);
+	return fate_number(fate_base(rule->seed, tag->ordinal[id], direction), n) >> 32;
+}
+
+/* Where the rules are whose sockets share one model: as vsh_sock.steps. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, VSH_RULES_MAX *VSH_DIRECTIONS);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} vsh_steps SEC(".maps");
+
+/* A step of a model, which several processors may take at the same time. */
+struct stride {
+	const struct vsh_model *model;
+	__u32 *step;
+	__u64 base;
+	__u32 lost;
+	__u32 pad;
+};
+
+static long step_try(__u32 i, void *context)
+{
+	struct stride *stride = context;
+	__u32 before = READ_ONCE(*stride->step), after = before;
+
+	stride->lost = model_step(stride->model, stride->base, &after);
+	return __sync_val_compare_and_swap(stride->step, before, after) == before;
+}
+
+/* Each try that fails is another processor's step: so many in a row do not. */
+#define STEP_TRIES 1024
+
+/* By the model of a rule. Global, so that it is verified once; plain loss never comes here. */
+__noinline int model_loses(struct vsh_sock *tag, __u32 id, __u32 direction)
+{
+	__u32 key = VSH_STATS_KEY(id, direction) % VSH_STEPS, socket = 0;
+	struct vsh_rule *rule = rule_get(id);
+	struct stride stride = {};
+
+	if (!tag || !rule)
+		return 0;
+	stride.model = &rule->model;
+	if (rule->model.per_rule) {
+		stride.step = bpf_map_lookup_elem(&vsh_steps, &key);
+	} else {
+		stride.step = &tag->steps[key];
+		socket = tag->ordinal[id % VSH_RULES_MAX];
+	}
+	if (!stride.step)
+		return 0;
+	stride.base = fate_base(rule->seed, socket, direction);
+	bpf_loop(STEP_TRIES, step_try, &stride, 0);
+	return stride.lost;
 }
 
 /* From a start that each CPU draws for each rule: in a cache line that the counters need
@@ -181,6 +232,24 @@ static __always_inline bool is_traced(void)
 	return tracer && *tracer;
 }
 
+static __always_inline enum vsh_reason loss_reason(__u32 needs)
+{
+	if (needs & VSH_MODEL)
+		return VSH_MODEL_LOSS;
+	return needs & VSH_SEEDED ? VSH_SEEDED_LOSS : VSH_LOSS;
+}
+
+static __always_inline bool rule_loses(const struct vsh_rule *rule, __u32 needs, __u32 id,
+				       struct vsh_sock *tag, __u32 direction,
+				       struct vsh_stats *stats)
+{
+	if (needs & VSH_MODEL)
+		return model_loses(tag, id, direction);
+	if (needs & VSH_SEEDED)
+		return draw_seeded(rule, id % VSH_RULES_MAX, tag, direction) < rule->threshold;
+	return draw(stats) < rule->threshold;
+}
+
 /* The verdict of one rule, once for a packet however many hooks see it. needs: those of the
  * rule, or 0 on the fast path, where there are none.
  */
@@ -192,19 +261,16 @@ static __always_inline struct verdict rule_judge(struct __sk_buff *skb, const st
 	__u32 key = VSH_STATS_KEY(id, direction), segments = skb->gso_segs ?: 1;
 	struct verdict pass = { .action = needs & VSH_ONCE ? PASS_MARKED : PASS, .rule = id };
 	struct verdict drop = { .action = needs & VSH_LOCAL ? DROP_LOCAL : DROP,
-				.reason = needs & VSH_SEEDED ? VSH_SEEDED_LOSS : VSH_LOSS,
+				.reason = loss_reason(needs),
 				.rule = id };
 	struct vsh_stats *stats;
-	__u32 number;
 
 	if ((needs & VSH_ONCE) && skb->tc_index == VSH_JUDGED + id)
 		return (struct verdict){ .action = PASS };
 	stats = bpf_map_lookup_elem(&vsh_stats, &key);
 	if (unlikely(!stats))
 		return (struct verdict){ .action = NOT_OURS };
-	number = needs & VSH_SEEDED ? draw_seeded(rule, id % VSH_RULES_MAX, tag, direction)
-				    : draw(stats);
-	if (unlikely(number < rule->threshold)) {
+	if (unlikely(rule_loses(rule, needs, id, tag, direction, stats))) {
 		count_add(&stats->verdicts[drop.reason], hook, segments, bytes);
 		if (unlikely(is_traced()))
 			drop_note(skb, drop.rule, drop.reason);

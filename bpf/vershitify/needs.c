@@ -29,17 +29,21 @@ static bool is_known(const struct vsh_rule *rule)
 		.flags = rule->flags & VSH_CHILDREN,
 	};
 
+	if (rule->model.kind)
+		known.model = rule->model;
 	memcpy(known.ifindex, rule->ifindex, sizeof(known.ifindex));
 	return !memcmp(&known, rule, sizeof(known));
 }
 
 void needs_finish(struct vsh_rule *rule)
 {
-	rule->needs &= ~(VSH_KNOWN | VSH_DEVICES | VSH_CLOCK);
+	rule->needs &= ~(VSH_KNOWN | VSH_DEVICES | VSH_CLOCK | VSH_MODEL);
 	if (rule->devs != 1)
 		rule->needs |= VSH_DEVICES;
 	if (rule->expires_ns)
 		rule->needs |= VSH_CLOCK;
+	if (rule->model.kind)
+		rule->needs |= VSH_MODEL;
 	if (is_known(rule))
 		rule->needs |= VSH_KNOWN;
 }

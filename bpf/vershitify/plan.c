@@ -12,6 +12,7 @@
  *	update MAP key hex .. value hex ..   arguments of `bpftool map update`
  *	delete MAP key hex ..                arguments of `bpftool map delete`
  *	fail unmatched                    the run fails if its rule has seen no packet
+ *	seed N                            the rule has drawn this one, since none was said
  *	recorded                          attach the classifier to all devices of the namespace
  *	                                  that have had it
  */
@@ -128,6 +129,18 @@ static void counters_reset_print(__u32 id)
 	}
 	map_update_print("vsh_ordinals", &id, sizeof(id), &zero, sizeof(zero));
 	misses_begin_print(id);
+}
+
+/* Where the sockets of the rule share one model: its first packet comes next. */
+static void steps_begin_print(__u32 id, const struct vsh_rule *rule)
+{
+	__u32 zero = 0;
+
+	for (__u32 direction = 0; rule->model.per_rule && direction < VSH_DIRECTIONS; direction++) {
+		__u32 key = VSH_STATS_KEY(id, direction);
+
+		map_update_print("vsh_steps", &key, sizeof(key), &zero, sizeof(zero));
+	}
 }
 
 /* In the namespace of the devices, where the kernel looks for the number. */
@@ -265,6 +278,7 @@ static void add_print(struct state *state, __u32 id, struct request *request)
 	attachments_print(request);
 	devices_hold_print(id, rule);
 	counters_reset_print(id);
+	steps_begin_print(id, rule);
 	label_update_print(id, &request->label);
 	rule_update_print(id, rule);
 	config_print(state);
@@ -323,6 +337,8 @@ static int plan_add(const struct options *options, struct state *state,
 	add_print(state, id, &request);
 	if (request.fail_unmatched)
 		printf("fail unmatched\n");
+	if (request.seed_drawn)
+		printf("seed %llu\n", (unsigned long long)request.rule.seed);
 	return DONE;
 }
 
@@ -384,6 +400,8 @@ static int plan_change(const struct options *options, struct state *state,
 		devices_identify(&request);
 		devices_hold_print(id, &request.rule);
 	}
+	if (!state->rules[id].model.per_rule)
+		steps_begin_print(id, &request.rule);
 	if (memcmp(&request.label, &state->labels[id], sizeof(request.label)))
 		label_update_print(id, &request.label);
 	rule_update_print(id, &request.rule);

@@ -13,6 +13,7 @@ enum vsh_reason {
 	/* of drops: */
 	VSH_LOSS = 1, /* by a draw at random */
 	VSH_SEEDED_LOSS = 2, /* by the seed and the packet's number */
+	VSH_MODEL_LOSS = 3, /* by a model: a chain, a period, a list */
 	VSH_REASONS, /* not a reason: how many there are */
 };
 

@@ -3,9 +3,11 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <linux/magic.h>
+#include "loss.h"
 #include "needs.h"
 #include "rule.h"
 #include "selector.h"
@@ -197,19 +199,6 @@ static int direction_parse(struct cursor *cursor, void *context)
 	return DONE;
 }
 
-static int drop_parse(struct cursor *cursor, void *context)
-{
-	struct request *request = context;
-	uint64_t loss;
-	int status = percent_value(cursor, &loss);
-
-	if (status != DONE)
-		return status;
-	request->label.loss = loss;
-	request->rule.threshold = percent_threshold(loss);
-	return DONE;
-}
-
 static int seed_parse(struct cursor *cursor, void *context)
 {
 	struct request *request = context;
@@ -281,6 +270,7 @@ static int fail_unmatched_parse(struct cursor *cursor, void *context)
 
 /* --- all of them -------------------------------------------------------------------- */
 
+static const char *const per_choices[] = { "socket", "rule", NULL };
 static const char *const dev_choices[] = { "all", NULL };
 
 #define ROW_MATCH (ROW_LIST | ROW_NOT)
@@ -297,8 +287,12 @@ static const struct grammar_row rows[] = {
 	{ "cgroup", WORD_WHO, 1, 1, ROW_NEW, cgroup_parse, "PATH", "the path of a cgroup", NULL },
 	{ "children", WORD_CHILDREN, 0, 0, ROW_NEW, children_parse, NULL, NULL, NULL },
 	{ "direction", WORD_DIRECTION, 1, 1, 0, direction_parse, NULL, NULL, direction_choices },
-	{ "drop", WORD_DROP, 1, 1, ROW_FIRST, drop_parse, "PERCENT", "a percentage", NULL },
-	{ "loss", WORD_DROP, 1, 1, ROW_ALIAS, drop_parse, "PERCENT", "a percentage", NULL },
+	{ "drop", WORD_DROP, 1, LOSS_WORDS_MAX, ROW_FIRST, loss_parse, "PERCENT", LOSS_ACCEPTS,
+	  loss_choices },
+	{ "loss", WORD_DROP, 1, LOSS_WORDS_MAX, ROW_ALIAS, loss_parse, "PERCENT", LOSS_ACCEPTS,
+	  loss_choices },
+	{ "offset", WORD_OFFSET, 1, 1, 0, offset_parse, "N", "a number", NULL },
+	{ "per", WORD_PER, 1, 1, 0, per_parse, NULL, NULL, per_choices },
 	{ "seed", WORD_SEED, 1, 1, 0, seed_parse, "N", "a number", NULL },
 	{ "for", WORD_FOR, 1, 1, 0, for_parse, "TIME", "a time", NULL },
 	{ "visible", WORD_VISIBLE, 1, 1, 0, visible_parse, NULL, NULL, visible_names },
@@ -403,12 +397,35 @@ static void hooks_finish(struct request *request)
 		rule->needs |= VSH_ONCE;
 }
 
+/* One that can be typed. */
+static uint64_t seed_draw(void)
+{
+	uint32_t seed = 0;
+
+	return getrandom(&seed, sizeof(seed), 0) == sizeof(seed) ? seed : 0;
+}
+
+/* A chain is drawn with a seed, always, so that it can be repeated. */
+static void seed_finish(struct request *request)
+{
+	struct vsh_rule *rule = &request->rule;
+
+	if (rule->model.kind != VSH_CHAIN || (rule->needs & VSH_SEEDED))
+		return;
+	rule->seed = seed_draw();
+	rule->needs |= VSH_SEEDED;
+	request->seed_drawn = true;
+}
+
 int request_finish(struct request *request)
 {
 	struct vsh_rule *rule = &request->rule;
 	uint64_t cookie = rule->netns_cookie;
 	int err;
 
+	if (loss_finish(request) != DONE)
+		return MISUSED;
+	seed_finish(request);
 	if (!request->egress && !request->ingress)
 		request->egress = true;
 	if (!request->egress && request->visible == VISIBLE_LOCAL)
@@ -445,6 +462,9 @@ void request_from_rule(struct request *request, const struct vsh_rule *rule,
 	request->egress = rule->hooks & (VSH_TC_EGRESS | VSH_CG_EGRESS);
 	request->ingress = rule->hooks & VSH_CG_INGRESS;
 	request->visible = rule_visible(rule);
+	request->per_rule = rule->model.per_rule;
+	if (rule->model.kind == VSH_EVERY)
+		request->offset = rule->model.every.offset;
 }
 
 static const char *direction_name(const struct vsh_rule *rule)
@@ -506,8 +526,6 @@ static void for_print(FILE *out, char before, const struct vsh_rule *rule,
 void rule_words_print(FILE *out, char before, const struct vsh_rule *rule,
 		      const struct vsh_label *label)
 {
-	char percent[16];
-
 	if (!rule->devs)
 		fprintf(out, "%cdev all", before);
 	for (uint32_t i = 0; i < rule->devs; i++) {
@@ -519,8 +537,8 @@ void rule_words_print(FILE *out, char before, const struct vsh_rule *rule,
 	selector_print(out, before, &label->selector);
 	if (rule->flags & VSH_CHILDREN)
 		fprintf(out, "%cchildren", before);
-	percent_format(label->loss, percent, sizeof(percent));
-	fprintf(out, "%cdirection %s%cdrop %s%%", before, direction_name(rule), before, percent);
+	fprintf(out, "%cdirection %s%cdrop ", before, direction_name(rule), before);
+	loss_print(out, rule, label);
 	if (rule->needs & VSH_SEEDED)
 		fprintf(out, "%cseed %llu", before, (unsigned long long)rule->seed);
 	if (rule_visible(rule) != VISIBLE_WIRE)
@@ -598,7 +616,11 @@ void rule_print_json(struct json *json, uint32_t id, const struct vsh_rule *rule
 	json_bool(json, "children", rule->flags & VSH_CHILDREN);
 	json_string(json, "direction", direction_name(rule));
 	selector_print_json(json, &label->selector);
-	json_number_text(json, "drop_percent", percent);
+	if (rule->model.kind == VSH_LIST)
+		json_null(json, "drop_percent");
+	else
+		json_number_text(json, "drop_percent", percent);
+	loss_print_json(json, rule, label);
 	if (rule->needs & VSH_SEEDED)
 		json_number(json, "seed", rule->seed);
 	json_string(json, "visible", visible_names[rule_visible(rule)]);

@@ -20,6 +20,9 @@ struct request {
 	struct vsh_rule rule;
 	struct vsh_label label;
 	bool egress, ingress;
+	bool per_rule; /* see vsh_model */
+	uint32_t offset; /* see vsh_every */
+	bool seed_drawn; /* nobody has said one */
 	enum visible visible;
 	uint64_t given; /* enum word that were said */
 	bool force;
@@ -45,6 +48,8 @@ enum word {
 	WORD_TCP_FLAGS = 1 << 15,
 	WORD_SIZE = 1 << 16,
 	WORD_DSCP = 1 << 17,
+	WORD_PER = 1 << 18,
+	WORD_OFFSET = 1 << 19,
 };
 
 /* A request that asks for what the rule is now. */

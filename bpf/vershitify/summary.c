@@ -4,24 +4,34 @@
  */
 #include <string.h>
 #include "counters.h"
+#include "loss.h"
 #include "missed.h"
 #include "older.h"
 #include "rule.h"
 #include "words.h"
 
-static void share_print(const struct vsh_label *label, const char *direction,
-			const struct counters *stats)
+/* Wilson's interval is of losses that each come for itself: those of a model do not. */
+static bool has_interval(const struct vsh_rule *rule)
 {
-	char asked[16];
+	return rule->model.kind == VSH_NO_MODEL;
+}
+
+static void share_print(const struct vsh_rule *rule, const struct vsh_label *label,
+			const char *direction, const struct counters *stats)
+{
 	double low, high;
 
-	percent_format(label->loss, asked, sizeof(asked));
 	wilson_interval(stats->dropped.packets, stats->seen.packets, &low, &high);
-	printf("%s: %llu of %llu packets dropped (segments: %llu of %llu): %.4g%%, 95%% interval %.4g%% to %.4g%%; asked for %s%%\n",
-	       direction, (unsigned long long)stats->dropped.packets,
-	       (unsigned long long)stats->seen.packets, (unsigned long long)stats->dropped.segments,
+	printf("%s: %llu of %llu packets dropped (segments: %llu of %llu): %.4g%%", direction,
+	       (unsigned long long)stats->dropped.packets, (unsigned long long)stats->seen.packets,
+	       (unsigned long long)stats->dropped.segments,
 	       (unsigned long long)stats->seen.segments,
-	       100.0 * stats->dropped.packets / stats->seen.packets, 100 * low, 100 * high, asked);
+	       100.0 * stats->dropped.packets / stats->seen.packets);
+	if (has_interval(rule))
+		printf(", 95%% interval %.4g%% to %.4g%%", 100 * low, 100 * high);
+	fputs("; asked for ", stdout);
+	loss_print(stdout, rule, label);
+	putchar('\n');
 }
 
 /* A rule that came first: what it has taken since. Its number may be another rule's by now, or
@@ -63,7 +73,8 @@ static void taken_print_json(struct json *json, const struct state *state,
 	json_object_end(json);
 }
 
-static void share_print_json(struct json *json, const char *name, const struct counters *stats)
+static void share_print_json(struct json *json, const struct vsh_rule *rule, const char *name,
+			     const struct counters *stats)
 {
 	double low, high;
 
@@ -74,8 +85,10 @@ static void share_print_json(struct json *json, const char *name, const struct c
 	wilson_interval(stats->dropped.packets, stats->seen.packets, &low, &high);
 	json_object_begin(json, name);
 	json_decimals(json, "percent", 100.0 * stats->dropped.packets / stats->seen.packets, 6);
-	json_decimals(json, "low", 100 * low, 6);
-	json_decimals(json, "high", 100 * high, 6);
+	if (has_interval(rule)) {
+		json_decimals(json, "low", 100 * low, 6);
+		json_decimals(json, "high", 100 * high, 6);
+	}
 	json_object_end(json);
 }
 
@@ -92,7 +105,8 @@ static void summary_print_json(const struct state *state, uint32_t id,
 	counters_print_json(&json, id);
 	json_object_begin(&json, "loss");
 	for (int direction = 0; direction < VSH_DIRECTIONS; direction++)
-		share_print_json(&json, direction_names[direction], &stats[direction]);
+		share_print_json(&json, &state->rules[id], direction_names[direction],
+				 &stats[direction]);
 	json_object_end(&json);
 	json_array_begin(&json, "older");
 	for (int i = 0; i < argc; i += 2)
@@ -124,7 +138,8 @@ static void summary_print(const struct state *state, uint32_t id,
 	for (int direction = 0; direction < VSH_DIRECTIONS; direction++) {
 		if (!stats[direction].seen.packets)
 			continue;
-		share_print(&state->labels[id], direction_names[direction], &stats[direction]);
+		share_print(&state->rules[id], &state->labels[id], direction_names[direction],
+			    &stats[direction]);
 		matched = true;
 	}
 	if (!matched)

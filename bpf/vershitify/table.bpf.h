@@ -8,7 +8,7 @@
 #include "kernel.bpf.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
-#include "random.bpf.h"
+#include "mix.h"
 
 #define TABLE_PART 32 /* descriptors read at once; the kernel's tables have a multiple of this */
 #define TABLE_PARTS_MAX (1U << 22)

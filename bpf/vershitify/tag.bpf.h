@@ -92,6 +92,7 @@ struct ordinals {
 static long ordinal_take(__u32 i, void *context)
 {
 	struct ordinals *ordinals = context;
+	struct vsh_sock *tag = ordinals->tag;
 	__u32 id, key, *next;
 
 	if (!ordinals->mask)
@@ -99,11 +100,14 @@ static long ordinal_take(__u32 i, void *context)
 	id = key = lowest_bit(ordinals->mask);
 	next = bpf_map_lookup_elem(&vsh_ordinals, &key);
 	if (next)
-		ordinals->tag->ordinal[id % VSH_RULES_MAX] = __sync_fetch_and_add(next, 1);
+		tag->ordinal[id % VSH_RULES_MAX] = __sync_fetch_and_add(next, 1);
+	for (__u32 direction = 0; direction < VSH_DIRECTIONS; direction++)
+		tag->steps[VSH_STATS_KEY(id, direction) % VSH_STEPS] = 0;
 	ordinals->mask &= ordinals->mask - 1;
 	return 0;
 }
 
+/* A socket begins under the rules of mask: the next number of each, and no packet yet. */
 __noinline int ordinals_take(struct vsh_sock *tag, __u64 mask)
 {
 	struct ordinals ordinals = { .tag = tag, .mask = mask };

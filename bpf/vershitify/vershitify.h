@@ -10,6 +10,7 @@
 
 #include <linux/types.h>
 #include "misses.h"
+#include "model.h"
 #include "reasons.h"
 #include "select.h"
 
@@ -28,6 +29,7 @@
 #define VSH_NO_DEVICE (~0U) /* in ifindex[]: the device is gone; none has this number */
 #define VSH_PATH_LEN 128 /* of a target as `show` prints it, with a NUL */
 #define VSH_CGROUP_DEPTH 24 /* nested cgroups looked at, from the root */
+#define VSH_STEPS (VSH_RULES_MAX * 2) /* models by rule and direction */
 #define VSH_LISTENERS_MAX 16 /* readers of events at the same time */
 
 /* The threshold of a rule runs from 0 to this: a 32-bit draw is below it with
@@ -72,6 +74,7 @@ enum vsh_need {
 	VSH_DEVICES = 1 << 5, /* not one device, but several or all */
 	VSH_CLOCK = 1 << 6, /* it ends at expires_ns */
 	VSH_SELECTS = 1 << 7, /* its label has conditions on the packet */
+	VSH_MODEL = 1 << 8, /* packets are not lost each for itself */
 };
 
 /* Whom a rule names. */
@@ -123,6 +126,7 @@ struct vsh_rule {
 	__u64 expires_ns; /* CLOCK_BOOTTIME; 0: never */
 	__u32 owner; /* tgid of the foreground run that the rule ends with, or 0 */
 	__u32 flags; /* enum vsh_flag */
+	struct vsh_model model; /* VSH_MODEL */
 };
 
 /* Value of vsh_labels, same index: what `show` needs, and the programs need of few rules. */
@@ -168,6 +172,7 @@ struct vsh_owner {
 struct vsh_sock {
 	struct vsh_owner owner;
 	__u32 ordinal[VSH_RULES_MAX]; /* the socket's number within each rule */
+	__u32 steps[VSH_STEPS]; /* of each rule's model, by VSH_STATS_KEY: see model_step() */
 	__u64 counted; /* session of vsh_iter_open that has written it last */
 };
 
@@ -277,7 +282,7 @@ _Static_assert(sizeof(struct vsh_exe) == 24, "key of vsh_exes has no holes");
 _Static_assert(sizeof(struct vsh_flow_key) == 48, "key of vsh_flows has no holes");
 _Static_assert(sizeof(struct vsh_task) == 32, "vsh_task has no holes");
 _Static_assert(sizeof(struct vsh_owner) == 40, "vsh_owner has no holes");
-_Static_assert(sizeof(struct vsh_rule) == 120, "vsh_rule has no holes");
+_Static_assert(sizeof(struct vsh_rule) == 328, "vsh_rule has no holes");
 _Static_assert(sizeof(struct vsh_label) == 592 + sizeof(struct vsh_selector),
 	       "vsh_label has no holes");
 _Static_assert(sizeof(struct vsh_config) == 32, "vsh_config has no holes");
@@ -287,7 +292,8 @@ _Static_assert(sizeof(struct vsh_event) == 48, "vsh_event has no holes");
 _Static_assert(sizeof(struct vsh_found) == 32, "vsh_found has no holes");
 _Static_assert(sizeof(struct vsh_table) == 24, "vsh_table has no holes");
 _Static_assert(sizeof(struct vsh_open) == 16, "vsh_open has no holes");
-_Static_assert(sizeof(struct vsh_sock) == 304, "vsh_sock has no holes");
+_Static_assert(sizeof(struct vsh_sock) == 816, "vsh_sock has no holes");
+_Static_assert(VSH_STEPS == VSH_RULES_MAX * VSH_DIRECTIONS, "a step for each direction");
 _Static_assert(VSH_MISSES <= VSH_MISSES_ROOM, "each reason of a miss has room");
 _Static_assert(VSH_JUDGED % VSH_RULES_MAX == 0, "a rule's number fits below VSH_JUDGED");
 

@@ -156,7 +156,10 @@ _vsh_offer_words() {
 	_vsh_table_read "$1"
 	shift 4
 	for (( ; i < COMP_CWORD; i++)); do _vsh_word_follow "${COMP_WORDS[i]}"; done
-	((took == most)) || _vsh_offer_values "$previous" "${table[$previous.value]}" "$netns"
+	# After those that are needed come numbers, unless it is a list.
+	if ((took < least || most == 255 || (!least && took < most))); then
+		_vsh_offer_values "$previous" "${table[$previous.value]}" "$netns"
+	fi
 	((took >= least)) || return
 	if (($#)); then
 		for word; do [[ ${said[${word#-}]-} ]] || _vsh_offer "$word"; done
