@@ -22,7 +22,7 @@ teardown() { test_end; }
 # watch_start WORDS...: until it sees connections.
 watch_start() {
 	start here watch "$SNITCH" "$@"
-	busywait 20 grep -q 'watching' "$BATS_TEST_TMPDIR/watch.err"
+	busywait 20 grep -qs 'watching' "$BATS_TEST_TMPDIR/watch.err"
 }
 
 # watch_end: what it has printed goes to $output.
@@ -168,6 +168,36 @@ assert_connection() {
 	assert_equal "$(wc -l <<<"$output")" $((10 * each))
 }
 
+# --- what was there before -----------------------------------------------------------------------
+
+@test "a connection that was open before is told of from then on, from both sides" {
+	server_start accept recv 1000 wait recv 500 send 30 eof close
+	client_start connect send 1000 wait send 500 recv 30 close
+	wait_line server '^recv 1000$'
+	wait_line client '^send 1000$'
+	watch_start -i 600 --port "$PORT"
+	go server
+	go client
+	wait_line watch '_disconnect ' 2
+	watch_end
+	assert_lines_of "$SERVER4:$PORT" "egress_traffic $SERVER4:$PORT :L 500" "ingress_traffic $SERVER4:$PORT :L 30" \
+		"egress_disconnect $SERVER4:$PORT :L"
+	assert_lines_of "$CLIENT4:" "$(sed -n 's/^ingress_traffic \('"$CLIENT4"':[0-9]*\) .*/egress_traffic \1 :L 30\ningress_traffic \1 :L 500\ningress_disconnect \1 :L/p' <<<"$output")"
+}
+
+@test "list: connections that are open, each side with its process, all bytes, and who has connected" {
+	server_start accept recv 1000 wait
+	client_start connect send 1000 wait
+	wait_line server '^recv 1000$'
+	wait_line client '^send 1000$'
+	run -0 snitch -j list --port "$PORT"
+	assert_equal "$(jq -r '[.event, .direction, .process.pid, .sent, .received, .duration_ns] | join(" ")' <<<"$output" | sort)" \
+		"$(printf '%s\n' "open egress $(pid client) 1000 0 " "open ingress $(pid server) 0 1000 ")"
+	run -0 snitch -n "$CLIENT" list
+	assert_line --regexp "^[0-9T:.Z-]+ +$(pid client) tcp .* egress +tcp +open +- +1000 +0 .* $CLIENT4:[0-9]+ -> $SERVER4:$PORT\$"
+	assert_equal "${#lines[@]}" 2
+}
+
 # --- failures ----------------------------------------------------------------------------------
 
 @test "connects that fail at once: refused, and no route, IPv4 and IPv6" {
@@ -201,8 +231,9 @@ assert_connection() {
 	busywait 10 has_syn_sent
 	stop client KILL
 	wait_line watch "^syscall_connect 192\\.0\\.2\\.77:$PORT $pid given-up\$"
-	start client client "$PROGRAMS/tcp" -t $((60000 * PATIENCE)) 192.0.2.77 "$PORT" connect
+	start client client "$PROGRAMS/tcp" -t 100000 192.0.2.77 "$PORT" connect
 	wait_line watch "^syscall_connect 192\\.0\\.2\\.77:$PORT $(pid client) ETIMEDOUT\$"
+	on_client sysctl -qw net.ipv4.tcp_syn_retries=6
 	watch_end
 	assert_equal "$(wc -l <<<"$output")" 2
 }
@@ -275,15 +306,33 @@ assert_connection() {
 
 # --- what is left, what is lost ------------------------------------------------------------------
 
-has_no_programs() {
-	! bpftool prog show | grep -q ' name snt_'
+are_gone() {
+	local id
+
+	for id; do
+		! bpftool prog show id "$id" 2>/dev/null || return 1
+	done
 }
 
 @test "killed, it leaves nothing" {
+	local programs
+
 	watch_start -n "$CLIENT"
-	run ! has_no_programs
+	programs=$(cat /proc/"$(pid watch)"/fdinfo/* 2>/dev/null | awk '$1 == "prog_id:" { print $2 }' | sort -u)
+	assert [ "$(wc -w <<<"$programs")" -ge 5 ]
+	# shellcheck disable=SC2086 # numbers
+	run ! are_gone $programs
 	stop watch KILL
-	busywait 10 has_no_programs
+	# shellcheck disable=SC2086 # likewise
+	busywait 10 are_gone $programs
+}
+
+# all_closed: in both namespaces nothing is left but TIME_WAIT.
+all_closed() {
+	{
+		on_client cat /proc/net/tcp
+		on_server cat /proc/net/tcp
+	} | awk '$4 != "st" && $4 != "06" { left = 1 } END { exit left }'
 }
 
 @test "events that were lost are counted and told, with status 1" {
@@ -301,6 +350,7 @@ has_no_programs() {
 		assert_output 'connects 4000 of 4000'
 		stop "$name"
 	done
+	busywait 20 all_closed
 	kill -s CONT "$(pid watch)"
 	stop watch
 	assert_equal "$EXIT_STATUS" 1

@@ -38,10 +38,12 @@ fi
 help() {
 	cat <<'END'
 Usage: snitch.sh [OPTIONS] [WATCH]
+       snitch.sh [OPTIONS] list [WATCH]
        snitch.sh [OPTIONS] doctor | help
 
 Prints the TCP connections of this machine as they happen, each with its
-process, and the bytes that they carry; until Ctrl-C.
+process, and the bytes that they carry; until Ctrl-C. list: a table of those
+that are open now.
 
 WATCH :=   -x              a table, with a line for each connection when it ends
            -i TIME         between sums of bytes: seconds, or as in 200ms
@@ -64,6 +66,7 @@ Exit status: 0 done, 1 failed or something was lost, 2 misuse.
 Examples:
   snitch.sh
   snitch.sh -x --command curl
+  snitch.sh list --port 443
   snitch.sh -j --failed --to 2001:db8::/32 --for 5m
 END
 }

@@ -13,7 +13,7 @@
 #include <bpf/bpf_tracing.h>
 #include "snitch.h"
 
-#define EINTR 4
+#define EEXIST 17
 #define EINPROGRESS 115
 #define ERRNO_MAX 4095
 #define PF_IO_WORKER 0x10 /* of io_uring: it exits no system call */
@@ -301,15 +301,20 @@ static __always_inline void connection_forget(struct sock *sk)
 	bpf_map_delete_elem(&snt_open, &key);
 }
 
-static __always_inline struct connection *connection_begin(struct sock *sk, struct connection *new)
+static __always_inline struct connection *connection_begin(struct sock *sk, struct connection *new,
+							   __u64 how)
 {
 	__u64 key = (__u64)sk;
+	int err; /* an int: older kernels leave the upper half of the result zero */
 
 	if (!socket_is_wanted(sk))
 		return NULL;
 	new->number = __sync_fetch_and_add(&counts.connections, 1) + 1;
 	new->begun_ns = bpf_ktime_get_boot_ns();
-	if (bpf_map_update_elem(&snt_open, &key, new, BPF_ANY)) {
+	err = bpf_map_update_elem(&snt_open, &key, new, how);
+	if (err == -EEXIST)
+		return NULL;
+	if (err) {
 		__sync_fetch_and_add(&counts.unfollowed, 1);
 		return NULL;
 	}
@@ -341,31 +346,36 @@ static __always_inline void began(struct sock *sk)
 
 	connecting_end(bpf_get_current_pid_tgid());
 	process_current(&new.process);
-	connection_begin(sk, &new);
+	connection_begin(sk, &new, BPF_ANY);
 }
 
-static __always_inline void listener_note(struct sock *sk)
+static __always_inline void listener_note(struct sock *sk, struct task_struct *task)
 {
 	struct listening key = { .netns_cookie = netns_of(sk) };
 	struct snt_process process = {};
 
 	key.port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	process_current(&process);
+	process_of(task, &process);
 	bpf_map_update_elem(&snt_listeners, &key, &process, BPF_ANY);
+}
+
+static __always_inline struct snt_process *listener_of(struct sock *sk)
+{
+	struct listening key = { .netns_cookie = netns_of(sk) };
+
+	key.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	return bpf_map_lookup_elem(&snt_listeners, &key);
 }
 
 static __always_inline void came_in(struct sock *sk)
 {
-	struct listening key = { .netns_cookie = netns_of(sk) };
 	struct connection new = { .is_passive = 1, .is_open = 1 };
-	struct snt_process *listener;
+	struct snt_process *listener = listener_of(sk);
 	struct connection *connection;
 
-	key.port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	listener = bpf_map_lookup_elem(&snt_listeners, &key);
 	if (listener)
 		new.process = *listener;
-	connection = connection_begin(sk, &new);
+	connection = connection_begin(sk, &new, BPF_ANY);
 	if (connection)
 		tell(sk, connection, SNT_INCOMING, 0);
 }
@@ -441,7 +451,7 @@ int BPF_PROG(snt_state, struct sock *sk, int old, int new)
 		began(sk);
 		break;
 	case TCP_LISTEN:
-		listener_note(sk);
+		listener_note(sk, (struct task_struct *)bpf_get_current_task());
 		break;
 	case TCP_ESTABLISHED:
 		established(sk, old);
@@ -584,6 +594,64 @@ int BPF_PROG(snt_exit, struct pt_regs *regs, long result)
 	number = call_number(regs);
 	if (number == filter.nr_accept || number == filter.nr_accept4)
 		accept_returned(result);
+	return 0;
+}
+
+/* --- what was open before ---------------------------------------------------------------------- */
+
+/* The file holds the socket meanwhile, which can be closed all the same. */
+static __always_inline void older_begin(struct sock *sk, struct task_struct *task)
+{
+	struct connection new = { .is_open = 1, .is_accepted = 1, .is_older = 1 };
+	struct amount amount = amount_of(sk);
+
+	new.told_sent = amount.sent;
+	new.told_received = amount.received;
+	process_of(task, &new.process);
+	connection_begin(sk, &new, BPF_NOEXIST);
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE)
+		connection_forget(sk);
+}
+
+/* Whose listener is there, or was seen before this one, has been connected to. Hence the helper reads this
+ * twice.
+ */
+static __always_inline void older_note(struct sock *sk, struct task_struct *task)
+{
+	struct connection *connection = connection_of(sk);
+
+	if (!connection)
+		older_begin(sk, task);
+	else if (connection->is_older && listener_of(sk))
+		connection->is_passive = 1;
+}
+
+SEC("iter/task_file")
+int snt_files(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct socket *socket = file ? bpf_sock_from_file(file) : NULL;
+	struct sock *sk = socket ? BPF_CORE_READ(socket, sk) : NULL;
+	__u16 family;
+
+	if (!sk || !task || BPF_CORE_READ(sk, sk_type) != SOCK_STREAM ||
+	    BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return 0;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if (family != AF_INET && family != AF_INET6)
+		return 0;
+	switch (BPF_CORE_READ(sk, __sk_common.skc_state)) {
+	case TCP_LISTEN:
+		listener_note(sk, task);
+		break;
+	case TCP_ESTABLISHED:
+	case TCP_FIN_WAIT1:
+	case TCP_FIN_WAIT2:
+	case TCP_CLOSE_WAIT:
+		older_note(sk, task);
+		break;
+	}
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* vsh snitch DIR [WORDS]: prints what happens to connections, until a signal comes or WORDS say that it is
  * enough. DIR holds the objects.
+ * vsh snitch DIR list [WORDS]: prints those that are open now.
  * vsh snitch DIR try: sees whether a connection of its own is told of.
  */
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "connection.h"
+#include "maps.h"
 #include "programs.h"
 #include "running.h"
 #include "signals.h"
@@ -60,6 +62,23 @@ static void open_look(struct snitching *snitching, enum snt_kind kind)
 	if (look)
 		bpf_prog_test_run_opts(bpf_program__fd(look), &opts);
 	ring_buffer__consume(snitching->running.events);
+}
+
+/* What was open before. Twice: who listens is known the second time. */
+static void older_find(struct snitching *snitching)
+{
+	struct bpf_program *files = running_program(&snitching->running, "snt_files");
+	struct bpf_link *link = files ? bpf_program__attach_iter(files, NULL) : NULL;
+
+	for (int i = 0; link && i < 2; i++) {
+		int fd = bpf_iter_create(bpf_link__fd(link));
+		char nothing[64];
+
+		while (fd >= 0 && read(fd, nothing, sizeof(nothing)) > 0)
+			;
+		fd_close(fd);
+	}
+	bpf_link__destroy(link);
 }
 
 /* DONE, or a message and FAILED: what is missing then is not known to anybody else. */
@@ -156,10 +175,8 @@ static int snitching_begin(struct snitching *snitching, const struct options *op
 		return status;
 	cgroups_attach(snitching, options->cgroup_root);
 	units_begin(options->cgroup_root);
+	older_find(snitching);
 	ends_catch();
-	if (snitching->format != &snitch_try)
-		complain("watching (Ctrl-C ends it)");
-	snitching->lines += snitching->format->begin();
 	return DONE;
 }
 
@@ -184,6 +201,35 @@ static int words_take(struct snitching *snitching, const struct options *options
 	snitching->request.filter.netns_cookie = netns;
 	snitching->format = format_of(options, snitching->request.extended);
 	return DONE;
+}
+
+static int watch_run(struct snitching *snitching, const struct options *options,
+		     const char *directory, int argc, char **argv)
+{
+	int status = words_take(snitching, options, argc, argv);
+
+	if (status == DONE)
+		status = snitching_begin(snitching, options, directory);
+	if (status != DONE)
+		return status;
+	complain("watching (Ctrl-C ends it)");
+	snitching->lines += snitching->format->begin();
+	return follow(snitching);
+}
+
+static int list_run(struct snitching *snitching, const struct options *options,
+		    const char *directory, int argc, char **argv)
+{
+	int status = words_take(snitching, options, argc, argv);
+
+	snitching->format = format_of(options, true);
+	if (status == DONE)
+		status = snitching_begin(snitching, options, directory);
+	if (status != DONE)
+		return status;
+	snitching->lines += snitching->format->begin();
+	open_look(snitching, SNT_OPEN);
+	return lost_tell(snitching);
 }
 
 static int try_run(struct snitching *snitching, const struct options *options,
@@ -212,12 +258,10 @@ int snitch_command(const struct options *options, int argc, char **argv)
 		return misuse("snitch takes the folder of the objects, and words");
 	if (argc == 2 && !strcmp(argv[1], "try")) {
 		status = try_run(&snitching, options, argv[0]);
+	} else if (argc > 1 && !strcmp(argv[1], "list")) {
+		status = list_run(&snitching, options, argv[0], argc - 2, argv + 2);
 	} else {
-		status = words_take(&snitching, options, argc - 1, argv + 1);
-		if (status == DONE)
-			status = snitching_begin(&snitching, options, argv[0]);
-		if (status == DONE)
-			status = follow(&snitching);
+		status = watch_run(&snitching, options, argv[0], argc - 1, argv + 1);
 	}
 	running_end(&snitching.running);
 	return status;

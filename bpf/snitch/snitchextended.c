@@ -7,7 +7,7 @@
 
 static unsigned int begin(void)
 {
-	printf("%-27s %7s %-15s %5s %-16s %-7s %-5s %-13s %10s %10s %10s %4s %8s  %s\n", "TIME",
+	printf("%-27s %7s %-15s %5s %-16s %-7s %-5s %-14s %10s %10s %10s %4s %8s  %s\n", "TIME",
 	       "PID", "COMM", "UID", "UNIT", "DIR", "PROTO", "RESULT", "MS", "SENT", "RECEIVED",
 	       "RETR", "RTT_MS", "CONNECTION");
 	return 1;
@@ -22,6 +22,17 @@ static const char *result_text(const struct snt_event *event)
 	if (event->kind == SNT_OPEN)
 		return "open";
 	return event->side == SNT_REMOTE ? "closed-by-peer" : "closed";
+}
+
+/* Of what was there before the watching it is not known. */
+static const char *duration_text(const struct snt_event *event)
+{
+	static char text[24];
+
+	if (event->is_older)
+		return "-";
+	snprintf(text, sizeof(text), "%.3f", (event->time_ns - event->begun_ns) / 1e6);
+	return text;
 }
 
 static void name_print(const char *name, size_t length, int width)
@@ -65,10 +76,10 @@ static unsigned int event_print(const struct snt_event *event)
 	name_print(process->comm, strnlen(process->comm, SNT_COMM_LEN), 15);
 	printf("%5u ", process->uid);
 	name_print(unit, strlen(unit), 16);
-	printf("%-7s %-5s %-13s %10.3f %10llu %10llu %4u %8.3f  ",
+	printf("%-7s %-5s %-14s %10s %10llu %10llu %4u %8.3f  ",
 	       event->is_passive ? "ingress" : "egress",
 	       event->protocol == IPPROTO_TCP ? "tcp" : "udp", result_text(event),
-	       (event->time_ns - event->begun_ns) / 1e6, (unsigned long long)event->sent,
+	       duration_text(event), (unsigned long long)event->sent,
 	       (unsigned long long)event->received, event->retransmits, event->rtt_us / 1e3);
 	ends_print(event);
 	return 1;

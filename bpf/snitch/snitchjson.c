@@ -90,7 +90,10 @@ static unsigned int event_print(const struct snt_event *event)
 	json_string(&json, "direction", event->is_passive ? "ingress" : "egress");
 	place_tell(&json, event);
 	process_tell(&json, &event->process);
-	json_number(&json, "duration_ns", event->time_ns - event->begun_ns);
+	if (event->is_older)
+		json_null(&json, "duration_ns");
+	else
+		json_number(&json, "duration_ns", event->time_ns - event->begun_ns);
 	counts_tell(&json, event);
 	name_or_null(&json, "error", event->error ? errno_name(event->error) : NULL);
 	if (event->kind == SNT_ENDED)

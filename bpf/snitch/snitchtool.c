@@ -8,7 +8,7 @@ static const struct command commands[] = {
 	{ NULL, NULL },
 };
 
-static const char *const words[] = { "doctor", "help", NULL };
+static const char *const words[] = { "list", "doctor", "help", NULL };
 
 static const char *const options[] = { "-n", "-j", "-v", "--dry-run", "-V", NULL };
 
@@ -25,6 +25,8 @@ static const struct program programs[] = {
 	  "IPv4 connects that fail at once are not seen", NULL },
 	{ "snitch.o", "snt_connect6", BY_HAND, false, "sees IPv6 connects before they can fail",
 	  "IPv6 connects that fail at once are not seen", NULL },
+	{ "snitch.o", "snt_files", BY_HAND, false, "finds connections that are open already",
+	  "connections that were open before are not seen", NULL },
 };
 
 const struct tool snitch_tool = {
