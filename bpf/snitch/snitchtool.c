@@ -15,6 +15,10 @@ static const char *const options[] = { "-n", "-j", "-v", "--dry-run", "-V", NULL
 static const struct program programs[] = {
 	{ "snitch.o", "snt_state", BY_RUN, true, "sees connections begin and end",
 	  "no connection is seen", NULL },
+	{ "snitch.o", "snt_nested", BY_RUN, false,
+	  "sees the same while the other one is interrupted",
+	  "beginnings and ends of a few connections in ten thousand can be missed on a busy machine",
+	  NULL },
 	{ "snitch.o", "snt_look", BY_HAND, true, "reads the bytes of open connections",
 	  "traffic is not seen before a connection ends", NULL },
 	{ "snitch.o", "snt_exit", BY_RUN, false,
