@@ -328,6 +328,25 @@ like_it() {
 	ip -n "$CLIENT" link del side
 }
 
+# hears_of_devices: a program called vsh has a netlink socket in the client that the kernel sends to.
+hears_of_devices() {
+	local port
+
+	for port in $(on_client awk '$2 == 0 && $4 != "00000000" { print $3 }' /proc/net/netlink); do
+		[ "$(cat "/proc/$port/comm" 2>/dev/null)" != vsh ] || return 0
+	done
+	return 1
+}
+
+@test "foreground: what happens to devices is heard from the kernel, not asked for in turns" {
+	start here original "$VERSHITIFY" -n "$CLIENT" -interface eth0 -command victim -drop 100
+	busywait 20 somebody_listens
+	busywait 5 hears_of_devices
+	stop original
+	assert_equal "$EXIT_STATUS" 0
+	run -1 hears_of_devices
+}
+
 @test "foreground: what is taken away is said at once, as is that it is attached again" {
 	start here original "$VERSHITIFY" -n "$CLIENT" -j -interface eth0 -command victim -drop 100
 	busywait 20 somebody_listens

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <poll.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -137,6 +138,18 @@ int ring_poll(struct ring *ring, int timeout_ms)
 		return err;
 	err = ring_buffer__consume(ring->buffer); /* also what came without a wake-up */
 	return err < 0 && err != -EINTR ? err : 0;
+}
+
+int ring_poll_beside(struct ring *ring, int other, int timeout_ms)
+{
+	struct pollfd both[] = {
+		{ .fd = ring_buffer__epoll_fd(ring->buffer), .events = POLLIN },
+		{ .fd = other, .events = POLLIN },
+	};
+
+	if (poll(both, 2, timeout_ms) < 0 && errno != EINTR)
+		return -errno;
+	return ring_poll(ring, 0);
 }
 
 bool ring_reader_read(const struct ring_maps *maps, uint32_t slot, struct ring_reader *reader)

@@ -37,6 +37,9 @@ bool ring_is_heard(const struct ring *ring);
 /* Waits for events, and takes all that there are. 0, also after a signal, or -errno. */
 int ring_poll(struct ring *ring, int timeout_ms);
 
+/* The same, and does not wait on when the other descriptor can be read; -1: there is none. */
+int ring_poll_beside(struct ring *ring, int other, int timeout_ms);
+
 /* Events that were lost since the last call. */
 uint64_t ring_lost(struct ring *ring);
 

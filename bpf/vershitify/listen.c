@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "event.h"
+#include "links.h"
 #include "maps.h"
 #include "pace.h"
 #include "programs.h"
@@ -25,6 +26,7 @@ struct listener {
 	struct ring ring;
 	struct watch watch; /* rules whose events are printed */
 	struct pace second;
+	int links; /* a foreground run hears of devices; or -1 */
 	bool launched; /* a target, since the last scan */
 	bool hopeless; /* nothing can come of the rule of a foreground run any more */
 };
@@ -66,17 +68,27 @@ static void targets_tag(struct listener *listener)
 	listener->launched = false;
 }
 
+/* When the kernel has told of a device; once more if that was news; and now and then for what it
+ * does not tell of.
+ */
+static bool is_look_due(struct listener *listener, bool is_second)
+{
+	return links_changed(listener->links, 0) || is_second || listener->links < 0 ||
+	       watch_is_unsure(&listener->watch);
+}
+
 static void events_follow(struct listener *listener)
 {
 	while (!is_ended() && !listener->hopeless && !output_flush() &&
-	       !ring_poll(&listener->ring, TICK_MS)) {
+	       !ring_poll_beside(&listener->ring, listener->links, TICK_MS)) {
 		bool is_second = pace_due(&listener->second);
 
 		if (listener->launched || is_second)
 			targets_tag(listener);
 		if (!ring_is_heard(&listener->ring) || (is_second && !second_passed(listener)))
 			break;
-		listener->hopeless = !watch_standings(&listener->watch, listener->options);
+		if (is_look_due(listener, is_second))
+			listener->hopeless = !watch_standings(&listener->watch, listener->options);
 	}
 	ring_poll(&listener->ring, 0);
 	second_passed(listener);
@@ -153,6 +165,7 @@ int listen_command(const struct options *options, int argc, char **argv)
 	struct listener listener = {
 		.options = options,
 		.watch = { .mask = UINT64_MAX, .only = WATCH_ALL },
+		.links = -1,
 	};
 	int status;
 
@@ -166,5 +179,8 @@ int listen_command(const struct options *options, int argc, char **argv)
 		return monitor(&listener);
 	/* A foreground run that is killed takes its listener with it. */
 	ends_with_parent(options->owner);
-	return events_listen(&listener);
+	listener.links = links_listen();
+	status = events_listen(&listener);
+	fd_close(listener.links);
+	return status;
 }

@@ -322,6 +322,11 @@ bool news_take(struct news *news, const struct sight *now)
 	return true;
 }
 
+bool news_are_open(const struct news *news)
+{
+	return !stands_alike(&news->seen, &news->told);
+}
+
 int standing_command(const struct options *options, int argc, char **argv)
 {
 	struct sight sights[VSH_RULES_MAX] = {};

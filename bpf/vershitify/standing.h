@@ -49,6 +49,9 @@ struct news {
 /* Is there something to tell? A change under way shows in one look, what stays in two. */
 bool news_take(struct news *news, const struct sight *now);
 
+/* Has the last look seen something that nobody was told of? */
+bool news_are_open(const struct news *news);
+
 /* Does it lack a device altogether, so that nothing can come of it any more? */
 bool sight_is_hopeless(const struct vsh_rule *rule, const struct sight *sight);
 

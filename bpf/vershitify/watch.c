@@ -81,6 +81,11 @@ bool watch_standings(struct watch *watch, const struct options *options)
 	return !sight_is_hopeless(&state.rules[watch->only], &watch->news[watch->only].told);
 }
 
+bool watch_is_unsure(const struct watch *watch)
+{
+	return watch->only != WATCH_ALL && news_are_open(&watch->news[watch->only]);
+}
+
 bool watch_look(struct watch *watch, const struct options *options)
 {
 	struct state state;

@@ -26,4 +26,7 @@ bool watch_look(struct watch *watch, const struct options *options);
  */
 bool watch_standings(struct watch *watch, const struct options *options);
 
+/* Has the last look seen something of a foreground run's rule that is yet to be told, if it stays? */
+bool watch_is_unsure(const struct watch *watch);
+
 #endif
