@@ -268,6 +268,26 @@ lock_is_waited_for() {
 	stop holder
 }
 
+@test "the lock: a signal to a command that waits for it acts at once, not when the lock is free" {
+	local signal
+
+	: >/run/vershitify.lock
+	start here holder flock -o /run/vershitify.lock sh -c 'echo locked; exec sleep 1000'
+	wait_line holder '^locked$'
+	for signal in TERM:143 HUP:129; do
+		start client waits "$VERSHITIFY" add dev eth0 command victim drop 1%
+		busywait 20 lock_is_waited_for 1
+		stop waits "${signal%:*}"
+		assert_equal "$EXIT_STATUS" "${signal#*:}"
+		refute [ -s "$BATS_TEST_TMPDIR/waits.err" ]
+		busywait 5 lock_is_waited_for 0
+	done
+	run ! flock -n /run/vershitify.lock true
+	stop holder
+	run -0 vershitify show
+	refute_output
+}
+
 @test "the lock: two that wait for one that goes get it one after the other" {
 	: >/run/vershitify.lock
 	start here holder flock /run/vershitify.lock sh -c 'echo locked; exec sleep 60'

@@ -330,11 +330,12 @@ like_it() {
 
 # hears_of_devices: a program called vsh has a netlink socket in the client that the kernel sends to.
 hears_of_devices() {
-	local port
+	local family number groups
 
-	for port in $(on_client awk '$2 == 0 && $4 != "00000000" { print $3 }' /proc/net/netlink); do
-		[ "$(cat "/proc/$port/comm" 2>/dev/null)" != vsh ] || return 0
-	done
+	while read -r _ family number groups _; do
+		[ "$family" != 0 ] || [ "$groups" = 00000000 ] ||
+			[ "$(cat "/proc/$number/comm" 2>/dev/null)" != vsh ] || return 0
+	done < <(on_client cat /proc/net/netlink)
 	return 1
 }
 

@@ -147,6 +147,7 @@ command_dev() {
 # foreground_end: a run takes its device with it, and the last one all the rest.
 foreground_end() {
 	trap '' HUP INT QUIT TERM
+	interrupted=
 	netns_recall
 	lock_take
 	! record_read "$plan_key" || [ "$record_owner" != $$ ] || device_release "$plan_key"

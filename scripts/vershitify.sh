@@ -306,6 +306,7 @@ command_monitor() {
 # foreground_end: a run takes its rule with it, and the last one all the rest.
 foreground_end() {
 	trap '' HUP INT QUIT TERM
+	interrupted=
 	netns_recall
 	lock_take
 	if end_plan=$("$vsh" -O $$ plan reap 2>/dev/null); then

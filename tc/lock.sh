@@ -9,7 +9,7 @@
 common=/run/vershitify
 lock=$common.lock
 lock_seconds=60
-locked=''
+locked='' lock_waiter=''
 
 # lock_take: waits for other invocations. The lock is on a file that only root can open, and goes with file
 # descriptor 8. Who leaves as the last takes the file away, so that the one that was waited for may be no more.
@@ -28,17 +28,30 @@ lock_is_current() {
 	[ "$(stat -L -c %d:%i /proc/self/fd/8)" = "$(stat -c %d:%i "$lock" 2>/dev/null)" ]
 }
 
-# lock_wait: a failure of flock(1) is no proof that somebody is busy.
+# lock_wait: in the background, so that a signal ends it at once. A failure of flock(1) is no proof that somebody is
+# busy.
 lock_wait() {
 	local began said
 
 	flock -n 8 2>/dev/null && return
 	began=$(uptime_seconds)
-	said=$(flock -w "$lock_seconds" 8 2>&1) && return
-	change_yield
+	flock -w "$lock_seconds" 8 </dev/null >/dev/null 2>&1 &
+	lock_waiter=$!
+	[ -z "${interrupted-}" ] || lock_wake
+	while ! wait "$lock_waiter"; do
+		[ -z "${interrupted-}" ] || change_yield
+		kill -0 "$lock_waiter" 2>/dev/null || break
+	done
+	lock_waiter=''
+	said=$(flock -w 0 8 2>&1) && return
 	[ $(($(uptime_seconds) - began)) -lt "$lock_seconds" ] ||
 		die "$failed" "another invocation has been busy for $lock_seconds s (fuser $lock shows it)"
 	die "$failed" "cannot lock $lock: $(words_quote "${said%%"$newline"*}") (it takes the flock of util-linux)"
+}
+
+# lock_wake: nobody waits for the lock any more.
+lock_wake() {
+	[ -z "$lock_waiter" ] || kill "$lock_waiter" 2>/dev/null || :
 }
 
 uptime_seconds() {
@@ -114,10 +127,10 @@ change_take() {
 # change_hold: the same, and what a killed command has left stays where it is.
 change_hold() {
 	interrupted=
-	trap 'interrupted=INT' INT
-	trap 'interrupted=TERM' TERM
-	trap 'interrupted=HUP' HUP
-	trap 'interrupted=QUIT' QUIT
+	trap 'interrupted=INT; lock_wake' INT
+	trap 'interrupted=TERM; lock_wake' TERM
+	trap 'interrupted=HUP; lock_wake' HUP
+	trap 'interrupted=QUIT; lock_wake' QUIT
 	# nothing was changed, so nothing stays
 	trap lock_release EXIT
 	lock_take
