@@ -417,3 +417,21 @@ has_lines() {
 	assert_equal "$(cat "$folder/file")" before
 	assert_equal "$(ls -A "$folder")" "$(printf '%s\n' file pipe)"
 }
+
+# --- the demonstration -------------------------------------------------------------------------
+
+@test "demo.sh tracepkt shows a path of four devices and a loss by a rule, and leaves nothing" {
+	run -0 "$TOP/scripts/demo.sh" tracepkt 3>&-
+	assert_line 'yes  there and back through 4 devices in 3 namespaces'
+	assert_line 'yes  the answer is lost by that rule, at the last device'
+	assert_line 'yes  nothing is left behind'
+	refute_line --regexp '^NO '
+	assert_equal "$(ip netns list | grep '^demo-')" ''
+}
+
+@test "losses by a rule are told where the command is in a namespace by ip netns exec, which hides the pins" {
+	rule_add command vsh force drop 100%
+	run -1 --separate-stderr ip netns exec "$CLIENT" "$TRACEPKT" -W 200ms "$TARGET" 3>&-
+	assert_equal "$stderr" ''
+	assert_line "seq 1: lost at eth0 of namespace $CLIENT by us: rule $RULE, loss 100%"
+}

@@ -7,7 +7,12 @@
 #
 #   NAME-a: ping and bystander, 192.0.2.1  eth0 ---- eth0  192.0.2.2, answers :NAME-b
 #
-# The bystander is the same program under another name. The exit status is 0 if ping lost the share
+# The bystander is the same program under another name. With the word "tracepkt" there is a third namespace, and it
+# shows where a packet goes, and where one is lost that a rule drops:
+#
+#   NAME-a: tracepkt.sh  eth0 ---- eth0  NAME-b, which routes  right ---- left  198.51.100.2, answers :NAME-c
+#
+# The exit status is 0 if ping lost the share
 # that was asked for, the bystander nothing, and nothing was left behind.
 
 set -eu
@@ -15,14 +20,17 @@ set -eu
 percent=25 count=300
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 lab=demo-$$
-work='' loss_pid='' ping_pid='' bystander_pid=''
+work='' loss_pid='' ping_pid='' bystander_pid='' verdicts=''
+newline='
+'
 
 usage() {
 	cat <<'END'
-Usage: demo.sh [--help]
+Usage: demo.sh [tracepkt | --help]
 
 Shows one program lose packets, and another one beside it none. Needs root. Installs what is missing and
 builds, a minute the first time; then it takes ten seconds, in two network namespaces made for it.
+With "tracepkt" it shows where a packet goes, and where one is lost that a rule drops.
 The exit status is 0 if all was as it should be, 1 if not, 2 for a wrong word.
 END
 }
@@ -44,6 +52,7 @@ clean_up() {
 	done
 	# It has a rule to take back, in a namespace that is still needed for that.
 	[ -z "$loss_pid" ] || wait "$loss_pid" || :
+	[ ! -e "/run/netns/$lab-c" ] || ip netns del "$lab-c"
 	[ -z "$work" ] || "$top/scripts/netlab.sh" down "$lab"
 	[ -z "$work" ] || rm -rf "$work"
 }
@@ -114,20 +123,75 @@ table_print() {
 	}' "$work/ping" "$work/other"
 }
 
+loss_demo() {
+	say "two network namespaces and a cable: 192.0.2.1 eth0 ---- eth0 192.0.2.2"
+	loss_start
+	say "$count pings of 192.0.2.2, and as many by \"bystander\", which is ping under another name"
+	pings_send
+	loss_end
+	say "what they say themselves"
+	table_print || status=1
+}
+
+# chain_make: a third namespace, to which the second one routes.
+chain_make() {
+	ip netns add "$lab-c"
+	ip link add right netns "$lab-b" type veth peer name left netns "$lab-c"
+	ip -n "$lab-b" addr add 198.51.100.1/24 dev right
+	ip -n "$lab-c" addr add 198.51.100.2/24 dev left
+	ip -n "$lab-b" link set right up
+	ip -n "$lab-c" link set left up
+	ip -n "$lab-a" route add 198.51.100.0/24 via 192.0.2.2
+	ip -n "$lab-c" route add 192.0.2.0/24 via 198.51.100.1
+	nsenter --net="/run/netns/$lab-b" sysctl -qw net.ipv4.ip_forward=1
+}
+
+# shown COMMAND WORD...: a command of ours, and what it prints, which is kept.
+shown() {
+	printf '$ %s\n' "$*"
+	shown_command=$1
+	shift
+	"scripts/$shown_command" "$@" >"$work/shown" 2>&1 || :
+	cat "$work/shown"
+}
+
+# verdict TEXT REGEX: was there one such line?
+verdict() {
+	if [ "$(grep -c "$2" "$work/shown")" = 1 ]; then
+		verdicts="${verdicts}yes  $1$newline"
+	else
+		verdicts="${verdicts}NO   $1$newline"
+		status=1
+	fi
+}
+
+path_demo() {
+	say "three network namespaces: $lab-a eth0 ---- eth0 $lab-b right ---- left $lab-c"
+	chain_make
+	shown tracepkt.sh -n "$lab-a" --tree 198.51.100.2
+	verdict "there and back through 4 devices in 3 namespaces" '^seq 1: answered after 4 devices and 3 namespaces in '
+	say "the same under a rule that drops what comes back"
+	shown vershitify.sh -n "$lab-a" run dev eth0 direction ingress drop 100% -- scripts/tracepkt.sh -n "$lab-a" --tree -W 1 198.51.100.2
+	verdict "the answer is lost by that rule, at the last device" "^seq 1: answer lost at eth0 of namespace $lab-a by us: rule [0-9]*, loss 100%"
+	printf '\n%s' "$verdicts"
+}
+
 # left_behind: what there still is of it on the device.
 left_behind() {
 	nsenter --net="/run/netns/$lab-a" tc qdisc show dev eth0 clsact
 	nsenter --net="/run/netns/$lab-a" tc filter show dev eth0 egress 2>/dev/null || :
 }
 
+demo=loss_demo
 case ${1-} in
 '') ;;
+tracepkt) demo=path_demo ;;
 -h | --help | help)
 	usage
 	exit
 	;;
 *)
-	printf 'demo.sh: it takes no words; demo.sh --help says what it does\n' >&2
+	printf 'demo.sh: it takes "tracepkt" or no word; demo.sh --help says what it does\n' >&2
 	exit 2
 	;;
 esac
@@ -143,14 +207,8 @@ work=$(mktemp -d)
 ln -s "$(command -v ping)" "$work/bystander"
 scripts/netlab.sh up "$lab"
 
-say "two network namespaces and a cable: 192.0.2.1 eth0 ---- eth0 192.0.2.2"
-loss_start
-say "$count pings of 192.0.2.2, and as many by \"bystander\", which is ping under another name"
-pings_send
-loss_end
-say "what they say themselves"
 status=0
-table_print || status=1
+"$demo"
 if [ -z "$(left_behind)" ]; then
 	printf 'yes  nothing is left behind\n'
 else

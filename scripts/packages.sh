@@ -65,7 +65,6 @@ packages_table() {
 		bench cmd:iperf3 iperf3 iperf3 iperf3 iperf3 iperf
 		bench cmd:jq jq jq jq jq jq
 		test cmd:nft nftables nftables nftables nftables nftables
-		demo cmd:dot graphviz graphviz graphviz graphviz graphviz
 		test cmd:dot graphviz graphviz graphviz graphviz graphviz
 		test cmd:tshark tshark wireshark-cli wireshark-cli tshark wireshark
 		bench cmd:nft nftables nftables nftables nftables nftables

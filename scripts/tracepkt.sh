@@ -31,6 +31,10 @@ fi
 . "$library/command.sh"
 # shellcheck source=tc/paths.sh
 . "$library/paths.sh"
+# shellcheck source=tc/place.sh
+. "$library/place.sh"
+# shellcheck source=tc/enter.sh
+. "$library/enter.sh"
 # shellcheck source=tc/doctor.sh
 . "$library/doctor.sh"
 # shellcheck source=tc/doctor-tracepkt.sh
@@ -71,6 +75,13 @@ Examples:
   tracepkt.sh --svg path.svg 192.0.2.1
 END
 }
+
+# Where the rules are, whose losses are told.
+# shellcheck disable=SC2034 # in place.sh
+state=/run/vershitify
+# Where "ip netns exec" hides /sys/fs/bpf, rules could not be told.
+[ "$user" != 0 ] || [ -n "${VSH_ENTERED:-}$tools_lack" ] || host_enter "$self" "$@"
+unset VSH_ENTERED
 
 color_take -color=auto
 while [ $# -gt 0 ]; do
