@@ -378,8 +378,8 @@ assert_fits() {
 	counters_set 900000000000000000
 	run -0 pingkiller stats
 	assert_fits
-	assert_line --regexp '^  ICMPv6 destination-unreachable +[0-9]+\.[0-9]+[kMGTPE] +[0-9]+\.[0-9]+E +[0-9]+\.[0-9]+E +[0-9]+\.[0-9]+E$'
-	assert_line --regexp '^ +2147483648 and more +[0-9]+\.[0-9]+E \*'
+	assert_line --regexp '^  ICMPv6 destination-unreachable +[0-9]+\.[0-9]+[PE] +[0-9]+\.[0-9]+[PE] +[0-9]+\.[0-9]+[PE] +[0-9]+\.[0-9]+[PE]$'
+	assert_line --regexp '^ +2147483648 and more +[0-9]+\.[0-9]+[PE] \*'
 	run -0 pingkiller stop
 	assert_fits
 }

@@ -20,7 +20,7 @@ teardown_file() { suite_end; }
 setup() { test_begin; }
 teardown() {
 	test_end
-	pingkiller stop
+	pingkiller stop >/dev/null
 	[ ! -e "$BATS_TEST_TMPDIR/router" ] || ip netns del "$LAB-r"
 	if [ -e "$BATS_TEST_TMPDIR/foreign" ]; then
 		rm -f /sys/fs/bpf/guest /sys/fs/bpf/guest_count
@@ -77,7 +77,7 @@ pings_die() {
 	assert_equal "$(typed ipv4 8 dropped) $(typed ipv6 128 dropped)" '10 10'
 	assert_equal "$(typed ipv4 8 passed) $(typed ipv6 128 passed)" '0 0'
 	assert_equal "$(pk -j show | jq -r '.[0].hook')" "$1"
-	pk stop dev eth0
+	pk stop dev eth0 >/dev/null
 	assert_equal "$(answered "$SERVER4") $(answered "$SERVER6")" '10 10'
 }
 
@@ -103,7 +103,7 @@ pings_die() {
 @test "auto: native where the driver can, otherwise generic, and it says so" {
 	run -0 --separate-stderr pk dev eth0 background
 	assert_regex "$stderr" "dropping: dev eth0 hook native .* until: pingkiller.sh -n $SERVER stop dev eth0\$"
-	pk stop
+	pk stop >/dev/null
 	run -0 --separate-stderr pk dev lo background
 	# shellcheck disable=SC2154
 	assert_regex "$stderr" 'lo has no native XDP; using generic'
@@ -127,7 +127,7 @@ pings_die() {
 	kill_pings hook tc
 	assert_equal "$(answered "$SERVER4") $(answered "$SERVER6")" '0 0'
 	assert_equal "$(answered -s 1400 "$SERVER4")" 0
-	pk stop
+	pk stop >/dev/null
 	assert_state "$before"
 }
 
@@ -142,7 +142,7 @@ pings_die() {
 	before=$(system_state)
 	kill_pings hook tc
 	assert_equal "$(answered "$SERVER4")" 0
-	pk stop
+	pk stop >/dev/null
 	assert_state "$before"
 	on_server tc filter add dev eth0 ingress pref 3 bpf da pinned /sys/fs/bpf/guest
 	before=$(system_state)
@@ -217,7 +217,7 @@ tagged_judged() {
 	sent=$(flood "${@:3}" -v "$2" 5)
 	printf '%s: %s; %s\n' "$sent" "$(counted '.dropped | "\(.packets) \(.bytes)"')" \
 		"$(counted '.other | "\(.packets) \(.bytes)"')"
-	pk stop
+	pk stop >/dev/null
 }
 
 # assert_tagged FRAME-BYTES [-6]: without tags the frame is so long.
@@ -253,7 +253,7 @@ assert_tagged() {
 	kill_pings
 	assert_equal "$(answered 198.51.100.2)" 0
 	assert_equal "$(answered -R "$SERVER4")" 0
-	pk stop
+	pk stop >/dev/null
 	kill_pings hook tc
 	assert_equal "$(answered 198.51.100.2)" 0
 	ip -n "$CLIENT" link del stack
@@ -310,11 +310,11 @@ flood_counted() {
 	assert_equal "$(counted '.dropped_time | ((.average_ns * .samples - .sum_ns) | fabs) < .samples * 0.01')" true
 	assert_equal "$(counted '.dropped_time | ([.histogram[] | .packets * .from_ns] | add) <= .sum_ns')" true
 	assert_equal "$(counted '.dropped_time | ([.histogram[] | .packets * .to_ns] | add) >= .sum_ns')" true
-	pk stop
+	pk stop >/dev/null
 	kill_pings sample 0
 	flood 1000 >/dev/null
 	assert_equal "$(counted .dropped_time.samples)" 0
-	pk stop
+	pk stop >/dev/null
 	kill_pings sample 10
 	flood 20000 >/dev/null
 	assert_binomial "$(counted .dropped_time.samples)" 20000 10
@@ -344,7 +344,7 @@ judged() {
 	kill_pings "${words[@]}"
 	flood "$@" 100 >/dev/null
 	counted .dropped.packets
-	pk stop
+	pk stop >/dev/null
 }
 
 @test "type: by name in both families, by number, several" {
@@ -423,7 +423,7 @@ judged() {
 	assert_equal "$(typed ipv4 8 passed) $(typed ipv4 8 dropped)" '300 700'
 	flood -6 -s 10 1000 >/dev/null
 	assert_equal "$(typed ipv6 128 passed) $(typed ipv6 128 dropped)" '30 970'
-	pk stop
+	pk stop >/dev/null
 	kill_pings rate 1/h
 	flood 100 >/dev/null
 	assert_equal "$(typed ipv4 8 passed)" 5
@@ -434,11 +434,11 @@ judged() {
 	flood -s 100 1000 >/dev/null
 	flood -6 -s 10 1000 >/dev/null
 	assert_equal "$(typed ipv4 8 passed) $(typed ipv6 128 passed)" '30 0'
-	pk stop
+	pk stop >/dev/null
 	kill_pings rate-all 1/h
 	flood -s 100 1000 >/dev/null
 	assert_equal "$(typed ipv4 8 passed)" 5
-	pk stop
+	pk stop >/dev/null
 	# one source has 3 of them, however much it sends, and 99 others have the rest
 	kill_pings rate 10/h burst 3 rate-all 10/h burst-all 20
 	flood 1000 >/dev/null
@@ -469,7 +469,7 @@ judged() {
 	ms=$(((${EPOCHREALTIME/./} - begin) / 1000))
 	passed=$(typed ipv4 8 passed)
 	((passed <= ms + 2 && passed >= ms / 4)) || fail "$passed in $ms ms"
-	pk stop
+	pk stop >/dev/null
 	kill_pings rate 50/s burst 1
 	assert_equal "$(on_client ping -q -c 10 -i 0.05 -W 1 "$SERVER4" | sed -n 's/.* \([0-9]*\) received.*/\1/p')" 10
 }
@@ -493,7 +493,7 @@ judged() {
 	ip -n "$SERVER" neigh flush dev eth0
 	send anybody "$SERVER4" "$PORT" 1000
 	assert_received anybody 1000
-	pk stop
+	pk stop >/dev/null
 	kill_pings
 	ip -n "$CLIENT" neigh flush dev eth0
 	ip -n "$SERVER" neigh flush dev eth0
@@ -505,7 +505,7 @@ judged() {
 	start client target "$PROGRAMS/tcp" "$SERVER4" "$PORT" connect send 5000000 drain
 	wait_line peer '^recv 5000000$'
 	# with neighbour discovery gone nothing goes
-	pk stop
+	pk stop >/dev/null
 	kill_pings type nd-neighbor-solicit type nd-neighbor-advert
 	ip -n "$CLIENT" neigh flush dev eth0
 	ip -n "$SERVER" neigh flush dev eth0
@@ -573,7 +573,7 @@ path_mtu() {
 	kill_pings
 	assert_equal "$(path_mtu 198.51.100.2) $(path_mtu 2001:db8:1::2)" '1300 1300'
 	some_too_big passed
-	pk stop
+	pk stop >/dev/null
 	path_forget
 	kill_pings type destination-unreachable type packet-too-big
 	assert_equal "$(path_mtu 198.51.100.2) $(path_mtu 2001:db8:1::2)" ' '
@@ -587,7 +587,7 @@ path_mtu() {
 	kill_pings all-icmp
 	assert_equal "$(path_mtu 198.51.100.2) $(path_mtu 2001:db8:1::2)" ' '
 	some_too_big dropped
-	pk stop
+	pk stop >/dev/null
 	path_forget
 	assert_equal "$(path_mtu 198.51.100.2) $(path_mtu 2001:db8:1::2)" '1300 1300'
 	path_forget
@@ -602,7 +602,7 @@ path_mtu() {
 	before=$(on_server tc qdisc show dev eth0)
 	kill_pings hook tc
 	vershitify -n "$SERVER" add dev eth0 command victim drop 10%
-	pk stop
+	pk stop >/dev/null
 	assert_regex "$(on_server tc qdisc show dev eth0)" clsact
 	vershitify down
 	assert_equal "$(on_server tc qdisc show dev eth0)" "$before"
@@ -611,7 +611,7 @@ path_mtu() {
 	vershitify down
 	assert_regex "$(on_server tc qdisc show dev eth0)" clsact
 	assert_equal "$(answered "$SERVER4")" 0
-	pk stop
+	pk stop >/dev/null
 	assert_equal "$(on_server tc qdisc show dev eth0)" "$before"
 }
 
@@ -629,12 +629,12 @@ path_mtu() {
 	assert_equal "$(typed ipv4 8 dropped)" 10
 	assert_equal "$(pk -j stats dev eth1 | jq -c '[.dropped.packets, (.types[] | select(.type == 8) | .passed.packets)]')" '[0,10]'
 	assert_equal "$(pingkiller -j show | jq length) $(pk -j show | jq length)" '3 2'
-	pk stop dev eth0
+	pk stop dev eth0 >/dev/null
 	assert_equal "$(pk -j show | jq -r '.[].dev')" eth1
 	assert_equal "$(answered "$SERVER4")" 0 # the replies die at the client
 	pingkiller -n "$CLIENT" stop
 	assert_equal "$(answered "$SERVER4")" 10
-	pingkiller stop
+	pingkiller stop >/dev/null
 	assert_equal "$(pingkiller show)" ''
 }
 
@@ -696,7 +696,7 @@ path_mtu() {
 
 # assert_sums PACKETS BYTES: in $output, of a device that is freed: so many were dropped, and the rest is in the sum.
 assert_sums() {
-	assert_line --regexp '^dev eth0, after [0-9]+\.[0-9]s:$'
+	assert_line --regexp '^(-n [^ ]+ )?dev eth0, after [0-9]+\.[0-9]s:$'
 	assert_line --regexp "^  dropped +$1 packets +$2 bytes\$"
 	awk '$3 == "packets" { packets[$1] = $2; bytes[$1] = $4 }
 		END { exit packets["seen"] - packets["passed"] != packets["dropped"] || bytes["seen"] - bytes["passed"] != bytes["dropped"] }' <<<"$output" ||
@@ -797,7 +797,7 @@ lo true 0'
 	run -0 pk stats
 	assert_line --regexp '^  average time \(ns\) +- +-$'
 	assert_equal "$(counted '[.passed_time.average_ns, .dropped_time.average_ns] | tostring')" '[null,null]'
-	pk stop
+	pk stop >/dev/null
 	kill_pings sample 1 type echo-request
 	flood 100 >/dev/null
 	assert_equal "$(counted '.dropped_time.average_ns > 0')" true
@@ -854,7 +854,7 @@ lo true 0'
 		ms=$((RANDOM * 200 * PATIENCE / 32768))
 		sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
 		stop doomed KILL 2>/dev/null
-		pingkiller stop
+		pingkiller stop >/dev/null
 		assert_state "$before"
 	done
 }
@@ -877,18 +877,18 @@ lo true 0'
 	before=$(system_state)
 	kill_pings
 	rm -r /run/pingkiller
-	pingkiller stop
+	pingkiller stop >/dev/null
 	assert_state "$before"
 	kill_pings hook tc
 	on_server tc qdisc show dev eth0 clsact | grep -q clsact
 	rm -r /run/pingkiller /sys/fs/bpf/pingkiller
-	pingkiller stop
+	pingkiller stop >/dev/null
 	assert_equal "$(answered "$SERVER4")" 10
 	assert_state "$before"
 	# whose clsact it is stands in the record that all commands share
 	kill_pings hook tc
 	rm -r /run/pingkiller /run/vershitify.shared /sys/fs/bpf/pingkiller
-	pingkiller stop
+	pingkiller stop >/dev/null
 	assert_equal "$(answered "$SERVER4")" 10
 	on_server tc qdisc del dev eth0 clsact
 	assert_state "$before"
@@ -915,7 +915,7 @@ lo true 0'
 	flood 100 >/dev/null
 	assert_equal "$(bpftool -j map lookup pinned /sys/fs/bpf/pingkiller/*-*/pk_stats key 0 0 0 0 |
 		jq '[.formatted.values[].value.types[0][8].count[1].packets] | add')" 100
-	pingkiller stop
+	pingkiller stop >/dev/null
 }
 
 @test "plot: SVG and PNG, through gnuplot" {
@@ -957,11 +957,11 @@ lo true 0'
 		kill_pings $words
 		pk -j show | jq 'del(.[].expires_in_ns, .[].for_ns)' >"$BATS_TEST_TMPDIR/first"
 		run -0 on_server "$PINGKILLER" show
-		pk stop
+		pk stop >/dev/null
 		# shellcheck disable=SC2086
 		pk $output 2>/dev/null
 		assert_equal "$(pk -j show | jq 'del(.[].expires_in_ns, .[].for_ns)')" "$(cat "$BATS_TEST_TMPDIR/first")"
-		pk stop
+		pk stop >/dev/null
 	done
 }
 
@@ -977,6 +977,6 @@ lo true 0'
 		# shellcheck disable=SC2086
 		assert_equal "$("$TOP/build/vsh" ping plan ${output% (expired)} | grep '^update pk_label')" \
 			"$("$TOP/build/vsh" ping plan dev eth0 hook native for "$words" background | grep '^update pk_label')"
-		pk stop
+		pk stop >/dev/null
 	done
 }
