@@ -190,22 +190,20 @@ dropped_some() {
 }
 
 @test "ingress: answers of one port are lost, those of another are not" {
-	receiver_start
-	start server answers "$PROGRAMS/dnsd" 5300
-	start server others "$PROGRAMS/dnsd" 5301
-	resolves 5300
-	resolves 5301
-	rule_add command dig direction ingress drop 100% proto udp sport 5300
-	run -9 on_client dig +tries=1 +timeout=1 -p 5300 "@$SERVER4" example.com
-	resolves 5301
-	on_client "$(as other-dig "$(command -v dig)")" -p 5300 "@$SERVER4" example.com
-	assert_equal "$(counter "$RULE" dropped ingress)" 1
-	assert_equal "$(counter "$RULE" seen ingress)" 1
-}
+	local first answer="$((5000 * PATIENCE))"
 
-# resolves PORT: sooner or later, once the server has begun.
-resolves() {
-	busywait 10 on_client dig +tries=1 +timeout=5 -p "$1" "@$SERVER4" example.com >/dev/null
+	receiver_start -e
+	first=$PORT
+	port_take
+	start server second "$PROGRAMS/udpcount" -e "$PORT"
+	wait_line second '^ready$'
+	rule_add command victim direction ingress drop 100% proto udp sport "$first"
+	run -4 send victim -a 500 "$SERVER4" "$first" 1
+	assert_output --partial unanswered
+	run -4 send victim -a 500 "$SERVER6" "$first" 1
+	send victim -a "$answer" "$SERVER4" "$PORT" 1
+	send bystander -a "$answer" "$SERVER4" "$first" 1
+	assert_equal "$(counter "$RULE" dropped ingress) of $(counter "$RULE" seen ingress)" '2 of 2'
 }
 
 # --- with other rules, and changes -------------------------------------------------------------------
