@@ -139,6 +139,20 @@ listen() {
 	on_client "$PROGRAMS/tcp" "$SERVER4" "$PORT" connect
 }
 
+@test "only the first SYN: it is sent again after a second, and the connection lives" {
+	local began=${EPOCHREALTIME/./} took
+
+	port_take
+	listen peer "$PORT" accept recv 1000
+	rule_add command victim loss first 1 tcp-flags syn/syn,ack
+	began=${EPOCHREALTIME/./}
+	on_client "$(as victim tcp)" -t 20000 "$SERVER4" "$PORT" connect send 1000 drain >/dev/null
+	took=$(((${EPOCHREALTIME/./} - began) / 1000))
+	wait_line peer '^recv 1000'
+	assert_counted "$RULE" 2 1
+	((took >= 1000)) || fail "the connection took $took ms"
+}
+
 # The second rule takes all packets of the socket up to then: no short cut to it may lead past the first.
 @test "only FINs: all data arrives, and the end does not" {
 	local fins
