@@ -319,8 +319,8 @@ assert_killed() {
 		pk dev eth0 hook "$hook" background 2>/dev/null
 		assert_killed "$hook"
 		run -1 trace -W 200ms "$SERVER4"
-		assert_line --regexp " dropped by us: pingkiller on eth0 of $SERVER: hook $hook .* drop 100%"
-		assert_line --regexp "^seq 1: lost at eth0 of namespace $SERVER by us: pingkiller, hook $hook .* drop 100%"
+		assert_regex "$(tr -s '\n ' ' ' <<<"$output")" " dropped by us: pingkiller on eth0 of $SERVER: hook $hook .* drop 100%"
+		assert_regex "$(tr -s '\n ' ' ' <<<"$output")" " seq 1: lost at eth0 of namespace $SERVER by us: pingkiller, hook $hook .* drop 100%"
 		pk stop
 	done
 }
