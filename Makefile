@@ -40,7 +40,7 @@ VERSION := $(shell sed -n 's/^version=//p' $(VERSION_FILE) 2>/dev/null)
 # Commands, each with a manual page and a completion of its name.
 TOOLS := vershitify pingkiller tracepkt snitch
 # The libraries that they source go to LIBDIR, and so do the BPF objects.
-LIBRARIES := $(addprefix tc/,command.sh run.sh paths.sh place.sh trust.sh enter.sh lock.sh plan.sh filter.sh shared.sh foreground.sh \
+LIBRARIES := $(addprefix tc/,looking.sh changing.sh command.sh run.sh paths.sh place.sh trust.sh enter.sh lock.sh plan.sh filter.sh shared.sh foreground.sh \
 	vershitify.sh pingkiller.sh doctor.sh doctor-vershitify.sh doctor-pingkiller.sh doctor-tracepkt.sh doctor-snitch.sh)
 BPF_OBJECTS := $(addprefix build/,vershitify.o tracker.o receive.o pingkiller.o tracepkt.o snitch.o)
 

@@ -171,18 +171,23 @@ without_line() {
 
 # --- tools -----------------------------------------------------------------------------
 
+# tools: their names, a line each.
+tools() {
+	sed -n 's/^TOOLS := //p' "$TREE/Makefile" | tr ' ' '\n'
+}
+
 # signs: what tells of a tool, a regular expression: the names of tools, of their objects, and what their programs'
 # names begin with.
 signs() {
 	{
-		sed -n 's/^TOOLS := //p' Makefile | tr ' ' '\n'
+		tools
 		build/vsh programs | awk '{ sub(/_.*/, "_", $2); print $2; print toupper($2); sub(/\..*/, "\\.(bpf\\.)?[co]\\>", $1); print $1 }'
 	} | sort -u | paste -sd '|'
 }
 
 # shared_shell: the files of tc/ that are no tool's own.
 shared_shell() {
-	sed -n 's/^TOOLS := //p' Makefile | tr ' ' '\n' | sed 's/.*/tc\/&.sh\ntc\/doctor-&.sh/' >"$BATS_TEST_TMPDIR/own"
+	tools | sed 's/.*/tc\/&.sh\ntc\/doctor-&.sh/' >"$BATS_TEST_TMPDIR/own"
 	printf '%s\n' tc/*.sh | grep -vxFf "$BATS_TEST_TMPDIR/own"
 }
 
@@ -254,7 +259,7 @@ missed() {
 	local file
 
 	cd "$TREE"
-	for file in bpf/*/*.c scripts/man/*.scd scripts/completion/*.bash tc/*.sh scripts/{vershitify,pingkiller}.sh; do
+	for file in bpf/*/*.c scripts/man/*.scd scripts/completion/*.bash tc/*.sh $(tools | sed 's/.*/scripts\/&.sh/'); do
 		missed "$file" all
 	done
 	for file in scripts/bench/*.c; do

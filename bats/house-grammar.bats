@@ -211,7 +211,7 @@ help_is_asked() {
 
 	shift
 	# shellcheck disable=SC2016,SC2086
-	$shell -uc 'objects=$2 speaker=$3.sh
+	$shell -uc 'library=$2 speaker=$3.sh
 		. "$1/tc/run.sh"
 		. "$1/tc/command.sh"
 		newline="

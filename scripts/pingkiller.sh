@@ -16,40 +16,15 @@ esac
 here=${self%/*}
 
 # In the source tree the parts lie beside this file, installed below lib.
-if [ -e "$here/../Makefile" ]; then
-	library=$here/../tc
-	objects=$here/../build
-else
-	library=$here/../lib/vershitify/tc
-	objects=$here/../lib/vershitify
-fi
+library=$here/../tc
+[ -e "$here/../Makefile" ] || library=$here/../lib/vershitify/tc
 
-# shellcheck source=tc/run.sh
-. "$library/run.sh"
-# shellcheck source=tc/command.sh
-. "$library/command.sh"
-# shellcheck source=tc/paths.sh
-. "$library/paths.sh"
-# shellcheck source=tc/place.sh
-. "$library/place.sh"
-# shellcheck source=tc/trust.sh
-. "$library/trust.sh"
-# shellcheck source=tc/enter.sh
-. "$library/enter.sh"
-# shellcheck source=tc/lock.sh
-. "$library/lock.sh"
-# shellcheck source=tc/plan.sh
-. "$library/plan.sh"
-# shellcheck source=tc/filter.sh
-. "$library/filter.sh"
-# shellcheck source=tc/shared.sh
-. "$library/shared.sh"
+# shellcheck source=tc/looking.sh
+. "$library/looking.sh"
+# shellcheck source=tc/changing.sh
+. "$library/changing.sh"
 # shellcheck source=tc/pingkiller.sh
 . "$library/pingkiller.sh"
-# shellcheck source=tc/foreground.sh
-. "$library/foreground.sh"
-# shellcheck source=tc/doctor.sh
-. "$library/doctor.sh"
 # shellcheck source=tc/doctor-pingkiller.sh
 . "$library/doctor-pingkiller.sh"
 

@@ -17,26 +17,15 @@ esac
 here=${self%/*}
 
 # In the source tree the parts lie beside this file, installed below lib.
-if [ -e "$here/../Makefile" ]; then
-	library=$here/../tc
-	objects=$here/../build
-else
-	library=$here/../lib/vershitify/tc
-	objects=$here/../lib/vershitify
-fi
+library=$here/../tc
+[ -e "$here/../Makefile" ] || library=$here/../lib/vershitify/tc
 
-# shellcheck source=tc/run.sh
-. "$library/run.sh"
-# shellcheck source=tc/command.sh
-. "$library/command.sh"
-# shellcheck source=tc/paths.sh
-. "$library/paths.sh"
+# shellcheck source=tc/looking.sh
+. "$library/looking.sh"
 # shellcheck source=tc/place.sh
 . "$library/place.sh"
 # shellcheck source=tc/enter.sh
 . "$library/enter.sh"
-# shellcheck source=tc/doctor.sh
-. "$library/doctor.sh"
 # shellcheck source=tc/doctor-tracepkt.sh
 . "$library/doctor-tracepkt.sh"
 

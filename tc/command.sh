@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What our commands have in common: options that mean the same in each of them, and what has to be there
-# before one can work. A command sets $speaker, its name, and $objects, the folder of what was built.
+# before one can work. A command sets $speaker, its name, and $library, the folder of this file.
 
 version=0.1.0
+# The folder of what was built.
+objects=${library%/tc}
+[ ! -e "$objects/Makefile" ] || objects=$objects/build
 vsh=$objects/vsh
 tool=${speaker%.sh}
 # cron's PATH, and that of many a user, lacks the folders of tc, bpftool and ip.
