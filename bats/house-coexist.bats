@@ -358,7 +358,7 @@ two_users() {
 
 @test "bpffs that one of our commands has mounted stays for the other, and goes with the last of them" {
 	local add='"$vershitify" add dev eth0 command victim drop 1% >/dev/null' \
-		ping='"$pingkiller" dev eth0 background 2>/dev/null' down='"$vershitify" down' stop='"$pingkiller" stop'
+		ping='"$pingkiller" dev eth0 background 2>/dev/null' down='"$vershitify" down' stop='"$pingkiller" stop >/dev/null'
 
 	run -0 two_users "$add" "$ping" "$down" "$stop"
 	assert_output $'mounted\nnot mounted'
