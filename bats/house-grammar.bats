@@ -181,7 +181,7 @@ flags 1'
 		# shellcheck disable=SC2086
 		run -2 --separate-stderr "$TOP/build/vsh" words $words
 		assert_equal "$output$stderr" \
-			'vershitify.sh: a tool is required (words [--valued|--first|--commands|--options] vershitify|pingkiller|tracepkt|snitch)'
+			'vsh: a tool is required (words [--valued|--first|--more|--commands|--options] vershitify|pingkiller|tracepkt|snitch)'
 	done
 }
 

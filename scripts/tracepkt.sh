@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# tracepkt.sh - where does a packet go? Sends echoes and prints each device and network namespace
-# that they and their answers come by. Words, options and what is said; the helper does the work,
+# tracepkt.sh - where does a packet go? Sends echoes, or listens to what others send, and prints each
+# device and network namespace that they and their answers come by. Words, options and what is said; the helper does the work,
 # and changes nothing of the system.
 
 set -u
@@ -32,10 +32,13 @@ library=$here/../tc
 help() {
 	cat <<'END'
 Usage: tracepkt.sh [OPTIONS] [ECHO] TARGET
+       tracepkt.sh [OPTIONS] --listen [FILTER] [--first N] [--for TIME]
        tracepkt.sh [OPTIONS] doctor | help
 
 Sends one echo request to TARGET, a name or an address, and prints each device
 and network namespace that it and its answer come by; at the end, how it went.
+With --listen nothing is sent: it prints the same of packets that others send,
+until Ctrl-C.
 
 ECHO :=    -c N         how many echoes (default: 1)
            -i TIME      between them: seconds, or as in 200ms (default: 1)
@@ -47,7 +50,13 @@ ECHO :=    -c N         how many echoes (default: 1)
            --dot        as a graph in Graphviz's language, at the end
            --svg FILE   draw the graph too (Graphviz draws it)
            -w FILE      write the packets too, for wireshark (pcapng), a comment each
-OPTIONS := -n NETNS     start in this network namespace
+FILTER :=  [icmp] [tcp] [udp] [host ADDR | net PREFIX] [port N] [WHO]
+WHO :=     {command NAME | exe PATH | pid N | cgroup PATH} [children]
+           whose sockets send it, as in vershitify.sh
+           --first N    that many packets
+           --for TIME   that long: seconds, or as in 5m
+OPTIONS := -n NETNS     start in this network namespace; with --listen: only
+                        what is seen there first
            -j           JSON, one object a line
            -color       colours, also into a pipe; -color=never: nowhere
            -v           show each command
@@ -62,6 +71,7 @@ Examples:
   tracepkt.sh -s 1472 -M do 192.0.2.1
   tracepkt.sh --tree -w path.pcapng 192.0.2.1
   tracepkt.sh --svg path.svg 192.0.2.1
+  tracepkt.sh --listen tcp port 443 command curl --first 20
 END
 }
 
@@ -97,4 +107,5 @@ if [ "$1" = doctor ]; then
 fi
 needs_root
 needs_built tracepkt.o
-run "$vsh" ${netns_name:+-N "$netns_file"} ${json:+-j} ${color:+-c} trace "$objects" "$@"
+cgroup_find
+run_last "$vsh" ${netns_name:+-N "$netns_file"} ${cgroup_root:+-C "$cgroup_root"} ${json:+-j} ${color:+-c} trace "$objects" "$@"

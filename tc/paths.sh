@@ -17,6 +17,12 @@ mount_find() {
 	done </proc/self/mountinfo
 }
 
+# cgroup_find: sets cgroup_root; empty if cgroup v2 is mounted nowhere.
+cgroup_find() {
+	cgroup_root=$(mount_find cgroup2)
+	cgroup_root=${cgroup_root%%"$newline"*}
+}
+
 # mount_unescape PATH: blanks and backslashes are \ooo in mountinfo.
 mount_unescape() {
 	case $1 in

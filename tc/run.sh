@@ -48,6 +48,13 @@ run() {
 	[ -n "$dry_run" ] || "$@"
 }
 
+# run_last CMD...: the same, in the place of this shell: its signals are CMD's.
+run_last() {
+	run_show "$@"
+	[ -z "$dry_run" ] || exit 0
+	exec "$@"
+}
+
 run_show() {
 	[ -n "$verbose$dry_run" ] || return 0
 	printf '%s\n' "$(words_quote "$@")" >&2

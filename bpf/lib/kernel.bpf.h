@@ -135,7 +135,7 @@ struct sk_buff {
 	struct sock *sk;
 	struct net_device *dev;
 	unsigned int len;
-	int skb_iif; /* the device that it came in by, on top of all */
+	int skb_iif; /* the device that it came in by, on top of all; 0: none in this namespace */
 	unsigned long _nfct; /* struct nf_conn, and in the lowest bits enum ip_conntrack_info */
 	unsigned char *head;
 	unsigned char *data;

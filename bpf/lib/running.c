@@ -84,7 +84,7 @@ static int object_open(struct running *running, const struct running_plan *plan,
 		return -errno;
 	map = section_of(running->object, ".rodata");
 	err = map ? bpf_map__set_initial_value(map, plan->settings, plan->settings_size) : -EINVAL;
-	return err || !plan->join ? err : plan->join(running->object);
+	return err || !plan->join ? err : plan->join(running->object, plan->join_context);
 }
 
 /* libbpf loads all or nothing: once more without those that are refused and not needed. */
@@ -105,10 +105,16 @@ static int object_load(struct running *running, const struct running_plan *plan,
 static int programs_attach(struct running *running, const char *hint)
 {
 	struct bpf_program *program;
+	struct bpf_link *link;
 
 	bpf_object__for_each_program(program, running->object) {
-		if (!is_attached_here(program) || bpf_program__attach(program))
+		if (!is_attached_here(program))
 			continue;
+		link = running->attached < RUNNING_MAX ? bpf_program__attach(program) : NULL;
+		if (link) {
+			running->links[running->attached++] = link;
+			continue;
+		}
 		if (is_needed(program))
 			return failure("cannot attach %s: %s (try: %s doctor)",
 				       bpf_program__name(program), strerror(errno), hint);
@@ -138,8 +144,15 @@ int running_begin(struct running *running, const struct running_plan *plan)
 	return programs_attach(running, plan->hint);
 }
 
+void running_detach(struct running *running)
+{
+	while (running->attached)
+		bpf_link__destroy(running->links[--running->attached]);
+}
+
 void running_end(struct running *running)
 {
+	running_detach(running);
 	ring_buffer__free(running->events);
 	bpf_object__close(running->object);
 	*running = (struct running){};

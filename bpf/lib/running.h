@@ -9,9 +9,13 @@
 #include <stdint.h>
 #include <bpf/libbpf.h>
 
+#define RUNNING_MAX 32 /* programs that are attached */
+
 struct running {
 	struct bpf_object *object;
 	struct ring_buffer *events;
+	struct bpf_link *links[RUNNING_MAX];
+	size_t attached;
 };
 
 struct running_plan {
@@ -20,8 +24,9 @@ struct running_plan {
 	const char *hint; /* the command whose doctor says more */
 	const void *settings; /* for the programs' .rodata, which is as large */
 	size_t settings_size;
-	int (*join)(
-		struct bpf_object *object); /* before loading, 0 or -errno; NULL: nothing to do */
+	/* Before loading: 0 or -errno; NULL: nothing to do. */
+	int (*join)(struct bpf_object *object, void *context);
+	void *join_context;
 	const char *events; /* the map, a ring buffer */
 	ring_buffer_sample_fn take; /* for each event */
 	void *context;
@@ -32,6 +37,7 @@ struct running_plan {
  */
 int running_begin(struct running *running, const struct running_plan *plan);
 void running_end(struct running *running);
+void running_detach(struct running *running); /* what they have told so far can still be read */
 
 /* NULL: the kernel has refused it. */
 struct bpf_program *running_program(const struct running *running, const char *name);

@@ -18,6 +18,7 @@ struct bpf_program;
 struct vocabulary {
 	const struct grammar *grammar;
 	const char *const *commands, *const *options;
+	const struct grammar *more; /* of words that one of the grammar's takes; NULL: none does */
 };
 
 /* What a tool keeps in the kernel beside what is attached to devices. Lists end with NULL. */

@@ -4,6 +4,7 @@
  *	WORD MIN MAX GROUP FLAGS VALUE ACCEPTS    a line each, with tabs between (grammar.h)
  *	WORD MIN                                  --valued: those that need arguments
  *	WORD                                      --first: those that begin a line of words with dashes
+ *	as the first                              --more: those of a second table, as of --listen
  *	COMMAND                                   --commands
  *	OPTION                                    --options: those that stand before the command
  */
@@ -13,6 +14,12 @@
 static void table_print(const struct vocabulary *vocabulary)
 {
 	grammar_print(stdout, vocabulary->grammar);
+}
+
+static void more_print(const struct vocabulary *vocabulary)
+{
+	if (vocabulary->more)
+		grammar_print(stdout, vocabulary->more);
 }
 
 static void valued_print(const struct vocabulary *vocabulary)
@@ -45,10 +52,8 @@ static const struct {
 	const char *name;
 	void (*print)(const struct vocabulary *vocabulary);
 } kinds[] = {
-	{ "--valued", valued_print },
-	{ "--first", first_print },
-	{ "--commands", commands_print },
-	{ "--options", options_print },
+	{ "--valued", valued_print },	  { "--first", first_print },	  { "--more", more_print },
+	{ "--commands", commands_print }, { "--options", options_print },
 };
 
 static int misused(void)
@@ -59,8 +64,9 @@ static int misused(void)
 	for (const struct tool *const *tool = tools; *tool && length < sizeof(names); tool++)
 		length += snprintf(names + length, sizeof(names) - length, "%s%s",
 				   length ? "|" : "", (*tool)->name);
-	return misuse("a tool is required (words [--valued|--first|--commands|--options] %s)",
-		      names);
+	return misuse(
+		"a tool is required (words [--valued|--first|--more|--commands|--options] %s)",
+		names);
 }
 
 int words_command(const struct options *options, int argc, char **argv)

@@ -48,7 +48,9 @@ void print_word(FILE *out, const char *bytes, size_t length);
 void paragraph_print(FILE *out, const char *pieces);
 
 /* clock.c */
-uint64_t boot_now_ns(void); /* the kernel's CLOCK_BOOTTIME, in whatever time namespace this is */
+/* The kernel's CLOCK_BOOTTIME and CLOCK_MONOTONIC, in whatever time namespace this is. */
+uint64_t boot_now_ns(void);
+uint64_t monotonic_now_ns(void);
 
 /* The time of day, with its zone: 2026-01-31T23:59:59+0100. */
 #define TIME_TEXT_LEN 64

@@ -34,18 +34,16 @@ static __always_inline bool has_token(const struct echo *echo,
 	return true;
 }
 
-static __always_inline bool is_echo(const struct packet *packet,
+static __always_inline bool is_echo(const struct packet *packet, const struct headers *headers,
 				    const volatile struct tpk_filter *filter)
 {
-	struct headers headers = {};
 	const struct echo *echo;
 	struct echo copy;
 
-	if (headers_parse(packet, &headers) != HEADERS_IP ||
-	    (headers.protocol != IPPROTO_ICMP && headers.protocol != IPPROTO_ICMPV6))
+	if (headers->protocol != IPPROTO_ICMP && headers->protocol != IPPROTO_ICMPV6)
 		return false;
-	echo = transport_at(packet, &headers, &copy, sizeof(copy));
-	return echo && echo->id == filter->id && is_echo_type(&headers, echo->type) &&
+	echo = transport_at(packet, headers, &copy, sizeof(copy));
+	return echo && echo->id == filter->id && is_echo_type(headers, echo->type) &&
 	       has_token(echo, filter);
 }
 

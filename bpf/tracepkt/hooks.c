@@ -12,19 +12,24 @@ struct hooks {
 	struct running running;
 };
 
-/* Without a set-up of vershitify's there are no rules whose verdicts could be found. */
-static int verdicts_join(struct bpf_object *object)
+/* fd: negative if there is none. */
+static int map_join(struct bpf_object *object, const char *name, int fd)
 {
-	int fd = pin_open(VSH_MAPS_DIR, "vsh_dropped");
-	int err = 0;
-
-	if (fd >= 0)
-		err = bpf_map__reuse_fd(bpf_object__find_map_by_name(object, "vsh_dropped"), fd);
-	fd_close(fd);
-	return err;
+	return fd < 0 ? 0 : bpf_map__reuse_fd(bpf_object__find_map_by_name(object, name), fd);
 }
 
-struct hooks *hooks_open(const char *directory, const struct tpk_filter *filter,
+/* Without a set-up of vershitify's there are no rules whose verdicts could be found. */
+static int maps_join(struct bpf_object *object, void *context)
+{
+	const int *tags = context;
+	int fd = pin_open(VSH_MAPS_DIR, "vsh_dropped");
+	int err = map_join(object, "vsh_dropped", fd);
+
+	fd_close(fd);
+	return err ?: map_join(object, "vsh_socks", *tags);
+}
+
+struct hooks *hooks_open(const char *directory, const struct tpk_filter *filter, int tags,
 			 int (*take)(void *context, void *event, size_t size), void *context)
 {
 	struct hooks *hooks = calloc(1, sizeof(*hooks));
@@ -34,7 +39,8 @@ struct hooks *hooks_open(const char *directory, const struct tpk_filter *filter,
 		.hint = "tracepkt.sh",
 		.settings = filter,
 		.settings_size = sizeof(*filter),
-		.join = verdicts_join,
+		.join = maps_join,
+		.join_context = &tags,
 		.events = "tpk_events",
 		.take = take,
 		.context = context,
@@ -45,6 +51,11 @@ struct hooks *hooks_open(const char *directory, const struct tpk_filter *filter,
 	if (hooks)
 		hooks_close(hooks);
 	return NULL;
+}
+
+void hooks_detach(struct hooks *hooks)
+{
+	running_detach(&hooks->running);
 }
 
 void hooks_close(struct hooks *hooks)

@@ -167,16 +167,18 @@ static uint8_t echo_type(int family, bool is_reply)
 
 bool killer_find(const struct probe *probe, uint16_t sequence, bool is_reply, struct killer *killer)
 {
-	struct pk_echo echo = {
+	struct quest quest = { .killer = killer };
+	struct pk_echo echo;
+
+	*killer = (struct killer){ 0 };
+	if (!probe)
+		return false;
+	echo = (struct pk_echo){
 		.type = echo_type(probe->address.ss_family, is_reply),
 		.id = probe->id,
 		.sequence = htons(sequence),
 	};
-	struct quest quest = { .echo = &echo, .killer = killer };
-
 	memcpy(echo.token, probe->token, sizeof(echo.token));
-	*killer = (struct killer){ 0 };
+	quest.echo = &echo;
 	return folders_visit(folder_ask, &quest);
 }
-
-_Static_assert(PK_TOKEN_LEN == TPK_TOKEN_LEN, "a token is a token");

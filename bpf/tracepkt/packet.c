@@ -22,6 +22,43 @@ static void icmp_read(struct packet *packet, const uint8_t *data, size_t length)
 	packet->sequence = data[6] << 8 | data[7];
 }
 
+static void port_add(char end[PACKET_END_LEN], int family, uint16_t port)
+{
+	char text[PACKET_END_LEN];
+
+	snprintf(text, sizeof(text), family == AF_INET6 ? "[%.*s]:%u" : "%.*s:%u",
+		 INET6_ADDRSTRLEN - 1, end, port);
+	strcpy(end, text);
+}
+
+static uint32_t number_read(const uint8_t *data)
+{
+	return (uint32_t)data[0] << 24 | data[1] << 16 | data[2] << 8 | data[3];
+}
+
+static void tcp_read(struct packet *packet, const uint8_t *data)
+{
+	packet->tcp_sequence = number_read(data + 4);
+	packet->tcp_acknowledged = number_read(data + 8);
+	packet->tcp_flags = data[13];
+}
+
+static void transport_read(struct packet *packet, const uint8_t *data, size_t length)
+{
+	bool is_tcp = packet->protocol == IPPROTO_TCP && length >= 20;
+
+	if (packet->protocol == (packet->family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+		icmp_read(packet, data, length);
+	if (!is_tcp && (packet->protocol != IPPROTO_UDP || length < 8))
+		return;
+	packet->ports[0] = data[0] << 8 | data[1];
+	packet->ports[1] = data[2] << 8 | data[3];
+	if (is_tcp)
+		tcp_read(packet, data);
+}
+
+#define OFFSET_MASK 0x1fff
+
 static void ip4_read(struct packet *packet, const uint8_t *data, size_t length)
 {
 	size_t header = (data[0] & 15) * 4;
@@ -34,8 +71,10 @@ static void ip4_read(struct packet *packet, const uint8_t *data, size_t length)
 		  sizeof(packet->source));
 	inet_ntop(AF_INET, data + offsetof(struct iphdr, daddr), packet->destination,
 		  sizeof(packet->destination));
-	if (packet->protocol == IPPROTO_ICMP)
-		icmp_read(packet, data + header, length - header);
+	if (!((data[offsetof(struct iphdr, frag_off)] << 8 |
+	       data[offsetof(struct iphdr, frag_off) + 1]) &
+	      OFFSET_MASK))
+		transport_read(packet, data + header, length - header);
 }
 
 static void ip6_read(struct packet *packet, const uint8_t *data, size_t length)
@@ -48,8 +87,7 @@ static void ip6_read(struct packet *packet, const uint8_t *data, size_t length)
 		  sizeof(packet->source));
 	inet_ntop(AF_INET6, data + offsetof(struct ip6_hdr, ip6_dst), packet->destination,
 		  sizeof(packet->destination));
-	if (packet->protocol == IPPROTO_ICMPV6)
-		icmp_read(packet, data + sizeof(struct ip6_hdr), length - sizeof(struct ip6_hdr));
+	transport_read(packet, data + sizeof(struct ip6_hdr), length - sizeof(struct ip6_hdr));
 }
 
 static void headers_read(struct packet *packet, const uint8_t *data, size_t length)
@@ -61,6 +99,14 @@ static void headers_read(struct packet *packet, const uint8_t *data, size_t leng
 		ip6_read(packet, data, length);
 }
 
+static void ports_add(struct packet *packet)
+{
+	if (!packet->ports[0] && !packet->ports[1])
+		return;
+	port_add(packet->source, packet->family, packet->ports[0]);
+	port_add(packet->destination, packet->family, packet->ports[1]);
+}
+
 /* One that is in a tunnel has the addresses of that; what it is, its own headers say. */
 void packet_read(struct packet *packet, const uint8_t *data, size_t length)
 {
@@ -68,11 +114,77 @@ void packet_read(struct packet *packet, const uint8_t *data, size_t length)
 
 	headers_read(packet, data, length);
 	packet->tunnel = tunnel_enter(&data, &length);
-	if (!packet->tunnel)
+	if (!packet->tunnel) {
+		ports_add(packet);
 		return;
+	}
 	headers_read(&inner, data, length);
+	packet->protocol = inner.protocol;
 	packet->icmp_type = inner.icmp_type;
+	packet->tcp_flags = inner.tcp_flags;
+	packet->tcp_sequence = inner.tcp_sequence;
+	packet->tcp_acknowledged = inner.tcp_acknowledged;
 	packet->is_request = inner.is_request;
 	packet->is_reply = inner.is_reply;
 	packet->sequence = inner.sequence;
+}
+
+static const char *flags_text(uint8_t flags)
+{
+	static const char *const names[] = { "FIN", "SYN", "RST", "PSH", "ACK", "URG" };
+	static const uint8_t order[] = { 1, 0, 2, 3, 4, 5 }; /* as in SYN,ACK and FIN,ACK */
+	static char text[32];
+
+	*text = '\0';
+	for (size_t i = 0; i < sizeof(order); i++) {
+		if (!(flags >> order[i] & 1))
+			continue;
+		if (*text)
+			strcat(text, ",");
+		strcat(text, names[order[i]]);
+	}
+	return *text ? text : "tcp";
+}
+
+static const char *icmp_text(const struct packet *packet)
+{
+	static const char *const names4[256] = {
+		[ICMP_ECHOREPLY] = "reply",	  [ICMP_DEST_UNREACH] = "unreach",
+		[ICMP_REDIRECT] = "redirect",	  [ICMP_ECHO] = "request",
+		[ICMP_TIME_EXCEEDED] = "expired",
+	};
+	static const char *const names6[256] = {
+		[ICMP6_DST_UNREACH] = "unreach",   [ICMP6_PACKET_TOO_BIG] = "too big",
+		[ICMP6_TIME_EXCEEDED] = "expired", [ICMP6_ECHO_REQUEST] = "request",
+		[ICMP6_ECHO_REPLY] = "reply",	   [ND_ROUTER_SOLICIT] = "rtr sol",
+		[ND_ROUTER_ADVERT] = "rtr adv",	   [ND_NEIGHBOR_SOLICIT] = "nbr sol",
+		[ND_NEIGHBOR_ADVERT] = "nbr adv",
+	};
+	static char text[16];
+	const char *name = (packet->protocol == IPPROTO_ICMP ? names4 : names6)[packet->icmp_type];
+
+	snprintf(text, sizeof(text), "icmp %u", packet->icmp_type);
+	return name ?: text;
+}
+
+const char *packet_type(const struct packet *packet)
+{
+	static char text[16];
+
+	if (packet->is_request || packet->is_reply)
+		return packet->is_request ? "request" : "reply";
+	switch (packet->family ? packet->protocol : -1) {
+	case -1:
+		return "-";
+	case IPPROTO_TCP:
+		return flags_text(packet->tcp_flags);
+	case IPPROTO_UDP:
+		return "udp";
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return icmp_text(packet);
+	default:
+		snprintf(text, sizeof(text), "ip %u", packet->protocol);
+		return text;
+	}
 }

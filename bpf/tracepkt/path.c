@@ -19,7 +19,7 @@ static struct branch *branch_find(const struct path *path, uint64_t number)
 	return branch;
 }
 
-static struct trace *trace_find(const struct path *path, uint16_t sequence)
+static struct trace *trace_find(const struct path *path, uint32_t sequence)
 {
 	struct trace *trace = path->traces;
 
@@ -28,7 +28,18 @@ static struct trace *trace_find(const struct path *path, uint16_t sequence)
 	return trace;
 }
 
-struct trace *path_trace(struct path *path, uint16_t sequence)
+enum fate trace_fate(const struct trace *trace)
+{
+	if (trace->ending.is_drop)
+		return FATE_DROPPED;
+	if (trace->is_read)
+		return FATE_READ;
+	if (trace->is_taken)
+		return FATE_TAKEN;
+	return trace->ending.time_ns ? FATE_CONSUMED : FATE_UNSEEN;
+}
+
+struct trace *path_trace(struct path *path, uint32_t sequence)
 {
 	struct trace *trace = calloc(1, sizeof(*trace));
 
@@ -54,16 +65,38 @@ static void branch_inherit(const struct path *path, struct branch *clone)
 	clone->packet = oldest->packet;
 }
 
-/* NULL: of an echo whose result is out already. */
+/* Of this packet, or NULL: its result is out already, or its first event was lost. */
+static struct trace *trace_of(struct path *path, const struct tpk_event *event,
+			      const struct packet *packet)
+{
+	struct trace *trace = trace_find(path, packet->sequence);
+
+	if (trace || !path->is_listening || !event->is_first)
+		return trace;
+	trace = path_trace(path, packet->sequence);
+	if (trace)
+		trace->is_listened = true;
+	return trace;
+}
+
+static void packet_take(const struct path *path, const struct tpk_event *event,
+			struct packet *packet)
+{
+	packet_read(packet, event->content, event->bytes);
+	if (path->is_listening)
+		packet->sequence = event->packet;
+}
+
+/* NULL: nobody wants to know of it any more. */
 static struct branch *branch_of(struct path *path, const struct tpk_event *event,
 				const struct packet *packet)
 {
 	struct branch *branch = branch_find(path, event->branch);
 	struct trace *trace;
 
-	if (branch || !(packet->is_request || packet->is_reply))
+	if (branch || !(path->is_listening || packet->is_request || packet->is_reply))
 		return branch;
-	trace = trace_find(path, packet->sequence);
+	trace = trace_of(path, event, packet);
 	branch = trace ? calloc(1, sizeof(*branch)) : NULL;
 	if (!branch)
 		return NULL;
@@ -195,6 +228,8 @@ static bool has_done_its_work(const struct branch *branch, const struct packet *
 {
 	const struct trace *trace = branch->trace;
 
+	if (trace->is_listened)
+		return trace->is_read && !branch->drop->rule;
 	if (packet->is_request)
 		return trace->answerer && trace->answerer == branch->place.netns_cookie;
 	return packet->is_reply && !branch->drop->rule &&
@@ -235,7 +270,7 @@ static void drop_tell(const struct path *path, struct branch *branch)
 	struct packet packet;
 	struct killer killer;
 
-	packet_read(&packet, branch->drop->content, branch->drop->bytes);
+	packet_take(path, branch->drop, &packet);
 	if (!branch->drop->rule &&
 	    killer_find(path->probe, trace->sequence, packet.is_reply, &killer))
 		drop_print(trace, branch->drop, &packet, &killer.place, &killer);
@@ -281,7 +316,7 @@ static struct tpk_event *event_keep(const struct tpk_event *event, size_t size)
 	return kept;
 }
 
-static void ended(const struct path *path, struct branch *branch, const struct tpk_event *event,
+static void ended(struct path *path, struct branch *branch, const struct tpk_event *event,
 		  size_t size)
 {
 	if (event->ifindex) /* that of a rule, or on top of the one it came by */
@@ -296,6 +331,8 @@ static void ended(const struct path *path, struct branch *branch, const struct t
 	}
 	if (event->is_last)
 		drops_tell(path, branch->trace, branch->packet_number);
+	if (event->is_last && branch->trace->is_listened)
+		path_result(path, branch->trace, 0);
 }
 
 int path_event(void *context, void *data, size_t size)
@@ -307,12 +344,19 @@ int path_event(void *context, void *data, size_t size)
 
 	if (size < sizeof(*event))
 		return 0;
-	packet_read(&packet, event->content, event->bytes);
+	packet_take(path, event, &packet);
 	branch = branch_of(path, event, &packet);
 	if (!branch)
 		return 0;
+	branch->trace->is_whole = event->is_whole;
+	branch->trace->seen_ns = event->time_ns;
 	switch (event->hook) {
 	case TPK_READ:
+		branch->trace->is_read = true;
+		time_take(branch->trace, event->time_ns);
+		break;
+	case TPK_TAKEN:
+		branch->trace->is_taken = true;
 		time_take(branch->trace, event->time_ns);
 		break;
 	case TPK_DROPPED:
@@ -357,7 +401,24 @@ void path_result(struct path *path, struct trace *trace, int send_error)
 	drops_tell(path, trace, 0);
 	if (!trace->is_answered && !*trace->ending.killer.words)
 		killed_tell(path, trace);
+	path->whole += trace->is_whole;
 	format_all.result(trace, send_error);
 	branches_forget(path, trace);
 	trace_forget(path, trace);
+}
+
+#define UNSEEN_NS TPK_SHARED_NS
+#define TAKEN_NS 10000000 /* TCP drops at once what it does not keep */
+
+void path_settle(struct path *path, uint64_t now_ns)
+{
+	struct trace *trace, *next;
+
+	for (trace = path->traces; trace; trace = next) {
+		next = trace->next;
+		if (now_ns <= trace->seen_ns + (trace->is_taken ? TAKEN_NS : UNSEEN_NS))
+			continue;
+		trace->is_whole &= path->lost_ns <= trace->seen_ns;
+		path_result(path, trace, 0);
+	}
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* vsh trace DIR [-c N] [-i TIME] [-W TIME] [-s SIZE] [-M do] [-4|-6] TARGET: sends echoes and
- * prints where they come by. DIR holds the objects.
+ * prints where they come by. vsh trace DIR --listen FILTER ...: prints where others' packets come by
+ * (overhear.c). DIR holds the objects.
  */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "signals.h"
 #include "trace.h"
@@ -22,14 +22,6 @@ struct tracing {
 	struct path path;
 	uint64_t sent, answered;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
 
 static struct trace *trace_of(const struct tracing *tracing, uint16_t sequence)
 {
@@ -68,7 +60,7 @@ static void wait_until(struct tracing *tracing, uint64_t until_ns)
 		{ .fd = tracing->probe.socket, .events = POLLIN },
 		{ .fd = hooks_fd(tracing->hooks), .events = POLLIN },
 	};
-	uint64_t now = now_ns();
+	uint64_t now = monotonic_now_ns();
 
 	if (now < until_ns)
 		poll(ready, 2, (until_ns - now) / NS_PER_MS + 1);
@@ -84,7 +76,7 @@ static int echo_send(struct tracing *tracing, uint16_t sequence)
 	if (!trace)
 		return failure("out of memory");
 	killers_watch(true, tracing->probe.id);
-	trace->sent_ns = now_ns();
+	trace->sent_ns = monotonic_now_ns();
 	err = probe_send(&tracing->probe, sequence);
 	hooks_consume(tracing->hooks);
 	if (err)
@@ -106,12 +98,12 @@ static void late_give_up(struct tracing *tracing, uint64_t now)
 
 static int echoes_trace(struct tracing *tracing)
 {
-	uint64_t next_ns = now_ns();
+	uint64_t next_ns = monotonic_now_ns();
 
 	while (!is_ended() && (tracing->sent < tracing->request.count || tracing->path.traces)) {
-		uint64_t until = now_ns() + tracing->request.wait_ns;
+		uint64_t until = monotonic_now_ns() + tracing->request.wait_ns;
 
-		if (tracing->sent < tracing->request.count && now_ns() >= next_ns) {
+		if (tracing->sent < tracing->request.count && monotonic_now_ns() >= next_ns) {
 			if (echo_send(tracing, tracing->sent + 1) != DONE)
 				return FAILED;
 			next_ns += tracing->request.interval_ns;
@@ -123,7 +115,7 @@ static int echoes_trace(struct tracing *tracing)
 				until = trace->sent_ns + tracing->request.wait_ns;
 		rules_watch(true);
 		wait_until(tracing, until);
-		late_give_up(tracing, now_ns());
+		late_give_up(tracing, monotonic_now_ns());
 		if (output_flush()) /* main() tells of it */
 			return DONE;
 	}
@@ -156,7 +148,7 @@ static const struct format *format_choose(const struct options *options,
 	return request->format ?: &format_text;
 }
 
-static int outputs_begin(const struct trace_request *request)
+int outputs_begin(const struct trace_request *request)
 {
 	/* A reader at the other end of a pipe sees each line as it comes. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -202,7 +194,7 @@ static int tracing_run(struct tracing *tracing, const char *directory)
 	filter.id = tracing->probe.id;
 	filter.more = tracing->request.capture ? TPK_MORE_MAX : 0;
 	memcpy(filter.token, tracing->probe.token, sizeof(filter.token));
-	tracing->hooks = hooks_open(directory, &filter, path_event, &tracing->path);
+	tracing->hooks = hooks_open(directory, &filter, -1, path_event, &tracing->path);
 	if (!tracing->hooks)
 		return FAILED;
 	tracing->path.probe = &tracing->probe;
@@ -211,10 +203,23 @@ static int tracing_run(struct tracing *tracing, const char *directory)
 	return status;
 }
 
+/* To packets that are seen first in the namespace that was named. */
+static int netns_confine(struct tpk_filter *filter)
+{
+	uint64_t cookie;
+	int err = netns_cookie(&cookie);
+
+	if (err)
+		return failure("cannot tell which network namespace this is: %s", strerror(-err));
+	filter->netns_cookie = cookie;
+	return DONE;
+}
+
 int trace_command(const struct options *options, int argc, char **argv)
 {
 	struct tracing tracing = {
 		.request = {
+			.cgroup_root = options->cgroup_root,
 			.probe.size = 56,
 			.count = 1,
 			.interval_ns = NS_PER_S,
@@ -229,10 +234,15 @@ int trace_command(const struct options *options, int argc, char **argv)
 	status = trace_parse(argc - 1, argv + 1, &tracing.request);
 	if (status == DONE && options->json && tracing.request.format)
 		status = misuse("-j: standard output has one format");
+	if (status == DONE && options->netns && tracing.request.listen)
+		status = netns_confine(&tracing.request.filter);
+	if (status != DONE)
+		return status;
 	tints_are_on = options->color;
 	tracing.request.format = format_choose(options, &tracing.request);
-	if (status == DONE)
-		status = tracing_run(&tracing, argv[0]);
+	if (tracing.request.listen)
+		return overhear(&tracing.request, argv[0]);
+	status = tracing_run(&tracing, argv[0]);
 	probe_close(&tracing.probe);
 	return status;
 }

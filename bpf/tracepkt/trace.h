@@ -12,9 +12,11 @@
 #include <stdio.h>
 #include "grammar.h"
 #include "tracepkt.h"
+#include "vershitify.h"
 #include "vsh.h"
 
-extern const struct grammar trace_grammar;
+/* Of the options, and of what --listen takes. */
+extern const struct grammar trace_grammar, filter_grammar;
 
 /* --- probe.c: the echoes --------------------------------------------------------------------- */
 
@@ -57,6 +59,7 @@ bool probe_receive(const struct probe *probe, struct probe_news *news);
 /* --- tracewords.c: what is asked for --------------------------------------------------------- */
 
 struct trace_request {
+	const char *cgroup_root; /* where cgroup v2 is mounted, or NULL */
 	struct probe_options probe;
 	uint64_t count; /* of echoes, 1..TRACE_COUNT_MAX */
 	uint64_t interval_ns; /* between them */
@@ -64,11 +67,16 @@ struct trace_request {
 	const struct format *format; /* of standard output; NULL: none was named */
 	const char *capture; /* the file to write packets to, or NULL */
 	const char *drawing; /* the file to draw to, or NULL */
+	bool listen; /* to what others send, and send nothing */
+	struct tpk_filter filter; /* which packets */
+	struct vsh_label who; /* whose; VSH_NOBODY: anybody's */
+	bool children; /* and of their descendants */
+	uint64_t lasts_ns; /* how long; 0: no end */
 };
 
 #define TRACE_COUNT_MAX 65535 /* sequence numbers that an echo can have, without 0 */
 
-/* DONE, or a message and MISUSED. */
+/* DONE, or a message and FAILED or MISUSED. */
 int trace_parse(int argc, char **argv, struct trace_request *request);
 
 /* --- trace.c: vsh trace ----------------------------------------------------------------------- */
@@ -77,13 +85,19 @@ command_run trace_command;
 
 /* --- packet.c: what the headers say ---------------------------------------------------------- */
 
+#define PACKET_END_LEN (INET6_ADDRSTRLEN + sizeof("[]:65535"))
+
 struct packet {
 	int family; /* 0: no IP */
 	uint8_t protocol;
 	uint8_t icmp_type;
+	uint8_t tcp_flags;
 	bool is_request, is_reply;
-	uint16_t sequence;
-	char source[INET6_ADDRSTRLEN], destination[INET6_ADDRSTRLEN];
+	uint32_t sequence; /* of an echo; of a packet that is listened to: its number */
+	uint16_t ports[2]; /* from, to; 0: there are none */
+	uint32_t tcp_sequence, tcp_acknowledged;
+	char source[PACKET_END_LEN],
+		destination[PACKET_END_LEN]; /* with the port, if there is one */
 	const char *tunnel; /* that it is in, and has these addresses; or NULL */
 };
 
@@ -95,14 +109,19 @@ void packet_read(struct packet *packet, const uint8_t *data, size_t length);
  * known, and nothing has moved.
  */
 const char *tunnel_enter(const uint8_t **data, size_t *length);
+/* As in "request", "SYN,ACK", "udp"; valid until the next call. */
+const char *packet_type(const struct packet *packet);
 
 /* --- hooks.c: the programs ------------------------------------------------------------------- */
 
 struct hooks;
 
-/* Loads and attaches; they go with the process. take: for each event. NULL after a message. */
-struct hooks *hooks_open(const char *directory, const struct tpk_filter *filter,
+/* Loads and attaches; they go with the process. tags: the map of targets' sockets, or -1. take: for each
+ * event; what is negative ends hooks_consume. NULL after a message.
+ */
+struct hooks *hooks_open(const char *directory, const struct tpk_filter *filter, int tags,
 			 int (*take)(void *context, void *event, size_t size), void *context);
+void hooks_detach(struct hooks *hooks); /* what they have told so far can still be read */
 void hooks_close(struct hooks *hooks);
 int hooks_fd(const struct hooks *hooks); /* readable when there are events */
 void hooks_consume(struct hooks *hooks);
@@ -123,6 +142,17 @@ bool rule_loss(uint32_t number, char *text, size_t size);
 
 /* Rules leave their verdicts for tracers that watch them. Again and again while they do. */
 void rules_watch(bool is_on);
+
+/* --- targets.c: whose packets ----------------------------------------------------------------- */
+
+struct targets;
+
+/* Tags the sockets of the processes that are named, those that there are and those to come, for as long
+ * as this process runs. NULL after a message.
+ */
+struct targets *targets_open(const char *directory, const struct trace_request *request);
+void targets_close(struct targets *targets); /* accepts NULL */
+int targets_tags(const struct targets *targets); /* the map */
 
 /* --- spot.c: names ---------------------------------------------------------------------------- */
 
@@ -196,15 +226,20 @@ struct ending {
 
 #define PLACES_MAX 256
 
-/* One echo and its answer. */
+/* One echo and its answer, or a packet that is listened to. */
 struct trace {
 	struct trace *next;
-	uint16_t sequence;
+	uint32_t sequence;
 	uint64_t sent_ns;
 	uint64_t first_ns, last_ns; /* of its events */
+	uint64_t seen_ns; /* by any hook, also one that makes no row */
 	struct spot last; /* hop */
 	bool is_reply; /* the last hop was of the answer */
 	bool is_answered;
+	bool is_listened; /* to: nobody waits for an answer */
+	bool is_read; /* by a program */
+	bool is_taken; /* by a connection of TCP */
+	bool is_whole; /* no event was lost so far */
 	uint64_t answerer; /* netns cookie of the answer's first hop, or 0 */
 	struct ending ending; /* of what ended last; time_ns 0: nothing has */
 	const char *error; /* that somebody has sent; NULL: none */
@@ -229,6 +264,11 @@ extern const struct format format_text, format_tree, format_json, format_dot, fo
 /* traceout.c: all that were added. */
 extern const struct format format_all;
 void format_add(const struct format *format);
+
+/* trace.c: adds those that are asked for. DONE, or a message and FAILED. format_all.end() ends them, also
+ * then.
+ */
+int outputs_begin(const struct trace_request *request);
 
 /* tracepcap.c: of format_capture, before anything is traced. DONE, or a message and FAILED. */
 int capture_begin(const char *path);
@@ -259,16 +299,36 @@ void verdict_print(FILE *out, const struct hop *hop);
 char *verdict_text(const struct hop *hop);
 void result_print(FILE *out, const struct trace *trace, int send_error);
 
+/* How a packet that was listened to has ended. */
+enum fate {
+	FATE_DROPPED,
+	FATE_READ,
+	FATE_TAKEN,
+	FATE_CONSUMED,
+	FATE_UNSEEN
+};
+enum fate trace_fate(const struct trace *trace);
+
 struct path {
-	const struct probe *probe;
+	const struct probe *probe; /* NULL: nothing is sent */
+	bool is_listening; /* each packet has a trace of its own */
+	uint64_t whole; /* results of packets of which all was seen */
+	uint64_t lost_ns; /* by when the last event was lost; 0: none was */
 	struct trace *traces;
 	struct branch *branches;
 };
 
 /* For hooks_open. */
 int path_event(void *path, void *event, size_t size);
-struct trace *path_trace(struct path *path, uint16_t sequence);
+struct trace *path_trace(struct path *path, uint32_t sequence);
 /* Prints how it ended, and forgets it. */
 void path_result(struct path *path, struct trace *trace, int send_error);
+/* While listening: the same of packets that nobody has seen for long. */
+void path_settle(struct path *path, uint64_t now_ns);
+
+/* --- overhear.c: what others send -------------------------------------------------------------- */
+
+/* An exit status. */
+int overhear(const struct trace_request *request, const char *directory);
 
 #endif

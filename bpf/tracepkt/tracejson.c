@@ -10,7 +10,7 @@ static const char *const hook_names[TPK_HOOKS] = {
 	[TPK_NETIF_RX] = "netif_rx",	[TPK_RECEIVE] = "netif_receive_skb",
 	[TPK_GRO] = "napi_gro_receive", [TPK_READ] = "skb_copy_datagram_iovec",
 	[TPK_DROPPED] = "kfree_skb",	[TPK_CONSUMED] = "consume_skb",
-	[TPK_INSIDE] = "skb_iif",
+	[TPK_INSIDE] = "skb_iif",	[TPK_TAKEN] = "tcp_probe",
 };
 
 const char *hook_name(uint32_t hook)
@@ -69,7 +69,7 @@ static void hop_begin(struct json *json, const char *event, const struct hop *ho
 	json_object_begin(json, NULL);
 	json_string(json, "event", event);
 	json_number(json, "seq", packet->sequence);
-	json_string(json, "type", packet->is_request ? "request" : "reply");
+	json_string(json, "type", packet_type(packet));
 	json_number(json, "packet", hop->event->packet);
 	json_number(json, "branch", hop->event->branch);
 	json_number(json, "time_ns", hop->event->time_ns);
@@ -132,6 +132,18 @@ static void loss_tell(struct json *json, const struct trace *trace)
 			 ending->reason, ending->location);
 }
 
+/* Of a packet that was listened to. */
+static void fate_tell(struct json *json, const struct trace *trace)
+{
+	static const char *const names[] = {
+		[FATE_DROPPED] = "dropped",   [FATE_READ] = "read",	[FATE_TAKEN] = "received",
+		[FATE_CONSUMED] = "consumed", [FATE_UNSEEN] = "unseen",
+	};
+
+	json_bool(json, "complete", trace->is_whole);
+	json_string(json, "ended", names[trace_fate(trace)]);
+}
+
 static void result(const struct trace *trace, int send_error)
 {
 	struct json json = { .out = stdout };
@@ -139,13 +151,16 @@ static void result(const struct trace *trace, int send_error)
 	json_object_begin(&json, NULL);
 	json_string(&json, "event", "result");
 	json_number(&json, "seq", trace->sequence);
-	json_bool(&json, "answered", trace->is_answered);
+	if (trace->is_listened)
+		fate_tell(&json, trace);
+	else
+		json_bool(&json, "answered", trace->is_answered);
 	json_number(&json, "devices", trace->devices);
 	json_number(&json, "namespaces", trace->namespaces);
 	json_number(&json, "duration_ns", trace->last_ns - trace->first_ns);
 	if (send_error)
 		json_string(&json, "send_error", strerror(-send_error));
-	if (!trace->is_answered)
+	if (trace->is_listened ? trace->ending.is_drop : !trace->is_answered)
 		loss_tell(&json, trace);
 	if (trace->error) {
 		json_string(&json, "error", trace->error);

@@ -9,7 +9,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
-#include "echo.bpf.h"
+#include "filter.bpf.h"
 #include "tracepkt.h"
 #include "vershitify.h"
 
@@ -29,6 +29,8 @@ struct track {
 	__u64 branch;
 	__u64 head;
 	struct door door;
+	__u64 lost; /* counts.lost before the packet's first event */
+	__u64 is_told; /* there was an event */
 };
 
 /* The data of a packet that is followed. */
@@ -37,6 +39,7 @@ struct shared {
 	__u64 seen_ns; /* when a hook last saw one of its buffers */
 	__u64 buffers; /* that are followed */
 	struct door door; /* of the buffer that came in last */
+	__u64 lost; /* as in struct track */
 };
 
 /* The buffer that this processor has received last: what it sends next can be the answer. */
@@ -86,27 +89,34 @@ static __always_inline struct skb_shared_info *shared_info(struct sk_buff *skb)
 	return (struct skb_shared_info *)(BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end));
 }
 
-/* The lower half counts those who can read the data, the upper half those who read payload only. */
+/* The lower half counts those who have the data, the upper half those of them who have the payload
+ * only: TCP keeps that until it is acknowledged.
+ */
 static __always_inline bool is_last_of_data(struct sk_buff *skb)
 {
-	return (__u16)BPF_CORE_READ(shared_info(skb), dataref.counter) == 1;
+	__u32 users = BPF_CORE_READ(shared_info(skb), dataref.counter);
+
+	return (__u16)(users - (users >> 16)) == 1;
 }
 
-/* One more buffer has this data. door: where it came in, or NULL. */
-static __always_inline long data_take(__u64 head, __u64 packet, const struct door *door)
+/* One more buffer has this data. */
+static __always_inline long data_take(const struct track *track)
 {
-	struct shared *shared = bpf_map_lookup_elem(&tpk_data, &head);
-	struct shared new = { .packet = packet, .buffers = 1 };
+	struct shared *shared = bpf_map_lookup_elem(&tpk_data, &track->head);
+	struct shared new = {
+		.packet = track->packet,
+		.buffers = 1,
+		.door = track->door,
+		.lost = track->lost,
+	};
 	long err;
 
-	if (door)
-		new.door = *door;
 	new.seen_ns = bpf_ktime_get_ns();
-	if (shared && shared->packet == packet) {
+	if (shared && shared->packet == track->packet) {
 		__sync_fetch_and_add(&shared->buffers, 1);
 		return 0;
 	}
-	err = bpf_map_update_elem(&tpk_data, &head, &new, BPF_ANY);
+	err = bpf_map_update_elem(&tpk_data, &track->head, &new, BPF_ANY);
 	if (!err && !shared)
 		__sync_fetch_and_add(&counts.tracked, 1);
 	return err;
@@ -126,54 +136,90 @@ static __always_inline void data_move(struct track *track, __u64 head)
 	if (old && __sync_fetch_and_sub(&old->buffers, 1) == 1)
 		data_drop(track->head);
 	track->head = head;
-	data_take(head, track->packet, &track->door);
+	data_take(track);
 }
 
 /* A buffer is followed from here on, as a branch of a packet. */
-static __always_inline struct track *track_begin(__u64 buffer, __u64 head, __u64 packet)
+static __always_inline struct track *track_begin(__u64 buffer, struct track *new)
 {
-	struct track new = { .packet = packet, .head = head };
-
-	new.branch = __sync_fetch_and_add(&counts.branches, 1) + 1;
-	if (data_take(head, packet, NULL) ||
-	    bpf_map_update_elem(&tpk_buffers, &buffer, &new, BPF_ANY)) {
+	new->branch = __sync_fetch_and_add(&counts.branches, 1) + 1;
+	if (data_take(new) || bpf_map_update_elem(&tpk_buffers, &buffer, new, BPF_ANY)) {
 		__sync_fetch_and_add(&counts.untracked, 1);
 		return NULL;
 	}
 	return bpf_map_lookup_elem(&tpk_buffers, &buffer);
 }
 
-/* The packet whose data this is, or 0. What has not been seen for long may have been freed where no
- * hook is, and be another packet's by now.
+/* The data of the packet that this is a buffer of, or NULL. What has not been seen for long may have
+ * been freed where no hook is, and be another packet's by now.
  */
-static __always_inline __u64 packet_by_data(__u64 head)
+static __always_inline struct shared *data_known(__u64 head)
 {
 	struct shared *shared = bpf_map_lookup_elem(&tpk_data, &head);
 	__u64 now = shared ? bpf_ktime_get_ns() : 0;
 
 	if (!shared || now - shared->seen_ns > TPK_SHARED_NS)
-		return 0;
+		return NULL;
 	shared->seen_ns = now;
-	return shared->packet;
+	return shared;
+}
+
+/* TCP frees what it has received where no hook is, and the next packet gets the memory. What was received
+ * has the number of its device; what is made anew has none, until it is received in turn.
+ */
+static __always_inline bool is_reused(struct sk_buff *skb, const struct door *door, __u32 hook)
+{
+	return door->ifindex && !skb->skb_iif &&
+	       (hook == TPK_QUEUE || hook == TPK_XMIT || hook == TPK_CONSUMED);
+}
+
+/* The same of data. Clones have not been received either, and have no socket. */
+static __always_inline bool is_data_reused(struct sk_buff *skb, const struct door *door, __u32 hook)
+{
+	return skb->sk && is_reused(skb, door, hook);
+}
+
+/* A branch of the packet that has this data. */
+static __always_inline struct track *track_branch(__u64 buffer, __u64 head,
+						  const struct shared *shared)
+{
+	struct track new = {
+		.packet = shared->packet,
+		.head = head,
+		.lost = shared->lost,
+		.is_told = true,
+	};
+
+	return track_begin(buffer, &new);
 }
 
 /* Of a buffer that is followed already, or that shares its data with one. */
-static __always_inline struct track *track_known(struct sk_buff *skb)
+static __always_inline struct track *track_known(struct sk_buff *skb, __u32 hook)
 {
 	__u64 buffer = (__u64)skb, head = (__u64)skb->head;
+	struct shared *shared;
 	struct track *track;
-	__u64 packet;
 
 	if (!counts.tracked)
 		return NULL;
 	track = bpf_map_lookup_elem(&tpk_buffers, &buffer);
+	if (track && is_reused(skb, &track->door, hook)) {
+		data_drop(track->head);
+		bpf_map_delete_elem(&tpk_buffers, &buffer);
+		track = NULL;
+	}
 	if (track) {
 		if (track->head != head)
 			data_move(track, head);
 		return track;
 	}
-	packet = packet_by_data(head);
-	return packet ? track_begin(buffer, head, packet) : NULL;
+	shared = data_known(head);
+	if (!shared)
+		return NULL;
+	if (!is_data_reused(skb, &shared->door, hook))
+		return track_branch(buffer, head, shared);
+	data_drop(head);
+	return NULL;
 }
 
 /* Where a packet's network header is, or the tags before it. */
@@ -203,20 +249,47 @@ static __always_inline struct packet packet_at(struct sk_buff *skb, struct start
 	return packet;
 }
 
-/* Or of one that the filter names. */
-static __always_inline struct track *track_of(struct sk_buff *skb, struct start start)
+/* Where a packet without a device is, its socket knows. */
+static __always_inline bool is_inside(struct sk_buff *skb, struct net_device *dev)
 {
-	struct track *track = track_known(skb);
-	struct packet begun;
-	__u64 packet;
+	struct sock *sk = skb->sk;
 
-	if (track)
-		return track;
-	begun = packet_at(skb, start);
-	if (!is_echo(&begun, &filter))
+	if (!filter.netns_cookie)
+		return true;
+	if (dev)
+		return dev->nd_net.net->net_cookie == filter.netns_cookie;
+	return sk && sk->__sk_common.skc_net.net->net_cookie == filter.netns_cookie;
+}
+
+/* What was received may have the socket that it is for. */
+static __always_inline bool is_targets(struct sk_buff *skb)
+{
+	return !filter.owned || (!skb->skb_iif && is_owned(skb->sk));
+}
+
+/* A packet that the filter names is followed from here on. */
+static __always_inline struct track *track_new(struct sk_buff *skb, struct net_device *dev,
+					       struct start start)
+{
+	struct track new = { .head = (__u64)skb->head, .lost = counts.lost };
+	struct packet packet;
+
+	if (filter.packets && counts.packets >= filter.packets)
 		return NULL;
-	packet = __sync_fetch_and_add(&counts.packets, 1) + 1;
-	return track_begin((__u64)skb, (__u64)skb->head, packet);
+	packet = packet_at(skb, start);
+	if (!is_wanted(&packet, &filter) || !is_inside(skb, dev) || !is_targets(skb))
+		return NULL;
+	new.packet = __sync_fetch_and_add(&counts.packets, 1) + 1;
+	if (filter.packets && new.packet > filter.packets)
+		return NULL;
+	return track_begin((__u64)skb, &new);
+}
+
+/* Or of one that the filter names. */
+static __always_inline struct track *track_of(struct sk_buff *skb, struct net_device *dev,
+					      struct start start, __u32 hook)
+{
+	return track_known(skb, hook) ?: track_new(skb, dev, start);
 }
 
 static __always_inline void track_end(struct sk_buff *skb, bool is_last)
@@ -256,11 +329,13 @@ static __always_inline void packet_tell(struct tpk_event *event, struct sk_buff 
 		event->bytes = bytes;
 }
 
-static __always_inline struct tpk_event *event_begin(const struct track *track, __u32 hook)
+static __always_inline struct tpk_event *event_begin(struct track *track, __u32 hook)
 {
 	/* Frozen before the programs are loaded, "more" is a constant to the verifier. */
 	struct tpk_event *event = bpf_ringbuf_reserve(&tpk_events, sizeof(*event) + filter.more, 0);
+	bool is_first = !track->is_told;
 
+	track->is_told = true;
 	if (!event) {
 		__sync_fetch_and_add(&counts.lost, 1);
 		return NULL;
@@ -270,6 +345,8 @@ static __always_inline struct tpk_event *event_begin(const struct track *track, 
 	event->packet = track->packet;
 	event->branch = track->branch;
 	event->hook = hook;
+	event->is_first = is_first;
+	event->is_whole = counts.lost == track->lost;
 	event->pid = bpf_get_current_pid_tgid() >> 32;
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
 	return event;
@@ -278,8 +355,8 @@ static __always_inline struct tpk_event *event_begin(const struct track *track, 
 /* Devices on top of others (VLAN, macvlan, ipvlan, bond) take a packet over without any hook. What is
  * left of that is a number in the buffer, which the next hook finds. net: where it is now.
  */
-static __always_inline void inside_tell(struct sk_buff *skb, const struct track *track,
-					struct door *door, struct net *net)
+static __always_inline void inside_tell(struct sk_buff *skb, struct track *track, struct door *door,
+					struct net *net)
 {
 	struct door now = { .ifindex = BPF_CORE_READ(skb, skb_iif) };
 	struct tpk_event *event;
@@ -329,14 +406,14 @@ static __always_inline void sent(struct sk_buff *skb, struct track *track, struc
 {
 	if (skb->skb_iif)
 		inside_tell(skb, track, &track->door, dev->nd_net.net);
-	else
+	else if (filter.kind !=
+		 TPK_LISTEN) /* what TCP has received may be freed by now, without a hook */
 		question_tell(dev->nd_net.net);
 	track->door.ifindex = 0;
 }
 
 /* A socket reads a clone, which no hook has seen come in. Other clones can be elsewhere by now. */
-static __always_inline void reader_tell(struct sk_buff *skb, const struct track *track,
-					struct net *net)
+static __always_inline void reader_tell(struct sk_buff *skb, struct track *track, struct net *net)
 {
 	struct shared *shared = bpf_map_lookup_elem(&tpk_data, &track->head);
 
@@ -348,7 +425,8 @@ static __always_inline int seen(struct sk_buff *skb, struct net_device *dev, str
 				__u32 hook)
 {
 	/* What goes to a driver was handed to its device before, and asked about there. */
-	struct track *track = hook == TPK_XMIT ? track_known(skb) : track_of(skb, start);
+	struct track *track = hook == TPK_XMIT ? track_known(skb, hook)
+					       : track_of(skb, dev, start, hook);
 	struct tpk_event *event;
 
 	if (!track)
@@ -403,10 +481,9 @@ int BPF_PROG(tpk_gro, struct sk_buff *skb)
 }
 
 /* What is read is told of without a device: a socket keeps other things in its place. */
-SEC("tp_btf/skb_copy_datagram_iovec")
-int BPF_PROG(tpk_read, struct sk_buff *skb)
+static __always_inline int taken(struct sk_buff *skb, __u32 hook)
 {
-	struct track *track = track_known(skb);
+	struct track *track = track_known(skb, hook);
 	struct sock *socket = skb->sk;
 	struct tpk_event *event;
 
@@ -414,12 +491,24 @@ int BPF_PROG(tpk_read, struct sk_buff *skb)
 		return 0;
 	if (socket)
 		reader_tell(skb, track, socket->__sk_common.skc_net.net);
-	event = event_begin(track, TPK_READ);
+	event = event_begin(track, hook);
 	if (!event)
 		return 0;
 	packet_tell(event, skb, start_sent(skb));
 	bpf_ringbuf_submit(event, 0);
 	return 0;
+}
+
+SEC("tp_btf/skb_copy_datagram_iovec")
+int BPF_PROG(tpk_read, struct sk_buff *skb)
+{
+	return taken(skb, TPK_READ);
+}
+
+SEC("tp_btf/tcp_probe")
+int BPF_PROG(tpk_tcp, struct sock *sk, struct sk_buff *skb)
+{
+	return taken(skb, TPK_TAKEN);
 }
 
 /* Of what is freed the device is known where it came in by that. A socket may keep other things in its
@@ -469,7 +558,10 @@ static __always_inline int freed(struct sk_buff *skb, __u32 hook, __u32 reason, 
 	bool is_last;
 
 	/* A packet can be dropped before any device has seen it. */
-	track = is_rules || hook == TPK_DROPPED ? track_of(skb, start_sent(skb)) : track_known(skb);
+	if (is_rules || hook == TPK_DROPPED)
+		track = track_of(skb, is_rules ? skb->dev : NULL, start_sent(skb), hook);
+	else
+		track = track_known(skb, hook);
 	if (!track)
 		return 0;
 	dev = device_of(skb);

@@ -26,7 +26,21 @@ enum tpk_hook {
 	TPK_CONSUMED = 8, /* consume_skb: the packet has done what it was for, or was stolen */
 	TPK_INSIDE =
 		9, /* no hook: received by a device on top of the one before, as is seen later */
+	TPK_TAKEN = 10, /* tcp_probe: received by a connection, which need not tell of the end */
 	TPK_HOOKS,
+};
+
+/* How a packet is known that nobody follows yet. */
+enum tpk_kind {
+	TPK_ECHO, /* an echo of ours: id and token */
+	TPK_SYN, /* a connection of ours: first and count */
+	TPK_LISTEN, /* whatever has all that is said of it: 0 says nothing */
+};
+
+enum tpk_protocol {
+	TPK_ICMP = 1 << 0, /* of either family */
+	TPK_TCP = 1 << 1,
+	TPK_UDP = 1 << 2,
 };
 
 /* The programs' .rodata, written before they are loaded. */
@@ -34,7 +48,17 @@ struct tpk_filter {
 	__u8 token[TPK_TOKEN_LEN]; /* first bytes of what an echo carries */
 	__u16 id; /* of the echo, network byte order */
 	__u16 more; /* bytes of a packet that are wanted beyond TPK_BYTES, 0..TPK_MORE_MAX */
-	__u16 pad[2];
+	__u16 port; /* network byte order: either port of the packet */
+	__u8 kind; /* enum tpk_kind */
+	__u8 protocols; /* enum tpk_protocol */
+	__u64 netns_cookie; /* where it is seen first */
+	__u64 packets; /* how many are followed, from the first on; 0: no limit */
+	__u32 address[4], mask[4]; /* network byte order; IPv4: the first word */
+	__u32 first; /* sequence number of the first SYN, less one */
+	__u32 count; /* of SYNs, whose numbers follow each other */
+	__u8 version; /* 4 or 6: either address is below address and mask */
+	__u8 owned; /* the socket that sends it is a target's */
+	__u8 pad[6];
 };
 
 /* One buffer at one hook. Times are CLOCK_MONOTONIC, addresses the kernel's own. */
@@ -56,7 +80,9 @@ struct tpk_event {
 	__u32 rule_reason; /* enum vsh_reason */
 	__u16 vlan; /* tag beside the packet, or 0 */
 	__u8 is_last; /* no other buffer shares this packet's data any more */
-	__u8 pad[5];
+	__u8 is_first; /* of the packet's events */
+	__u8 is_whole; /* no event of any packet was lost since this packet's first */
+	__u8 pad[3];
 	char comm[TPK_COMM_LEN];
 	char dev[TPK_NAME_LEN];
 	__u8 content[TPK_BYTES]; /* and tpk_filter.more after them */
@@ -71,7 +97,7 @@ struct tpk_counts {
 	__s64 tracked; /* packets' data that are followed now */
 };
 
-_Static_assert(sizeof(struct tpk_filter) == 16, "tpk_filter has no holes");
+_Static_assert(sizeof(struct tpk_filter) == 80, "tpk_filter has no holes");
 _Static_assert(sizeof(struct tpk_event) == 120 + TPK_BYTES, "tpk_event has no holes");
 
 #endif

@@ -30,11 +30,6 @@ void tint_end(void)
 		fputs("\033[0m", stdout);
 }
 
-static const char *type_text(const struct packet *packet)
-{
-	return packet->is_request ? "request" : packet->is_reply ? "reply" : "-";
-}
-
 static void begin(void)
 {
 	printf("%12s %-9s %7s %10s %-3s %7s %3s %7s %7s  %s\n", "NETWORK NS", "NAME", "PID",
@@ -51,7 +46,7 @@ static int row(const struct hop *hop, const char *direction)
 		snprintf(netns, sizeof(netns), "[%10u]", hop->place.netns_inode);
 	return printf("%12s %-9s %7u %10s %-3s %7s %3u %7.3f %+7.3f", netns,
 		      netns_name(hop->place.netns_cookie) ? netns_shown(&hop->place) : "-",
-		      hop->event->pid, device_shown(&hop->place), direction, type_text(packet),
+		      hop->event->pid, device_shown(&hop->place), direction, packet_type(packet),
 		      packet->sequence, hop->since_first_ns / 1e6, hop->since_last_ns / 1e6);
 }
 
@@ -81,7 +76,7 @@ static int piece_format(int column, const char *format, ...) __attribute__((form
 
 static int piece_format(int column, const char *format, ...)
 {
-	char text[2 * INET6_ADDRSTRLEN + 32];
+	char text[2 * PACKET_END_LEN + 32];
 	va_list args;
 
 	va_start(args, format);
@@ -205,24 +200,59 @@ static void lost_print(FILE *out, const struct trace *trace)
 		fprintf(out, " (%s says: %s)", trace->error_from, trace->error);
 }
 
-static void answered_print(FILE *out, const struct trace *trace)
+static void span_print(FILE *out, const struct trace *trace)
 {
-	fprintf(out, "answered after %zu device%s and %zu namespace%s in %.3f ms", trace->devices,
+	fprintf(out, "%zu device%s and %zu namespace%s in %.3f ms", trace->devices,
 		trace->devices == 1 ? "" : "s", trace->namespaces,
 		trace->namespaces == 1 ? "" : "s", (trace->last_ns - trace->first_ns) / 1e6);
 }
 
+/* Of a packet that was listened to. */
+static const char *fate_text(const struct trace *trace)
+{
+	switch (trace_fate(trace)) {
+	case FATE_READ:
+		return "read at";
+	case FATE_TAKEN:
+		return "received by TCP at";
+	case FATE_CONSUMED:
+		return trace->last.out ? "left through" : "arrived at";
+	default:
+		return "last seen at";
+	}
+}
+
+static void fate_print(FILE *out, const struct trace *trace)
+{
+	fprintf(out, "packet %u: ", trace->sequence);
+	if (trace->ending.is_drop || !trace->hops) {
+		lost_print(out, trace);
+	} else {
+		fprintf(out, "%s %s of namespace %s after ", fate_text(trace),
+			device_shown(&trace->last), netns_shown(&trace->last));
+		span_print(out, trace);
+	}
+	if (!trace->is_whole)
+		fprintf(out, " (not complete: events were lost)");
+}
+
 void result_print(FILE *out, const struct trace *trace, int send_error)
 {
+	if (trace->is_listened) {
+		fate_print(out, trace);
+		return;
+	}
 	fprintf(out, "seq %u: ", trace->sequence);
 	if (send_error)
 		fprintf(out, "not sent: %s", strerror(-send_error));
 	if (send_error && trace->ending.is_drop)
 		fprintf(out, "; ");
-	if (trace->is_answered)
-		answered_print(out, trace);
-	else if (!send_error || trace->ending.is_drop)
+	if (trace->is_answered) {
+		fprintf(out, "answered after ");
+		span_print(out, trace);
+	} else if (!send_error || trace->ending.is_drop) {
 		lost_print(out, trace);
+	}
 }
 
 static void result(const struct trace *trace, int send_error)

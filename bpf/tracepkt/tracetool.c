@@ -27,6 +27,8 @@ static const struct program programs[] = {
 	  "real devices are not seen on the way in", NULL },
 	{ "tracepkt.o", "tpk_read", BY_RUN, false, "sees what programs read",
 	  "when an answer was read is not seen", NULL },
+	{ "tracepkt.o", "tpk_tcp", BY_RUN, false, "sees what connections receive",
+	  "that TCP has got a packet is not seen before it is read", NULL },
 	{ "tracepkt.o", "tpk_drop", BY_RUN, true, "sees what the kernel drops, and why",
 	  "losses are not seen", NULL },
 	{ "tracepkt.o", "tpk_consume", BY_RUN, true, "sees where packets end",
@@ -38,5 +40,5 @@ const struct tool tracepkt_tool = {
 	.speaker = "tracepkt.sh",
 	.programs = { programs, sizeof(programs) / sizeof(programs[0]) },
 	.commands = commands,
-	.vocabulary = { &trace_grammar, words, options },
+	.vocabulary = { &trace_grammar, words, options, &filter_grammar },
 };

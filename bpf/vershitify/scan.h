@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Called for each entry, of a fixed size, that a pinned iterator writes. */
+/* Called for each entry, of a fixed size, that an iterator writes. */
 typedef void iterator_seen(const void *entry, void *context);
 
 /* Reads an iterator to its end. 0 or -errno. */

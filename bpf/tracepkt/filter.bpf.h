@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Is this a packet that is asked for? Asked where a buffer is seen that nobody follows, hence of each
+ * packet of the machine. The filter is constant: of its kinds the verifier leaves one.
+ */
+#ifndef TRACEPKT_FILTER_BPF_H
+#define TRACEPKT_FILTER_BPF_H
+
+#include "echo.bpf.h"
+#include "header.bpf.h"
+#include "tracepkt.h"
+#include "vershitify.h"
+
+#define TCP_FLAG_RST 0x04
+#define TCP_FLAG_ACK 0x10
+
+/* Tags of targets' sockets: those of the tracer's own tracker (bpf/vershitify/tracker.bpf.c). */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct vsh_sock);
+} vsh_socks SEC(".maps");
+
+/* By numbers of 32 bits, which survive translation of addresses and ports: a SYN by its own, an answer
+ * by the one that it acknowledges.
+ */
+static __always_inline bool is_syn(const struct packet *packet, const struct headers *headers,
+				   const volatile struct tpk_filter *filter)
+{
+	const struct tcp_header *tcp;
+	struct tcp_header copy;
+
+	if (headers->protocol != IPPROTO_TCP)
+		return false;
+	tcp = transport_at(packet, headers, &copy, sizeof(copy));
+	if (!tcp)
+		return false;
+	if ((tcp->flags & (TCP_FLAG_SYN | TCP_FLAG_RST | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
+		return bpf_ntohl(tcp->sequence) - filter->first - 1 < filter->count;
+	return (tcp->flags & TCP_FLAG_ACK) && (tcp->flags & (TCP_FLAG_SYN | TCP_FLAG_RST)) &&
+	       bpf_ntohl(tcp->acknowledged) - filter->first - 2 < filter->count;
+}
+
+static __always_inline bool is_protocol(const struct headers *headers, __u8 protocols)
+{
+	if (headers->protocol == IPPROTO_TCP)
+		return protocols & TPK_TCP;
+	if (headers->protocol == IPPROTO_UDP)
+		return protocols & TPK_UDP;
+	return is_icmp(headers) && (protocols & TPK_ICMP);
+}
+
+static __always_inline bool is_below(const __u32 address[4],
+				     const volatile struct tpk_filter *filter)
+{
+	if (filter->version == 4)
+		return (address[0] & filter->mask[0]) == filter->address[0];
+	for (int i = 0; i < 4; i++)
+		if ((address[i] & filter->mask[i]) != filter->address[i])
+			return false;
+	return true;
+}
+
+static __always_inline bool has_address(const struct headers *headers,
+					const volatile struct tpk_filter *filter)
+{
+	return headers->version == filter->version &&
+	       (is_below(headers->saddr, filter) || is_below(headers->daddr, filter));
+}
+
+static __always_inline bool has_port(const struct packet *packet, struct headers *headers,
+				     __be16 port)
+{
+	if (headers->protocol != IPPROTO_TCP && headers->protocol != IPPROTO_UDP)
+		return false;
+	return transport_parse(packet, headers) &&
+	       (headers->sport == port || headers->dport == port);
+}
+
+static __always_inline bool is_listened(const struct packet *packet, struct headers *headers,
+					const volatile struct tpk_filter *filter)
+{
+	if (filter->protocols && !is_protocol(headers, filter->protocols))
+		return false;
+	if (filter->version && !has_address(headers, filter))
+		return false;
+	return !filter->port || has_port(packet, headers, filter->port);
+}
+
+/* Only of full sockets: the others are shorter, and what lies after them is not theirs. */
+static __always_inline bool is_owned(struct sock *sk)
+{
+	struct vsh_sock *tag;
+
+	if (!sk || sk->__sk_common.skc_state == TCP_TIME_WAIT ||
+	    sk->__sk_common.skc_state == TCP_NEW_SYN_RECV)
+		return false;
+	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, 0);
+	return tag && tag->owner.mask;
+}
+
+static __always_inline bool is_wanted(const struct packet *packet,
+				      const volatile struct tpk_filter *filter)
+{
+	struct headers headers = {};
+
+	if (headers_parse(packet, &headers) != HEADERS_IP)
+		return false;
+	if (filter->kind == TPK_ECHO)
+		return is_echo(packet, &headers, filter);
+	if (filter->kind == TPK_SYN)
+		return is_syn(packet, &headers, filter);
+	return is_listened(packet, &headers, filter);
+}
+
+#endif
