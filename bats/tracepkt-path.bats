@@ -197,7 +197,7 @@ teardown() {
 
 	run -0 --separate-stderr trace "$SERVER4"
 	# The lab's names are longer: addresses may have no room on the line.
-	output=$(sed -E ':join; N; s/\n {8}([^ ])/ \1/; t join; P; D' <<<"$output")
+	output=$(sed -E ':join; N; s/\n {8,9}([^ ])/ \1/; t join; P; D' <<<"$output")
 	assert_equal "$(sed -E "$numbers; s/ +/ /g; s/$LAB-/lab-/" <<<"$output")" \
 		"$(sed -n '/tracepkt.sh -n lab-a/,/^$/ s/^    //p' "$TOP/README.md" | sed 1d | sed -E "$numbers; s/ +/ /g")"
 }
