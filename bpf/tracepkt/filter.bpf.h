@@ -10,9 +10,6 @@
 #include "tracepkt.h"
 #include "vershitify.h"
 
-#define TCP_FLAG_RST 0x04
-#define TCP_FLAG_ACK 0x10
-
 /* Tags of targets' sockets: those of the tracer's own tracker (bpf/vershitify/tracker.bpf.c). */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -20,26 +17,6 @@ struct {
 	__type(key, int);
 	__type(value, struct vsh_sock);
 } vsh_socks SEC(".maps");
-
-/* By numbers of 32 bits, which survive translation of addresses and ports: a SYN by its own, an answer
- * by the one that it acknowledges.
- */
-static __always_inline bool is_syn(const struct packet *packet, const struct headers *headers,
-				   const volatile struct tpk_filter *filter)
-{
-	const struct tcp_header *tcp;
-	struct tcp_header copy;
-
-	if (headers->protocol != IPPROTO_TCP)
-		return false;
-	tcp = transport_at(packet, headers, &copy, sizeof(copy));
-	if (!tcp)
-		return false;
-	if ((tcp->flags & (TCP_FLAG_SYN | TCP_FLAG_RST | TCP_FLAG_ACK)) == TCP_FLAG_SYN)
-		return bpf_ntohl(tcp->sequence) - filter->first - 1 < filter->count;
-	return (tcp->flags & TCP_FLAG_ACK) && (tcp->flags & (TCP_FLAG_SYN | TCP_FLAG_RST)) &&
-	       bpf_ntohl(tcp->acknowledged) - filter->first - 2 < filter->count;
-}
 
 static __always_inline bool is_protocol(const struct headers *headers, __u8 protocols)
 {
@@ -108,8 +85,6 @@ static __always_inline bool is_wanted(const struct packet *packet,
 		return false;
 	if (filter->kind == TPK_ECHO)
 		return is_echo(packet, &headers, filter);
-	if (filter->kind == TPK_SYN)
-		return is_syn(packet, &headers, filter);
 	return is_listened(packet, &headers, filter);
 }
 

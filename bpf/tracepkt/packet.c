@@ -31,18 +31,6 @@ static void port_add(char end[PACKET_END_LEN], int family, uint16_t port)
 	strcpy(end, text);
 }
 
-static uint32_t number_read(const uint8_t *data)
-{
-	return (uint32_t)data[0] << 24 | data[1] << 16 | data[2] << 8 | data[3];
-}
-
-static void tcp_read(struct packet *packet, const uint8_t *data)
-{
-	packet->tcp_sequence = number_read(data + 4);
-	packet->tcp_acknowledged = number_read(data + 8);
-	packet->tcp_flags = data[13];
-}
-
 static void transport_read(struct packet *packet, const uint8_t *data, size_t length)
 {
 	bool is_tcp = packet->protocol == IPPROTO_TCP && length >= 20;
@@ -54,7 +42,7 @@ static void transport_read(struct packet *packet, const uint8_t *data, size_t le
 	packet->ports[0] = data[0] << 8 | data[1];
 	packet->ports[1] = data[2] << 8 | data[3];
 	if (is_tcp)
-		tcp_read(packet, data);
+		packet->tcp_flags = data[13];
 }
 
 #define OFFSET_MASK 0x1fff
@@ -122,8 +110,6 @@ void packet_read(struct packet *packet, const uint8_t *data, size_t length)
 	packet->protocol = inner.protocol;
 	packet->icmp_type = inner.icmp_type;
 	packet->tcp_flags = inner.tcp_flags;
-	packet->tcp_sequence = inner.tcp_sequence;
-	packet->tcp_acknowledged = inner.tcp_acknowledged;
 	packet->is_request = inner.is_request;
 	packet->is_reply = inner.is_reply;
 	packet->sequence = inner.sequence;

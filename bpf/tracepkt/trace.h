@@ -95,7 +95,6 @@ struct packet {
 	bool is_request, is_reply;
 	uint32_t sequence; /* of an echo; of a packet that is listened to: its number */
 	uint16_t ports[2]; /* from, to; 0: there are none */
-	uint32_t tcp_sequence, tcp_acknowledged;
 	char source[PACKET_END_LEN],
 		destination[PACKET_END_LEN]; /* with the port, if there is one */
 	const char *tunnel; /* that it is in, and has these addresses; or NULL */

@@ -33,7 +33,6 @@ enum tpk_hook {
 /* How a packet is known that nobody follows yet. */
 enum tpk_kind {
 	TPK_ECHO, /* an echo of ours: id and token */
-	TPK_SYN, /* a connection of ours: first and count */
 	TPK_LISTEN, /* whatever has all that is said of it: 0 says nothing */
 };
 
@@ -54,8 +53,6 @@ struct tpk_filter {
 	__u64 netns_cookie; /* where it is seen first */
 	__u64 packets; /* how many are followed, from the first on; 0: no limit */
 	__u32 address[4], mask[4]; /* network byte order; IPv4: the first word */
-	__u32 first; /* sequence number of the first SYN, less one */
-	__u32 count; /* of SYNs, whose numbers follow each other */
 	__u8 version; /* 4 or 6: either address is below address and mask */
 	__u8 owned; /* the socket that sends it is a target's */
 	__u8 pad[6];
@@ -97,7 +94,7 @@ struct tpk_counts {
 	__s64 tracked; /* packets' data that are followed now */
 };
 
-_Static_assert(sizeof(struct tpk_filter) == 80, "tpk_filter has no holes");
+_Static_assert(sizeof(struct tpk_filter) == 72, "tpk_filter has no holes");
 _Static_assert(sizeof(struct tpk_event) == 120 + TPK_BYTES, "tpk_event has no holes");
 
 #endif

@@ -27,17 +27,6 @@ static __always_inline void number_know(struct vsh_subject *subject, enum vsh_as
 	subject->number[ask] = number;
 }
 
-/* The transport header of segments is a copy of the first one's. */
-static __always_inline __u32 transport_bytes(const struct packet *packet,
-					     const struct headers *headers)
-{
-	struct tcp_header tcp;
-
-	if (headers->protocol == IPPROTO_UDP)
-		return sizeof(struct udp_header);
-	return header_load(packet, headers->transport, &tcp, sizeof(tcp)) ? 0 : tcp.words >> 4 << 2;
-}
-
 static __always_inline void size_know(struct __sk_buff *skb, const struct packet *packet,
 				      const struct headers *headers, struct vsh_subject *subject)
 {
