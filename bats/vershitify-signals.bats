@@ -100,6 +100,15 @@ rules_count() {
 	assert_equal "$(rules_count)$(pingkiller show)" 0
 }
 
+@test "a signal between the look for one and the waiting ends the waiting" {
+	local number
+
+	for number in 1 2 3 10 15; do
+		run -0 "$PROGRAMS/latesignal" "$number"
+		assert_equal "$number $output" "$number ended"
+	done
+}
+
 # --- a terminal ---------------------------------------------------------------------
 
 # terminal STEPS SCRIPT: an interactive shell on a terminal of its own, in the client's namespace, that runs

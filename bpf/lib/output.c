@@ -130,6 +130,15 @@ static int write_all(int fd, const char *bytes, size_t length)
 	return 0;
 }
 
+/* Waits for more; true: a signal has come instead. */
+static bool is_ended_before(int from)
+{
+	struct pollfd wanted = { .fd = from, .events = POLLIN };
+
+	ends_poll(&wanted, 1, UINT64_MAX);
+	return is_ended();
+}
+
 /* Up to the end of the pipe. 0 or -errno. */
 static int pipe_copy(int from, int to)
 {
@@ -138,7 +147,7 @@ static int pipe_copy(int from, int to)
 	ssize_t length;
 	int err = 0;
 
-	while (!err && !is_ended() && (length = read(from, buffer, sizeof(buffer)))) {
+	while (!err && !is_ended_before(from) && (length = read(from, buffer, sizeof(buffer)))) {
 		if (length < 0)
 			err = errno == EINTR ? 0 : -errno;
 		else

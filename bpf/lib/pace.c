@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <poll.h>
 #include "pace.h"
 #include "signals.h"
 #include "vsh.h"
@@ -42,17 +41,6 @@ static struct timespec turn_next(const struct pace *pace)
 	};
 }
 
-bool pace_wait(struct pace *pace)
-{
-	if (!--pace->left)
-		return false;
-	pace->at = turn_next(pace);
-	while (!is_ended() &&
-	       clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &pace->at, NULL) == EINTR)
-		;
-	return !is_ended();
-}
-
 /* In nanoseconds; 0: it has come. */
 static int64_t turn_left(const struct pace *pace)
 {
@@ -64,22 +52,36 @@ static int64_t turn_left(const struct pace *pace)
 	return ns > 0 ? ns : 0;
 }
 
+/* Until one of them is ready (1), the next turn has come (0), or a signal ends the command (negative, as other
+ * errors).
+ */
+static int turn_poll(const struct pace *pace, struct pollfd *wanted, nfds_t count)
+{
+	int64_t left;
+	int ready = 0;
+
+	while (!is_ended() && (left = turn_left(pace))) {
+		ready = ends_poll(wanted, count, left);
+		if (ready > 0 || (ready < 0 && errno != EINTR))
+			break;
+	}
+	return is_ended() ? -EINTR : ready;
+}
+
+bool pace_wait(struct pace *pace)
+{
+	if (!--pace->left)
+		return false;
+	turn_poll(pace, NULL, 0);
+	pace->at = turn_next(pace);
+	return !is_ended();
+}
+
 bool pace_wait_readable(const struct pace *pace, int fd)
 {
 	struct pollfd wanted = { .fd = fd, .events = POLLIN };
-	int64_t left;
-	int ready;
 
-	while (!is_ended() && (left = turn_left(pace))) {
-		struct timespec timeout = { left / 1000000000, left % 1000000000 };
-
-		ready = ppoll(&wanted, 1, &timeout, NULL);
-		if (ready > 0 && !is_ended())
-			return true;
-		if (ready < 0 && errno != EINTR)
-			return false;
-	}
-	return false;
+	return turn_poll(pace, &wanted, 1) > 0;
 }
 
 bool pace_due(struct pace *pace)

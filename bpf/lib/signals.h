@@ -3,8 +3,10 @@
 #ifndef VSH_SIGNALS_H
 #define VSH_SIGNALS_H
 
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define END_SIGNAL SIGUSR1 /* by which its script ends it */
@@ -16,5 +18,10 @@ void ends_catch(void);
 void ends_with_parent(pid_t parent);
 
 bool is_ended(void);
+
+/* ppoll(2), which a signal that ends the command ends as well, also one that has come before: then -1, and errno
+ * is EINTR. timeout_ns: UINT64_MAX for ever.
+ */
+int ends_poll(struct pollfd *descriptors, nfds_t count, uint64_t timeout_ns);
 
 #endif

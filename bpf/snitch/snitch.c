@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +18,6 @@
 #include "signals.h"
 #include "vsh.h"
 
-#define NS_PER_MS 1000000ULL
 #define NS_PER_S 1000000000ULL
 
 struct snitching {
@@ -107,7 +105,7 @@ static void wait_until(struct snitching *snitching, uint64_t until_ns)
 	uint64_t now = now_ns();
 
 	if (now < until_ns)
-		poll(&ready, 1, (until_ns - now) / NS_PER_MS + 1);
+		ends_poll(&ready, 1, until_ns - now);
 	ring_buffer__consume(events);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* tracepkt.sh --listen: the paths of packets that others send. */
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include "signals.h"
 #include "trace.h"
@@ -52,7 +51,7 @@ static void wait_for_events(const struct overhearing *overhearing, uint64_t now)
 	struct pollfd ready = { .fd = hooks_fd(overhearing->hooks), .events = POLLIN };
 	uint64_t left = overhearing->until_ns - now;
 
-	poll(&ready, 1, (left < LOOK_NS ? left : LOOK_NS) / NS_PER_MS + 1);
+	ends_poll(&ready, 1, left < LOOK_NS ? left : LOOK_NS);
 }
 
 static void packets_overhear(struct overhearing *overhearing)

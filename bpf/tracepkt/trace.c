@@ -4,7 +4,6 @@
  * (overhear.c). DIR holds the objects.
  */
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 #include "signals.h"
@@ -12,7 +11,6 @@
 #include "vsh.h"
 #include "words.h"
 
-#define NS_PER_MS 1000000ULL
 #define NS_PER_S 1000000000ULL
 
 struct tracing {
@@ -63,7 +61,7 @@ static void wait_until(struct tracing *tracing, uint64_t until_ns)
 	uint64_t now = monotonic_now_ns();
 
 	if (now < until_ns)
-		poll(ready, 2, (until_ns - now) / NS_PER_MS + 1);
+		ends_poll(ready, 2, until_ns - now);
 	hooks_consume(tracing->hooks);
 	news_take(tracing);
 }
