@@ -50,6 +50,10 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
 struct ns_common {
 	unsigned int inum;
 };
@@ -82,6 +86,7 @@ struct sock_common {
 	unsigned long skc_flags; /* of a request socket: its listener, skc_listener */
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
+	atomic64_t skc_cookie;
 };
 
 struct bpf_local_storage;
@@ -321,12 +326,14 @@ struct task_struct {
 	unsigned int flags;
 };
 
-/* What tells the number of a system call at its exit, on x86 and on arm64. */
-struct pt_regs___x86 {
+/* What tells the number and the first argument of a system call at its exit, on x86 and on arm64. */
+struct pt_regs___vsh_x86 {
 	unsigned long orig_ax;
+	unsigned long di;
 };
 
-struct pt_regs___arm64 {
+struct pt_regs___vsh_arm64 {
+	__u64 orig_x0;
 	__s32 syscallno;
 };
 

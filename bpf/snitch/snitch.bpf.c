@@ -16,7 +16,9 @@
 #define EEXIST 17
 #define EINPROGRESS 115
 #define ERRNO_MAX 4095
-#define PF_IO_WORKER 0x10 /* of io_uring: it exits no system call */
+#define PF_IO_WORKER 0x10 /* of io_uring: it exits no system call, as the kernel's own threads */
+#define PF_KTHREAD 0x200000
+#define TELLERS_MAX 8 /* that tell of one connection at once */
 
 const volatile struct snt_filter filter;
 struct snt_counts counts;
@@ -44,9 +46,12 @@ struct {
 	__type(value, struct connection);
 } snt_open SEC(".maps");
 
-/* A thread in connect(2), whose connection has no state yet. */
+/* A thread in connect(2), whose connection has no state yet; or in a call that connects as well and whose exit is
+ * not looked at: such a one stays behind, until there is no room.
+ */
 struct attempt {
 	__u64 begun_ns;
+	__u64 cookie; /* of the socket */
 	__u64 netns_cookie;
 	__u32 remote[4];
 	__u16 remote_port; /* network byte order */
@@ -55,7 +60,7 @@ struct attempt {
 };
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, SNT_CONNECTING_MAX);
 	__type(key, __u64); /* pid_tgid */
 	__type(value, struct attempt);
@@ -215,14 +220,26 @@ struct amount {
 	__u64 received;
 };
 
+static __always_inline __u64 less(__u64 from, __u64 much)
+{
+	return from > much ? from - much : 0;
+}
+
+/* What is taken away is read last: the kernel may change both meanwhile, and what is too little now is told the
+ * next time.
+ */
 static __always_inline struct amount amount_of(struct sock *sk)
 {
 	struct tcp_sock *tcp = (struct tcp_sock *)sk;
+	struct amount amount;
+	__u64 again;
 
-	return (struct amount){
-		.sent = BPF_CORE_READ(tcp, bytes_sent) - BPF_CORE_READ(tcp, bytes_retrans),
-		.received = BPF_CORE_READ(tcp, bytes_received) - fin_has_come(sk),
-	};
+	amount.sent = BPF_CORE_READ(tcp, bytes_sent);
+	amount.received = BPF_CORE_READ(tcp, bytes_received);
+	again = BPF_CORE_READ(tcp, bytes_retrans);
+	amount.sent = less(amount.sent, again);
+	amount.received = less(amount.received, fin_has_come(sk));
+	return amount;
 }
 
 static __always_inline void socket_tell(struct snt_event *event, struct sock *sk)
@@ -248,14 +265,18 @@ static __always_inline void connection_tell(struct snt_event *event, struct conn
 	event->side = connection->side;
 }
 
-/* Two that tell of one connection at once share what is new between them: one can get less than nothing. */
-static __always_inline void amount_take(struct snt_event *event, struct connection *connection,
-					struct amount amount)
+/* What is new since it was told last. Two that tell of one connection at once share that between them. */
+static __always_inline __u64 new_take(__u64 *told, __u64 amount)
 {
-	event->sent_new =
-		amount.sent - __sync_lock_test_and_set(&connection->told_sent, amount.sent);
-	event->received_new = amount.received -
-			      __sync_lock_test_and_set(&connection->told_received, amount.received);
+	for (int i = 0; i < TELLERS_MAX; i++) {
+		__u64 before = *(volatile __u64 *)told;
+
+		if (amount <= before)
+			break;
+		if (__sync_val_compare_and_swap(told, before, amount) == before)
+			return amount - before;
+	}
+	return 0;
 }
 
 static __always_inline void amount_tell(struct snt_event *event, struct connection *connection,
@@ -264,8 +285,10 @@ static __always_inline void amount_tell(struct snt_event *event, struct connecti
 	event->sent = amount.sent;
 	event->received = amount.received;
 	/* At its beginning nothing is summed yet. */
-	if (event->kind == SNT_ENDED || event->kind == SNT_TRAFFIC || event->kind == SNT_OPEN)
-		amount_take(event, connection, amount);
+	if (event->kind == SNT_ENDED || event->kind == SNT_TRAFFIC || event->kind == SNT_OPEN) {
+		event->sent_new = new_take(&connection->told_sent, amount.sent);
+		event->received_new = new_take(&connection->told_received, amount.received);
+	}
 }
 
 static __always_inline void tell(struct sock *sk, struct connection *connection, __u32 kind,
@@ -321,32 +344,23 @@ static __always_inline struct connection *connection_begin(struct sock *sk, stru
 	return bpf_map_lookup_elem(&snt_open, &key);
 }
 
-static __always_inline void connecting_end(__u64 thread)
-{
-	if (!bpf_map_delete_elem(&snt_connecting, &thread))
-		__sync_fetch_and_sub(&counts.connecting, 1);
-}
-
 static __always_inline void connecting_begin(const struct attempt *attempt)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 
-	if (BPF_CORE_READ(task, flags) & PF_IO_WORKER)
-		return;
-	if (!bpf_map_update_elem(&snt_connecting, &thread, attempt, BPF_NOEXIST))
-		__sync_fetch_and_add(&counts.connecting, 1);
-	else
-		bpf_map_update_elem(&snt_connecting, &thread, attempt, BPF_EXIST);
+	if (!(BPF_CORE_READ(task, flags) & (PF_IO_WORKER | PF_KTHREAD)))
+		bpf_map_update_elem(&snt_connecting, &thread, attempt, BPF_ANY);
 }
 
 static __always_inline void began(struct sock *sk)
 {
+	__u64 thread = bpf_get_current_pid_tgid();
 	struct connection new = {};
 
 	if (connection_of(sk))
 		return;
-	connecting_end(bpf_get_current_pid_tgid());
+	bpf_map_delete_elem(&snt_connecting, &thread);
 	process_current(&new.process);
 	connection_begin(sk, &new, BPF_ANY);
 }
@@ -402,10 +416,16 @@ static __always_inline bool is_undone(struct sock *sk)
 	return socket && BPF_CORE_READ(socket, state) == SS_UNCONNECTED;
 }
 
+static __always_inline __u64 cookie_of(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+}
+
 static __always_inline void attempt_again(struct sock *sk, struct connection *connection)
 {
 	struct attempt attempt = {
 		.begun_ns = connection->begun_ns,
+		.cookie = cookie_of(sk),
 		.netns_cookie = netns_of(sk),
 		.protocol = IPPROTO_TCP,
 	};
@@ -493,6 +513,7 @@ static __always_inline int attempt_note(struct bpf_sock_addr *ctx, struct attemp
 	if (ctx->protocol != IPPROTO_TCP)
 		return 1;
 	attempt->begun_ns = bpf_ktime_get_boot_ns();
+	attempt->cookie = bpf_get_socket_cookie(ctx);
 	attempt->netns_cookie = bpf_get_netns_cookie(ctx);
 	attempt->remote_port = ctx->user_port;
 	attempt->protocol = IPPROTO_TCP;
@@ -544,29 +565,30 @@ static __always_inline void attempt_tell(const struct attempt *attempt, __u32 er
 	bpf_ringbuf_submit(event, 0);
 }
 
-/* An attempt that is still there has got no further. */
-static __always_inline void connect_returned(long result)
-{
-	__u64 thread = bpf_get_current_pid_tgid();
-	struct attempt *attempt = bpf_map_lookup_elem(&snt_connecting, &thread);
-
-	if (!attempt)
-		return;
-	if (result < 0 && result >= -ERRNO_MAX && result != -EINPROGRESS)
-		attempt_tell(attempt, -result);
-	connecting_end(thread);
-}
-
+/* Of the system call that exits: its number, or ~0 where that is not known, ... */
 static __always_inline __u32 call_number(struct pt_regs *regs)
 {
-	struct pt_regs___x86 *x86 = (void *)regs;
-	struct pt_regs___arm64 *arm64 = (void *)regs;
+	struct pt_regs___vsh_x86 *x86 = (void *)regs;
+	struct pt_regs___vsh_arm64 *arm64 = (void *)regs;
 
 	if (bpf_core_field_exists(x86->orig_ax))
 		return x86->orig_ax;
 	if (bpf_core_field_exists(arm64->syscallno))
 		return arm64->syscallno;
 	return ~0U;
+}
+
+/* ... and its first argument. */
+static __always_inline __u64 call_argument(struct pt_regs *regs)
+{
+	struct pt_regs___vsh_x86 *x86 = (void *)regs;
+	struct pt_regs___vsh_arm64 *arm64 = (void *)regs;
+
+	if (bpf_core_field_exists(x86->di))
+		return x86->di;
+	if (bpf_core_field_exists(arm64->orig_x0))
+		return arm64->orig_x0;
+	return ~0ULL;
 }
 
 /* The socket behind a descriptor of this process: looked at, and given to no helper. */
@@ -585,6 +607,20 @@ static __always_inline struct sock *socket_at(unsigned int descriptor)
 	return BPF_CORE_READ(socket, sk);
 }
 
+/* An attempt that is still there has got no further; or it is of another call of the thread. */
+static __always_inline void connect_returned(unsigned int descriptor, long result)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct attempt *attempt = bpf_map_lookup_elem(&snt_connecting, &thread);
+
+	if (!attempt)
+		return;
+	if (result < 0 && result >= -ERRNO_MAX && result != -EINPROGRESS &&
+	    attempt->cookie == cookie_of(socket_at(descriptor)))
+		attempt_tell(attempt, -result);
+	bpf_map_delete_elem(&snt_connecting, &thread);
+}
+
 /* Of a file that is no socket this finds nothing, since nothing is followed by that address. */
 static __always_inline void accept_returned(unsigned int descriptor)
 {
@@ -598,17 +634,15 @@ static __always_inline void accept_returned(unsigned int descriptor)
 	tell(sk, connection, SNT_ACCEPTED, 0);
 }
 
+/* Of nearly all calls it is the number alone that is looked at, which no other processor has. */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(snt_exit, struct pt_regs *regs, long result)
 {
-	__u32 number;
+	__u32 number = call_number(regs);
 
-	if (counts.connecting > 0)
-		connect_returned(result);
-	if (result < 0)
-		return 0;
-	number = call_number(regs);
-	if (number == filter.nr_accept || number == filter.nr_accept4)
+	if (number == filter.nr_connect)
+		connect_returned(call_argument(regs), result);
+	else if ((number == filter.nr_accept || number == filter.nr_accept4) && result >= 0)
 		accept_returned(result);
 	return 0;
 }
@@ -673,32 +707,50 @@ int snt_files(struct bpf_iter__task_file *ctx)
 
 /* --- looking ---------------------------------------------------------------------------------- */
 
-/* Called by the helper with the kind of event to tell of: SNT_TRAFFIC where there was some, SNT_OPEN always. A
- * connection that is followed still after its counts were read was not closed until then.
+static __always_inline bool look_is_wanted(struct connection *connection, __u32 kind,
+					   struct amount amount)
+{
+	if (!connection->is_open || !is_wanted(&connection->process, 0, kind))
+		return false;
+	return kind == SNT_OPEN || amount.sent > connection->told_sent ||
+	       amount.received > connection->told_received;
+}
+
+/* A connection that is followed still after its socket was read was not closed until then. What it is told to have
+ * carried is taken last, when it is known that this is told.
  */
+static __always_inline bool look_tell(struct snt_event *event, struct sock *sk, __u64 number)
+{
+	struct amount amount = amount_of(sk);
+	struct connection *connection;
+
+	socket_tell(event, sk);
+	connection = connection_of(sk);
+	if (!connection || connection->number != number)
+		return false;
+	connection_tell(event, connection);
+	amount_tell(event, connection, amount);
+	return event->kind == SNT_OPEN || event->sent_new || event->received_new;
+}
+
+/* Called by the helper with the kind of event to tell of: SNT_TRAFFIC where there was some, SNT_OPEN always. */
 static long connection_look(struct bpf_map *map, const void *key, void *value, void *context)
 {
 	struct sock *sk = (struct sock *)*(const __u64 *)key;
 	struct connection *connection = value;
-	__u32 kind = *(__u32 *)context;
-	struct amount amount = amount_of(sk);
 	__u64 number = connection->number;
-	struct connection *again;
+	__u32 kind = *(__u32 *)context;
 	struct snt_event *event;
 
-	again = connection_of(sk);
-	if (!again || again->number != number || !is_wanted(&again->process, 0, kind))
-		return 0;
-	if (!again->is_open || (kind == SNT_TRAFFIC && amount.sent == again->told_sent &&
-				amount.received == again->told_received))
+	if (!look_is_wanted(connection, kind, amount_of(sk)))
 		return 0;
 	event = event_begin(kind);
 	if (!event)
 		return 0;
-	socket_tell(event, sk);
-	connection_tell(event, again);
-	amount_tell(event, again, amount);
-	bpf_ringbuf_submit(event, 0);
+	if (look_tell(event, sk, number))
+		bpf_ringbuf_submit(event, 0);
+	else
+		bpf_ringbuf_discard(event, 0);
 	return 0;
 }
 

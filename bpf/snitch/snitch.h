@@ -7,7 +7,7 @@
 
 #define SNT_COMM_LEN 16
 #define SNT_CONNECTIONS_MAX 262144 /* that are followed at once; memory is taken as they come */
-#define SNT_CONNECTING_MAX 4096 /* threads in connect(2) */
+#define SNT_CONNECTING_MAX 4096 /* threads in connect(2), and some that were */
 #define SNT_LISTENERS_MAX 16384
 #define SNT_RING_BYTES (4 << 20)
 
@@ -43,7 +43,7 @@ struct snt_filter {
 	/* Numbers of system calls, since they differ between machines. */
 	__u32 nr_accept;
 	__u32 nr_accept4;
-	__u32 pad;
+	__u32 nr_connect;
 };
 
 /* As the kernel's first pid namespace has it. */
@@ -62,8 +62,8 @@ struct snt_event {
 	__u64 netns_cookie;
 	__u64 sent; /* without retransmissions */
 	__u64 received; /* in order */
-	__s64 sent_new; /* since the last sum; of SNT_TRAFFIC, SNT_ENDED and SNT_OPEN */
-	__s64 received_new;
+	__u64 sent_new; /* since the last sum; of SNT_TRAFFIC, SNT_ENDED and SNT_OPEN */
+	__u64 received_new;
 	struct snt_process process;
 	__u8 local[16]; /* IPv4 as ::ffff:a.b.c.d */
 	__u8 remote[16];
@@ -84,7 +84,6 @@ struct snt_counts {
 	__u64 connections; /* numbers given away so far */
 	__u64 lost; /* events for which the ring had no room */
 	__u64 unfollowed; /* connections for which the map had no room */
-	__s64 connecting; /* threads in connect(2) */
 };
 
 _Static_assert(sizeof(struct snt_filter) == 64, "snt_filter has no holes");

@@ -39,13 +39,13 @@ static unsigned int network_print(const struct snt_event *event, const char *way
 	return 1;
 }
 
-static unsigned int bytes_print(const struct snt_event *event, const char *way, int64_t bytes)
+static unsigned int bytes_print(const struct snt_event *event, const char *way, uint64_t bytes)
 {
 	char text[24];
 
-	if (bytes <= 0)
+	if (!bytes)
 		return 0;
-	snprintf(text, sizeof(text), "%lld", (long long)bytes);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)bytes);
 	return network_print(event, way, "traffic", text);
 }
 

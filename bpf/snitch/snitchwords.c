@@ -147,6 +147,7 @@ int snitch_parse(int argc, char **argv, struct snitch_request *request)
 		.lines = UINT64_MAX,
 		.filter.nr_accept = SYS_accept,
 		.filter.nr_accept4 = SYS_accept4,
+		.filter.nr_connect = SYS_connect,
 	};
 	cursor_begin(&cursor, &snitch_grammar, argc, argv);
 	return grammar_read(&cursor, request);
