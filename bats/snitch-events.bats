@@ -251,8 +251,10 @@ assert_connection() {
 	watch_start --port "$PORT" --failed
 	server_start accept recv 10 reset
 	client_start connect send 10 eof
-	wait_line watch "^ingress_disconnect $SERVER4:$PORT :[0-9]+ ECONNRESET\$"
+	wait_line watch '_disconnect ' 2
 	watch_end
+	assert_line --regexp "^egress_disconnect $CLIENT4:[0-9]+ :$PORT reset\$"
+	assert_line --regexp "^ingress_disconnect $SERVER4:$PORT :[0-9]+ ECONNRESET\$"
 }
 
 # --- which -------------------------------------------------------------------------------------

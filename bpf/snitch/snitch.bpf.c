@@ -18,7 +18,7 @@
 #define ERRNO_MAX 4095
 #define PF_IO_WORKER 0x10 /* of io_uring: it exits no system call, as the kernel's own threads */
 #define PF_KTHREAD 0x200000
-#define TELLERS_MAX 8 /* that tell of one connection at once */
+#define TELLERS_MAX 4 /* that tell of one connection at once */
 
 const volatile struct snt_filter filter;
 struct snt_counts counts;
@@ -35,7 +35,8 @@ struct connection {
 	__u8 is_open;
 	__u8 is_older;
 	__u8 side; /* enum snt_side */
-	__u8 pad[3];
+	__u8 is_reset; /* by this side */
+	__u8 pad[2];
 };
 
 struct {
@@ -182,9 +183,9 @@ static __always_inline bool socket_is_wanted(struct sock *sk)
 
 /* --- events ----------------------------------------------------------------------------------- */
 
-static __always_inline bool is_wanted(const struct snt_process *process, __u32 error, __u32 kind)
+static __always_inline bool is_wanted(const struct snt_process *process, bool is_broken, __u32 kind)
 {
-	if (filter.only_failed && !error && kind != SNT_FAILED)
+	if (filter.only_failed && !is_broken && kind != SNT_FAILED)
 		return false;
 	return process_is_wanted(process);
 }
@@ -262,11 +263,12 @@ static __always_inline void connection_tell(struct snt_event *event, struct conn
 	event->process = connection->process;
 	event->is_passive = connection->is_passive;
 	event->is_older = connection->is_older;
+	event->is_reset = connection->is_reset;
 	event->side = connection->side;
 }
 
 /* What is new since it was told last. Two that tell of one connection at once share that between them. */
-static __always_inline __u64 new_take(__u64 *told, __u64 amount)
+static __noinline __u64 new_take(__u64 *told, __u64 amount)
 {
 	for (int i = 0; i < TELLERS_MAX; i++) {
 		__u64 before = *(volatile __u64 *)told;
@@ -291,12 +293,11 @@ static __always_inline void amount_tell(struct snt_event *event, struct connecti
 	}
 }
 
-static __always_inline void tell(struct sock *sk, struct connection *connection, __u32 kind,
-				 __u32 error)
+static __noinline void tell(struct sock *sk, struct connection *connection, __u32 kind, __u32 error)
 {
 	struct snt_event *event;
 
-	if (!is_wanted(&connection->process, error, kind))
+	if (!is_wanted(&connection->process, error || connection->is_reset, kind))
 		return;
 	event = event_begin(kind);
 	if (!event)
@@ -437,13 +438,14 @@ static __always_inline void attempt_again(struct sock *sk, struct connection *co
 }
 
 /* One that goes from established to closed without a FIN, and without an error, was reset by this side. */
-static __always_inline void ended(struct sock *sk)
+static __always_inline void ended(struct sock *sk, int old)
 {
 	struct connection *connection = connection_of(sk);
 	__u32 error = BPF_CORE_READ(sk, sk_err);
 
 	if (!connection)
 		return;
+	connection->is_reset = old == TCP_ESTABLISHED && !error;
 	if (connection->side == SNT_NOBODY)
 		connection->side = error ? SNT_REMOTE : SNT_LOCAL;
 	if (connection->is_open)
@@ -484,7 +486,7 @@ static __always_inline int state_set(struct sock *sk, int old, int new)
 		side_note(sk, SNT_REMOTE);
 		break;
 	case TCP_CLOSE:
-		ended(sk);
+		ended(sk, old);
 		break;
 	}
 	return 0;
@@ -550,7 +552,7 @@ static __always_inline void attempt_tell(const struct attempt *attempt, __u32 er
 	struct snt_event *event;
 
 	process_current(&process);
-	if (!is_wanted(&process, error, SNT_FAILED))
+	if (!is_wanted(&process, true, SNT_FAILED))
 		return;
 	event = event_begin(SNT_FAILED);
 	if (!event)
@@ -710,7 +712,7 @@ int snt_files(struct bpf_iter__task_file *ctx)
 static __always_inline bool look_is_wanted(struct connection *connection, __u32 kind,
 					   struct amount amount)
 {
-	if (!connection->is_open || !is_wanted(&connection->process, 0, kind))
+	if (!connection->is_open || !is_wanted(&connection->process, false, kind))
 		return false;
 	return kind == SNT_OPEN || amount.sent > connection->told_sent ||
 	       amount.received > connection->told_received;

@@ -69,7 +69,8 @@ struct snt_event {
 	__u8 remote[16];
 	__u16 local_port; /* host byte order */
 	__u16 remote_port;
-	__u32 kind; /* enum snt_kind */
+	__u16 kind; /* enum snt_kind */
+	__u16 is_reset; /* by this side; of SNT_ENDED */
 	__u32 error; /* errno */
 	__u32 retransmits; /* segments */
 	__u32 rtt_us; /* smoothed; 0: not measured */

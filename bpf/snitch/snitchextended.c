@@ -21,6 +21,8 @@ static const char *result_text(const struct snt_event *event)
 		return "given-up";
 	if (event->kind == SNT_OPEN)
 		return "open";
+	if (event->is_reset)
+		return "reset";
 	return event->side == SNT_REMOTE ? "closed-by-peer" : "closed";
 }
 

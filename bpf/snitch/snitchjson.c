@@ -96,8 +96,10 @@ static unsigned int event_print(const struct snt_event *event)
 		json_number(&json, "duration_ns", event->time_ns - event->begun_ns);
 	counts_tell(&json, event);
 	name_or_null(&json, "error", event->error ? errno_name(event->error) : NULL);
-	if (event->kind == SNT_ENDED)
+	if (event->kind == SNT_ENDED) {
 		name_or_null(&json, "ended_by", sides[event->side]);
+		json_bool(&json, "reset", event->is_reset);
+	}
 	json_object_end(&json);
 	json_line_end(&json);
 	return 1;

@@ -9,7 +9,9 @@ static unsigned int begin(void)
 
 static const char *error_text(const struct snt_event *event)
 {
-	return event->error ? errno_name(event->error) : "";
+	if (event->error)
+		return errno_name(event->error);
+	return event->is_reset ? "reset" : "";
 }
 
 /* Before it: that there is something. */
