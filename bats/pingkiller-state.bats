@@ -387,7 +387,7 @@ assert_fits() {
 @test "foreground: the table fits the screen: what has least becomes one row, what is slowest one slot" {
 	local frame
 
-	start server front script -qfc "stty rows 24 cols 80; $PINGKILLER dev eth1 sample 1" "$BATS_TEST_TMPDIR/typescript"
+	start server front script -qfc "stty rows 24 cols 80; exec $PINGKILLER dev eth1 sample 1" "$BATS_TEST_TMPDIR/typescript"
 	busywait 10 grep -q passed "$BATS_TEST_TMPDIR/typescript"
 	counters_set 1
 	busywait 10 grep -qE '^  [0-9]+ others ' "$BATS_TEST_TMPDIR/typescript"

@@ -189,7 +189,7 @@ teardown() {
 	rule_add command ping drop 100%
 	on_client ping -c 3 -i 0.1 -W 1 "$SERVER4" >/dev/null || :
 	assert_equal "$(counter "$RULE" dropped)" 3
-	assert_equal "$(bpftool -j map dump name vsh_dropped | jq '[.[] | .formatted.value.address] | add')" 0
+	assert_equal "$(bpftool -j map dump pinned /sys/fs/bpf/tc/globals/vsh_dropped | jq '[.[] | .formatted.value.address] | add')" 0
 }
 
 @test "README: the transcript is what is printed, but for numbers" {

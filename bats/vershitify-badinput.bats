@@ -169,6 +169,7 @@ words_with() {
 		gemodel:needs 1 to 4 percentages
 		gemodel 1% 0%:would never end
 		gemodel 100%:would never end
+		gemodel 0% 0%:would never end
 		gemodel 1% 10ms:a percentage from 0 to 100
 		gemodel 1% 0.5:say 0.5%
 		gemodel 1 2 3 4 5:what is
@@ -176,6 +177,8 @@ words_with() {
 		state 1 30 80:P31 and P32 are more than 100%
 		state 1 0:would never end
 		state 1 50 50 0:would never end
+		state 1 50 0 0:would never end
+		state 0 0:would never end
 		burst 2%:needs a loss in percent and the mean length
 		burst 2% 0.5:a number of packets from 1
 		burst 67% 2:more than B/\(B\+1\)

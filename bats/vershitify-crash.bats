@@ -162,7 +162,7 @@ pkill_marked() {
 	receiver_start
 	start client doomed "$VERSHITIFY" run dev eth0 drop 100% -- "$(as victim udpsend)" -w "$SERVER4" "$PORT" 10
 	wait_line doomed '^ready$'
-	command=$(pgrep -x victim)
+	command=$(pgrep --ns "$(pid doomed)" --nslist net -x victim)
 	kill -s USR1 "$command"
 	wait_line doomed '^sent ' 1
 	assert_received victim 0

@@ -204,7 +204,7 @@ dropped_some() {
 }
 
 @test "ingress: answers of one port are lost, those of another are not" {
-	local first answer="$((5000 * PATIENCE))"
+	local first answer="$((5000 * PATIENCE))" lost="$((500 * PATIENCE))"
 
 	receiver_start -e
 	first=$PORT
@@ -212,9 +212,9 @@ dropped_some() {
 	start server second "$PROGRAMS/udpcount" -e "$PORT"
 	wait_line second '^ready$'
 	rule_add command victim direction ingress drop 100% proto udp sport "$first"
-	run -4 send victim -a 500 "$SERVER4" "$first" 1
+	run -4 send victim -a "$lost" "$SERVER4" "$first" 1
 	assert_output --partial unanswered
-	run -4 send victim -a 500 "$SERVER6" "$first" 1
+	run -4 send victim -a "$lost" "$SERVER6" "$first" 1
 	send victim -a "$answer" "$SERVER4" "$PORT" 1
 	send bystander -a "$answer" "$SERVER4" "$first" 1
 	assert_equal "$(counter "$RULE" dropped ingress) of $(counter "$RULE" seen ingress)" '2 of 2'

@@ -825,6 +825,30 @@ for i in range(10):
 	assert_counted "$RULE" 0 0
 }
 
+# The SYN-ACK is the listener's first packet, the FIN the socket's.
+@test "TCP: an ACK sent in TIME_WAIT is not taken for its socket's first packet" {
+	local before
+
+	rule_add command victim drop first 1
+	victim_server "$CLIENT4" accept wait close wait
+	peer "$CLIENT4" "$PORT" connect eof wait close wait
+	wait_line target '^accept ok'
+	go target
+	wait_line peer '^eof 0'
+	busywait 5 in_time_wait
+	assert_equal "$(counter "$RULE" dropped)" 2
+	before=$(counter "$RULE" seen)
+	go peer
+	wait_line peer '^close'
+	busywait 10 counted_at_least seen $((before + 1))
+	assert_equal "$(counter "$RULE" dropped)" 2
+}
+
+# The server has had the acknowledgement of its FIN and forgets the socket.
+in_time_wait() {
+	on_client ss -Htan state fin-wait-2 sport = ":$PORT" | grep -q .
+}
+
 @test "TCP: an ACK sent in TIME_WAIT does not escape" {
 	local address
 
@@ -835,8 +859,6 @@ for i in range(10):
 		wait_line target '^accept ok'
 		go target
 		wait_line peer '^eof 0'
-		# The server has had the acknowledgement of its FIN and forgets the socket.
-		in_time_wait() { on_client ss -Htan state fin-wait-2 sport = ":$PORT" | grep -q .; }
 		busywait 5 in_time_wait
 		sniffer_start "$PORT"
 		vershitify change "$RULE" drop 100%

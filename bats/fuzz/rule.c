@@ -76,6 +76,7 @@ static ssize_t fake_getrandom(void *bytes, size_t size, unsigned int unused)
 #include "vershitify/loss.c"
 #include "vershitify/rule.c"
 #include "vershitify/selector.c"
+#include "vershitify/who.c"
 #include "lib/values.c"
 
 /* --- words --------------------------------------------------------------------------------------- */

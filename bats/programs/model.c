@@ -4,6 +4,8 @@
  *
  *   model verdicts SEED SOCKET COUNT LOSS...   a digit for each packet: 1 is lost
  *   model received SEED SOCKET COUNT LOSS...   how many arrive, and udpcount's hash of their numbers
+ *   model later SEED SOCKET COUNT LOSS...      of COUNT sockets, from SOCKET on, that have sent a packet under another
+ *                                              model, how many lose the first under this one
  *   model law LOSS...                          a million packets against the exact law of the model
  *
  * LOSS are the words after "drop", read by the product's own grammar. The law is not: it is made from the
@@ -280,6 +282,22 @@ static int verdicts_print(const struct vsh_rule *rule, __u64 base, __u32 count)
 	return DONE;
 }
 
+static int later_print(const struct vsh_rule *rule, __u64 seed, __u32 socket, __u32 count)
+{
+	static const struct vsh_model counts = { .kind = VSH_EVERY, .every = { .period = 2 } };
+	__u32 all = 0;
+
+	for (__u32 n = 0; n < count; n++) {
+		__u64 base = fate_base(seed, socket + n, VSH_EGRESS);
+		__u32 step = 0;
+
+		model_step(&counts, base, &step);
+		all += lost(rule, base, 1, &step);
+	}
+	printf("%u\n", all);
+	return DONE;
+}
+
 static int received_print(const struct vsh_rule *rule, __u64 base, __u32 count)
 {
 	static uint8_t seen[NUMBERS / 8];
@@ -303,10 +321,10 @@ int main(int argc, char **argv)
 {
 	bool law = argc > 1 && !strcmp(argv[1], "law");
 	int words = law ? 2 : 5;
-	__u32 count;
+	__u32 count, socket;
 	struct request request = {};
 	struct cursor cursor;
-	__u64 base;
+	__u64 base, seed;
 
 	speaker = "model";
 	if (argc <= words)
@@ -318,7 +336,11 @@ int main(int argc, char **argv)
 		return MISUSED;
 	if (law)
 		return law_check(&request.rule) ? FAILED : DONE;
-	base = fate_base(strtoull(argv[2], NULL, 10), strtoul(argv[3], NULL, 10), VSH_EGRESS);
+	seed = strtoull(argv[2], NULL, 10);
+	socket = strtoul(argv[3], NULL, 10);
+	if (!strcmp(argv[1], "later"))
+		return later_print(&request.rule, seed, socket, count);
+	base = fate_base(seed, socket, VSH_EGRESS);
 	if (!strcmp(argv[1], "verdicts"))
 		return verdicts_print(&request.rule, base, count);
 	return received_print(&request.rule, base, count);

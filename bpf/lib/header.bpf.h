@@ -638,7 +638,7 @@ static __always_inline bool icmp_parse(const struct packet *packet, struct heade
 	return true;
 }
 
-/* How long the transport header of a packet of segments is, which are of TCP or UDP. 0: it is cut off. */
+/* How long the transport header of TCP or UDP is. 0: another protocol, or it is cut off. */
 static __always_inline __u32 transport_bytes(const struct packet *packet,
 					     const struct headers *headers)
 {
@@ -646,7 +646,10 @@ static __always_inline __u32 transport_bytes(const struct packet *packet,
 
 	if (headers->protocol == IPPROTO_UDP)
 		return sizeof(struct udp_header);
-	return header_load(packet, headers->transport, &tcp, sizeof(tcp)) ? 0 : tcp.words >> 4 << 2;
+	if (headers->protocol != IPPROTO_TCP ||
+	    header_load(packet, headers->transport, &tcp, sizeof(tcp)))
+		return 0;
+	return tcp.words >> 4 << 2;
 }
 
 /* After HEADERS_IP. False: another protocol, a later fragment, or cut off. */

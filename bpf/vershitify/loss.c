@@ -6,6 +6,8 @@
 #include "vsh.h"
 #include "words.h"
 
+/* Shares are asked for in steps of 1e-8: what is above a limit by less is not. */
+#define ROUNDING 1e-9
 #define LENGTH_ONE 1000000ULL /* a packet, where lengths are in millionths */
 
 /* --- chains ----------------------------------------------------------------------------- */
@@ -49,7 +51,7 @@ static const char *gemodel_make(struct vsh_model *model, double *loss)
 	asked_default(model, 1, PERCENT_MAX - asked[0]);
 	asked_default(model, 2, PERCENT_MAX);
 	asked_default(model, 3, 0);
-	if (asked[0] && !asked[1])
+	if (!asked[1])
 		return "with R at 0% (1-P, if it is not said) the bad state would never end";
 	*loss = chain_two_states(&model->chain, share(asked[0]), share(asked[1]), share(asked[2]),
 				 share(asked[3]));
@@ -69,9 +71,9 @@ static const char *state_make(struct vsh_model *model, double *loss)
 		return "P13 and P14 are more than 100% together";
 	if (asked[1] + asked[2] > PERCENT_MAX)
 		return "P31 and P32 are more than 100% together";
-	if (asked[0] && !asked[1])
+	if (!asked[1])
 		return "with P31 at 0% (1-P13, if it is not said) a burst would never end";
-	if (asked[0] && asked[2] && !asked[3])
+	if (!asked[3])
 		return "with P23 at 0% what is received in a burst would never end";
 	p = (struct four_states){ share(asked[0]), share(asked[1]), share(asked[2]),
 				  share(asked[3]), share(asked[4]) };
@@ -84,7 +86,7 @@ static const char *burst_make(struct vsh_model *model, double *loss)
 {
 	double l = share(model->asked[0]), r = 1 / length(model->asked[1]);
 
-	if (l > 1 / (1 + r))
+	if (l > 1 / (1 + r) + ROUNDING)
 		return "a loss of more than B/(B+1) cannot be, with bursts of B packets on average";
 	*loss = chain_two_states(&model->chain, l * r / (1 - l), r, 1, 0);
 	return NULL;
@@ -98,9 +100,9 @@ static const char *gi_check(const struct vsh_model *model, const struct four_sta
 		return "the loss L has to be less than RHO, its share in a burst";
 	if (asked[3] > asked[0])
 		return "the isolated loss PI is a part of the loss L";
-	if (p->p13 + p->p14 > 1)
+	if (p->p13 + p->p14 > 1 + ROUNDING)
 		return "with so short bursts there cannot be so much loss (P13 and P14 above 100% together)";
-	if (p->p31 + p->p32 > 1)
+	if (p->p31 + p->p32 > 1 + ROUNDING)
 		return "RHO and the lengths do not go together (P31 and P32 above 100% together)";
 	return NULL;
 }

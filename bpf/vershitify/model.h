@@ -25,7 +25,9 @@
 /* A socket's packets are told apart up to this number. From there on it goes back to about half
  * of it, so that no packet is taken for one of the first, nor the beginning of a chain.
  */
-#define VSH_INDEX_END (1U << 30)
+#define VSH_INDEX_END (1U << 29)
+#define VSH_STEP_BASE \
+	(VSH_STATES + 1) /* of a step: its lowest digit is 0 where no chain has begun */
 /* Above all numbers of packets that a model can name. */
 #define VSH_NUMBER_MAX 100000000
 
@@ -109,16 +111,16 @@ model_inline __u32 chain_pick(const __u64 up_to[VSH_STATES - 1], __u32 number)
 	return (number >= up_to[0]) + (number >= up_to[1]) + (number >= up_to[2]);
 }
 
-/* The present packet's fate, and the next one's state. */
+/* The present packet's fate, and the next one's state: 1 and up; 0 if the chain has not begun. */
 model_inline __u32 chain_step(const struct vsh_chain *chain, __u64 base, __u32 index, __u32 *state)
 {
 	const struct vsh_chain_state *now;
 	__u64 number = fate_number(base, index);
 
-	if (!index)
-		*state = chain_pick(chain->start, fate_number(base, FATE_OF_START) >> 32);
-	now = &chain->states[*state % VSH_STATES];
-	*state = chain_pick(now->next, number >> 32);
+	if (!*state)
+		*state = 1 + chain_pick(chain->start, fate_number(base, FATE_OF_START) >> 32);
+	now = &chain->states[(*state - 1) % VSH_STATES];
+	*state = 1 + chain_pick(now->next, number >> 32);
 	return (__u32)number < now->loss;
 }
 
@@ -144,12 +146,12 @@ model_inline __u32 index_after(const struct vsh_model *model, __u32 index)
 }
 
 /* Is the next packet lost? step: its index, from 0, and the chain's state in the lowest digit (base
- * VSH_STATES), 0 in the beginning; both are taken together, so that processors that send at the
+ * VSH_STEP_BASE), 0 in the beginning; both are taken together, so that processors that send at the
  * same time each get another packet's fate, and all of them together the sequence of one.
  */
 model_inline __u32 model_step(const struct vsh_model *model, __u64 base, __u32 *step)
 {
-	__u32 index = *step / VSH_STATES, state = *step % VSH_STATES, lost = 0;
+	__u32 index = *step / VSH_STEP_BASE, state = *step % VSH_STEP_BASE, lost = 0;
 
 	if (model->kind == VSH_CHAIN)
 		lost = chain_step(&model->chain, base, index, &state);
@@ -157,7 +159,7 @@ model_inline __u32 model_step(const struct vsh_model *model, __u64 base, __u32 *
 		lost = (index + 1) % model->every.period == model->every.offset;
 	else if (model->kind == VSH_LIST)
 		lost = ranges_have(model->ranges, index + 1);
-	*step = index_after(model, index) * VSH_STATES + state % VSH_STATES;
+	*step = index_after(model, index) * VSH_STEP_BASE + state % VSH_STEP_BASE;
 	return lost;
 }
 

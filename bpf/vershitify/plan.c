@@ -337,7 +337,7 @@ static int plan_add(const struct options *options, struct state *state,
 	add_print(state, id, &request);
 	if (request.fail_unmatched)
 		printf("fail unmatched\n");
-	if (request.seed_drawn)
+	if (request.label.seed_drawn)
 		printf("seed %llu\n", (unsigned long long)request.rule.seed);
 	return DONE;
 }
@@ -402,6 +402,11 @@ static int plan_change(const struct options *options, struct state *state,
 	}
 	if (!state->rules[id].model.per_rule)
 		steps_begin_print(id, &request.rule);
+	if (request.label.selector.asked && !(state->config.selects >> id & 1)) {
+		/* first: a packet that is not read fulfils no condition */
+		state->config.selects |= 1ULL << id;
+		config_print(state);
+	}
 	if (memcmp(&request.label, &state->labels[id], sizeof(request.label)))
 		label_update_print(id, &request.label);
 	rule_update_print(id, &request.rule);

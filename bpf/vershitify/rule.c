@@ -326,16 +326,27 @@ static uint64_t seed_draw(void)
 	return getrandom(&seed, sizeof(seed), 0) == sizeof(seed) ? seed : 0;
 }
 
+static void seed_forget(struct request *request)
+{
+	request->rule.seed = 0;
+	request->rule.needs &= ~VSH_SEEDED;
+	request->label.seed_drawn = false;
+}
+
 /* A chain is drawn with a seed, always, so that it can be repeated. */
 static void seed_finish(struct request *request)
 {
 	struct vsh_rule *rule = &request->rule;
 
+	if (request->given & WORD_SEED)
+		request->label.seed_drawn = false;
+	if (rule->model.kind != VSH_CHAIN && request->label.seed_drawn)
+		seed_forget(request);
 	if (rule->model.kind != VSH_CHAIN || (rule->needs & VSH_SEEDED))
 		return;
 	rule->seed = seed_draw();
 	rule->needs |= VSH_SEEDED;
-	request->seed_drawn = true;
+	request->label.seed_drawn = true;
 }
 
 int request_finish(struct request *request)

@@ -22,7 +22,6 @@ struct request {
 	bool egress, ingress;
 	bool per_rule; /* see vsh_model */
 	uint32_t offset; /* see vsh_every */
-	bool seed_drawn; /* nobody has said one */
 	enum visible visible;
 	uint64_t given; /* enum word that were said */
 	bool force;

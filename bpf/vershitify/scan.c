@@ -172,6 +172,7 @@ static int namespace_add(struct namespaces *namespaces, int fd)
 }
 
 struct files {
+	const struct state *state;
 	uint64_t tagged;
 	uint64_t sum; /* of the descriptors of one table */
 	bool rings;
@@ -214,8 +215,16 @@ static int subflows_scan(const struct namespaces *namespaces)
 	return err;
 }
 
+/* What was missed is counted anew. */
+static int files_restart(void *context)
+{
+	const struct files *files = context;
+
+	return misses_of_scans_forget(files->state, VSH_SOCKET_OPEN);
+}
+
 /* What only a ring has open is known when all that processes have open is tagged: then once more. */
-static int files_read(const struct state *state, struct files *files)
+static int files_read(struct files *files)
 {
 	struct walk walk = {
 		.pin = "link_vsh_iter_file",
@@ -223,21 +232,19 @@ static int files_read(const struct state *state, struct files *files)
 		.seen = file_found,
 		.context = files,
 		.sum = &files->sum,
+		.restart = files_restart,
 	};
 	int err = tables_walk(&walk);
 
-	if (!err && files->rings) {
-		err = misses_of_scans_forget(state, VSH_SOCKET_OPEN);
-		if (!err)
-			err = tables_walk(&walk);
-	}
+	if (!err && files->rings)
+		err = files_restart(files) ?: tables_walk(&walk);
 	return err == -EOPNOTSUPP ? 0 : err;
 }
 
 static int files_scan(const struct state *state, uint64_t *sockets)
 {
-	struct files files = {};
-	int err = files_read(state, &files);
+	struct files files = { .state = state };
+	int err = files_read(&files);
 
 	if (!err)
 		err = files.namespaces.err;
@@ -251,9 +258,9 @@ static int files_scan(const struct state *state, uint64_t *sockets)
 }
 
 /* Of a rule whose path another cgroup has by now. 0 or -errno. */
-static int cgroup_move(const struct state *state, uint32_t id, uint64_t new)
+static int cgroup_move(uint32_t id, uint64_t new)
 {
-	struct vsh_label label = state->labels[id];
+	struct vsh_label label;
 	int err, cgroups = map_open("vsh_cgroups"), labels = map_open("vsh_labels");
 	uint64_t mask = 0;
 
@@ -263,6 +270,9 @@ static int cgroup_move(const struct state *state, uint32_t id, uint64_t new)
 		mask |= 1ULL << id;
 		err = bpf_map_update_elem(cgroups, &new, &mask, BPF_ANY);
 	}
+	/* As it is now: the classifier reads labels, too. */
+	if (!err)
+		err = bpf_map_lookup_elem(labels, &id, &label);
 	if (!err) {
 		/* Other rules for that path move in this round, too. */
 		bpf_map_delete_elem(cgroups, &label.cgroup_id);
@@ -288,7 +298,7 @@ static int cgroups_scan(const struct state *state)
 		    statfs(label->path, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC ||
 		    stat(label->path, &st) || st.st_ino == label->cgroup_id)
 			continue;
-		err = cgroup_move(state, id, st.st_ino);
+		err = cgroup_move(id, st.st_ino);
 	}
 	return err;
 }

@@ -31,10 +31,10 @@ static __always_inline void size_know(struct __sk_buff *skb, const struct packet
 				      const struct headers *headers, struct vsh_subject *subject)
 {
 	__u32 bytes = headers->end - headers->network;
+	__u32 header = skb->gso_size ? transport_bytes(packet, headers) : 0;
 
-	if (skb->gso_size)
-		bytes = headers->transport - headers->network + transport_bytes(packet, headers) +
-			skb->gso_size;
+	if (header)
+		bytes = headers->transport - headers->network + header + skb->gso_size;
 	number_know(subject, VSH_ASK_SIZE, bytes);
 }
 

@@ -138,6 +138,14 @@ static bool is_any_left(const struct walk *walk, const struct tables *tables)
 	return false;
 }
 
+/* The one way that is there in any case. */
+static int files_walk(const struct walk *walk)
+{
+	int err = walk->restart ? walk->restart(walk->context) : 0;
+
+	return err ?: iterator_read(walk->pin, walk->seen, walk->context, walk->size);
+}
+
 int tables_walk(const struct walk *walk)
 {
 	int program = program_of_link(walk->pin);
@@ -148,5 +156,5 @@ int tables_walk(const struct walk *walk)
 	fd_close(program);
 	free(tables.entries);
 	free(tables.visited);
-	return all ? iterator_read(walk->pin, walk->seen, walk->context, walk->size) : 0;
+	return all ? files_walk(walk) : 0;
 }

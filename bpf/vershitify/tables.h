@@ -15,6 +15,8 @@ struct walk {
 	void *context;
 	bool everybody; /* also processes that are under no rule */
 	uint64_t *sum; /* what seen() adds up of a table; NULL: it does not */
+	/* Before everything is visited once more, after some of it was: 0 or -errno. NULL: nothing to do. */
+	int (*restart)(void *context);
 };
 
 /* Visits each file at least once, but where many processes have the same files open, as they have

@@ -200,8 +200,10 @@ static __always_inline void flow_remember(const struct vsh_flow_key *key,
 {
 	struct vsh_sock *flow = bpf_map_lookup_elem(&vsh_flows, key);
 
-	if (flow && flow->owner.epoch == tag->owner.epoch && flow->owner.mask == tag->owner.mask)
+	if (flow && flow->owner.epoch == tag->owner.epoch && flow->owner.mask == tag->owner.mask) {
+		*flow = *tag; /* the packets so far, and the states of models */
 		return;
+	}
 	if (bpf_map_update_elem(&vsh_flows, key, tag, BPF_ANY))
 		miss_count(mask_live(tag->owner.mask, tag->owner.epoch), VSH_CONNECTION);
 }

@@ -139,7 +139,7 @@ struct vsh_label {
 	__u32 who; /* enum vsh_who */
 	__u32 pid; /* VSH_PID: tgid */
 	__u32 cgroup_at; /* where in path[] the kernel's own path of the cgroup begins; 0: not known */
-	__u32 pad;
+	__u32 seed_drawn; /* nobody has said the rule's seed: it goes with the model that needed one */
 	__u64 device[VSH_DEVS_MAX]; /* what tells those of ifindex[] from later ones; 0: not known */
 	char dev[VSH_DEVS_MAX][VSH_DEV_LEN]; /* names that they had last */
 	char path[VSH_PATH_LEN]; /* of exe or cgroup; empty: too long */
