@@ -283,7 +283,8 @@ lock_is_waited_for() {
 		busywait 5 lock_is_waited_for 0
 	done
 	run ! flock -n /run/vershitify.lock true
-	stop holder
+	family_kill "$(pid holder)" # -o: what flock has started does not hold the lock, and would stay
+	finish holder 2>/dev/null
 	run -0 vershitify show
 	refute_output
 }

@@ -38,6 +38,8 @@ start() {
 	client) enter=(nsenter "--net=/run/netns/$CLIENT" --) ;;
 	server) enter=(nsenter "--net=/run/netns/$SERVER" --) ;;
 	esac
+	# who had the name before is stopped in the end, too
+	[ -z "${STARTED[$name]-}" ] || STARTED["$name before ${STARTED[$name]}"]=${STARTED[$name]}
 	: >"$BATS_TEST_TMPDIR/$name.out"
 	# One simple command without functions, so that $! is the process that becomes COMMAND.
 	# A shell starts background commands with INT ignored, and no trap could undo that.
