@@ -207,6 +207,24 @@ assert_connection() {
 	assert_equal "${#lines[@]}" 2
 }
 
+@test "more connections than there is room for at once are all told of when it ends" {
+	local crowd name
+
+	crowd=$(as crowd tcp)
+	watch_start -j -i 600 --command crowd
+	for name in one two three four; do
+		port_take
+		start server "server-$name" "$crowd" "$SERVER4" "$PORT" listen wait
+		wait_line "server-$name" '^listen ok$'
+		start client "client-$name" "$crowd" -t 60000 "$SERVER4" "$PORT" keep 4000 wait
+		wait_line "client-$name" '^connects 4000 of 4000$'
+	done
+	# Both sides of each.
+	busywait 20 lines_are watch '"event":"incoming"' 16000
+	stop watch
+	assert_equal "$EXIT_STATUS $(lines_count watch '"event":"open"')" '0 32000'
+}
+
 # --- failures ----------------------------------------------------------------------------------
 
 @test "connects that fail at once: refused, and no route, IPv4 and IPv6" {
@@ -289,6 +307,16 @@ assert_connection() {
 	busywait 20 ended watch
 	finish watch
 	assert_equal "$EXIT_STATUS $(lines_count watch .)" '0 2'
+	watch_start -n "$CLIENT" --first 1
+	client_start connect close
+	busywait 20 ended watch
+	finish watch
+	assert_equal "$EXIT_STATUS $(output_of watch | sed -E 's/ .*//')" '0 syscall_connect'
+	watch_start -n "$CLIENT" -x --first 1
+	client_start connect close
+	busywait 20 ended watch
+	finish watch
+	assert_equal "$EXIT_STATUS $(lines_count watch '^TIME') $(lines_count watch .)" '0 1 2'
 }
 
 @test "bad words are refused in one line, with what is accepted" {
@@ -312,6 +340,10 @@ assert_connection() {
 		--first 0
 		--command a/b
 		--failed --failed
+		-i 9ms
+		list --failed
+		list -i 1
+		list --for 1
 		doctor nonsense
 	END
 }

@@ -13,6 +13,7 @@
  *   accept       take one connection, which the following steps are about
  *   connect      "connect ok", "connect ETIMEDOUT", ...
  *   connects N   N connections at once; "connects OK of N" after -t
+ *   keep N       the same, and leaves them open
  *   send N       N bytes, which are the low bytes of their own offsets
  *   recv N       until N bytes have come: "recv N", fewer if none came any more
  *   eof          receive until the other side has closed: "eof BYTES"
@@ -133,7 +134,7 @@ static void step_connect(void)
 	say("connect %s", result_name(err));
 }
 
-static void step_connects(long n)
+static void step_connects(long n, bool keep)
 {
 	struct rlimit files = { n + 64, n + 64 };
 	uint64_t end = now_ns() + limit_ms * 1000000;
@@ -151,7 +152,7 @@ static void step_connects(long n)
 		ok += !connect_result(fds[i], now < end ? (end - now) / 1000000 : 0);
 	}
 	say("connects %ld of %ld", ok, n);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n && !keep; i++)
 		close(fds[i]);
 	free(fds);
 }
@@ -275,7 +276,9 @@ static void steps_do(char **step)
 		} else if (!strcmp(*step, "connect")) {
 			step_connect();
 		} else if (!strcmp(*step, "connects") && step[1]) {
-			step_connects(number_parse(*++step, 1, 100000));
+			step_connects(number_parse(*++step, 1, 100000), false);
+		} else if (!strcmp(*step, "keep") && step[1]) {
+			step_connects(number_parse(*++step, 1, 100000), true);
 		} else if (!strcmp(*step, "send") && step[1]) {
 			step_send(number_parse(*++step, 1, LONG_MAX));
 		} else if (!strcmp(*step, "recv") && step[1]) {

@@ -26,16 +26,16 @@ struct snitch_request {
 	bool extended; /* a line for each connection, when it is over */
 };
 
-/* DONE, or a message and MISUSED. */
-int snitch_parse(int argc, char **argv, struct snitch_request *request);
+/* is_list: for a table of what is open now. DONE, or a message and MISUSED. */
+int snitch_parse(int argc, char **argv, bool is_list, struct snitch_request *request);
 
 /* --- formats ---------------------------------------------------------------------------------- */
 
-/* Each returns how many lines it has printed. */
 struct snitch_format {
-	unsigned int (*begin)(void);
-	unsigned int (*event)(const struct snt_event *event);
-	unsigned int (*lost)(uint64_t events, uint64_t unfollowed);
+	void (*begin)(void);
+	/* Prints so many lines at most, from 1; returns how many. */
+	unsigned int (*event)(const struct snt_event *event, uint64_t lines);
+	void (*lost)(uint64_t events, uint64_t unfollowed);
 };
 
 extern const struct snitch_format snitch_plain, snitch_extended, snitch_json;

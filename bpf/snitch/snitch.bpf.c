@@ -37,6 +37,7 @@ struct connection {
 	__u8 side; /* enum snt_side */
 	__u8 is_reset; /* by this side */
 	__u8 pad[2];
+	__u64 round; /* of looking, in which it was told of last */
 };
 
 struct {
@@ -709,10 +710,22 @@ int snt_files(struct bpf_iter__task_file *ctx)
 
 /* --- looking ---------------------------------------------------------------------------------- */
 
-static __always_inline bool look_is_wanted(struct connection *connection, __u32 kind,
+/* What the helper asks for: SNT_TRAFFIC, of connections where there was some, or SNT_OPEN, of all. It asks again until
+ * the round is complete: the ring may not hold what there is to tell.
+ */
+struct look {
+	__u32 kind;
+	bool is_cut;
+	__u64 round;
+};
+
+static __always_inline bool look_is_wanted(struct connection *connection, const struct look *look,
 					   struct amount amount)
 {
-	if (!connection->is_open || !is_wanted(&connection->process, false, kind))
+	__u32 kind = look->kind;
+
+	if (!connection->is_open || connection->round == look->round ||
+	    !is_wanted(&connection->process, false, kind))
 		return false;
 	return kind == SNT_OPEN || amount.sent > connection->told_sent ||
 	       amount.received > connection->told_received;
@@ -721,7 +734,8 @@ static __always_inline bool look_is_wanted(struct connection *connection, __u32 
 /* A connection that is followed still after its socket was read was not closed until then. What it is told to have
  * carried is taken last, when it is known that this is told.
  */
-static __always_inline bool look_tell(struct snt_event *event, struct sock *sk, __u64 number)
+static __always_inline bool look_tell(struct snt_event *event, struct sock *sk, __u64 number,
+				      __u64 round)
 {
 	struct amount amount = amount_of(sk);
 	struct connection *connection;
@@ -732,24 +746,27 @@ static __always_inline bool look_tell(struct snt_event *event, struct sock *sk, 
 		return false;
 	connection_tell(event, connection);
 	amount_tell(event, connection, amount);
+	connection->round = round;
 	return event->kind == SNT_OPEN || event->sent_new || event->received_new;
 }
 
-/* Called by the helper with the kind of event to tell of: SNT_TRAFFIC where there was some, SNT_OPEN always. */
 static long connection_look(struct bpf_map *map, const void *key, void *value, void *context)
 {
 	struct sock *sk = (struct sock *)*(const __u64 *)key;
 	struct connection *connection = value;
 	__u64 number = connection->number;
-	__u32 kind = *(__u32 *)context;
+	struct look *look = context;
 	struct snt_event *event;
 
-	if (!look_is_wanted(connection, kind, amount_of(sk)))
+	if (!look_is_wanted(connection, look, amount_of(sk)))
 		return 0;
-	event = event_begin(kind);
+	look->is_cut = bpf_ringbuf_query(&snt_events, BPF_RB_AVAIL_DATA) > SNT_RING_BYTES / 2;
+	if (look->is_cut)
+		return 1;
+	event = event_begin(look->kind);
 	if (!event)
 		return 0;
-	if (look_tell(event, sk, number))
+	if (look_tell(event, sk, number, look->round))
 		bpf_ringbuf_submit(event, 0);
 	else
 		bpf_ringbuf_discard(event, 0);
@@ -759,10 +776,10 @@ static long connection_look(struct bpf_map *map, const void *key, void *value, v
 SEC("raw_tp")
 int snt_look(struct bpf_raw_tracepoint_args *ctx)
 {
-	__u32 kind = ctx->args[0];
+	struct look look = { .kind = ctx->args[0], .round = ctx->args[1] };
 
-	bpf_for_each_map_elem(&snt_open, connection_look, &kind, 0);
-	return 0;
+	bpf_for_each_map_elem(&snt_open, connection_look, &look, 0);
+	return look.is_cut;
 }
 
 char _license[] SEC("license") = "GPL";

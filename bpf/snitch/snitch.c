@@ -24,7 +24,9 @@ struct snitching {
 	struct snitch_request request;
 	const struct snitch_format *format;
 	struct running running;
-	uint64_t lines; /* printed so far */
+	uint64_t lines; /* of events, printed so far */
+	bool is_list; /* a look, and no more */
+	uint64_t round; /* of looking at what is open */
 	struct snt_counts told; /* as lost_tell has */
 };
 
@@ -45,21 +47,45 @@ static int event_take(void *context, void *event, size_t size)
 {
 	struct snitching *snitching = context;
 
-	if (size >= sizeof(struct snt_event) && snitching->lines < snitching->request.lines)
-		snitching->lines += snitching->format->event(event);
+	uint64_t left = snitching->request.lines - snitching->lines;
+
+	if (size >= sizeof(struct snt_event) && left)
+		snitching->lines += snitching->format->event(event, left);
 	return 0;
 }
 
-/* Asks the programs about the connections that are open. */
-static void open_look(struct snitching *snitching, enum snt_kind kind)
+/* Asks the programs about the connections that are open: in portions, since the ring does not hold all of them. DONE,
+ * or a message and FAILED.
+ */
+static int open_look(struct snitching *snitching, enum snt_kind kind)
 {
-	__u64 argument = kind;
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &argument, .ctx_size_in = sizeof(argument));
-	const struct bpf_program *look = running_program(&snitching->running, "snt_look");
+	__u64 arguments[] = { kind, ++snitching->round };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = arguments, .ctx_size_in = sizeof(arguments));
+	int look = bpf_program__fd(running_program(&snitching->running, "snt_look"));
 
-	if (look)
-		bpf_prog_test_run_opts(bpf_program__fd(look), &opts);
-	ring_buffer__consume(snitching->running.events);
+	do {
+		int err = bpf_prog_test_run_opts(look, &opts);
+
+		if (err)
+			return failure("cannot look at the connections that are open: %s",
+				       strerror(-err));
+		ring_buffer__consume(snitching->running.events);
+	} while (opts.retval && snitching->lines < snitching->request.lines);
+	return DONE;
+}
+
+/* The iterator says "again" when it has looked at so many files that it lets others work. */
+static void iterator_read(int fd)
+{
+	char nothing[64];
+	ssize_t length;
+
+	do
+		length = read(fd, nothing, sizeof(nothing));
+	while (length > 0 || (length < 0 && errno == EAGAIN));
+	if (length < 0)
+		complain("note: connections that were open before are not all seen: %s",
+			 strerror(errno));
 }
 
 /* What was open before. Twice: who listens is known the second time. */
@@ -70,10 +96,8 @@ static void older_find(struct snitching *snitching)
 
 	for (int i = 0; link && i < 2; i++) {
 		int fd = bpf_iter_create(bpf_link__fd(link));
-		char nothing[64];
 
-		while (fd >= 0 && read(fd, nothing, sizeof(nothing)) > 0)
-			;
+		iterator_read(fd);
 		fd_close(fd);
 	}
 	bpf_link__destroy(link);
@@ -92,10 +116,18 @@ static int lost_tell(struct snitching *snitching)
 	*told = counts;
 	if (!events && !connections)
 		return DONE;
-	snitching->lines += snitching->format->lost(events, connections);
+	snitching->format->lost(events, connections);
 	return failure(
 		"%llu events were lost, %llu connections could not be followed: there was no room",
 		(unsigned long long)events, (unsigned long long)connections);
+}
+
+/* What is open, and what is missing. */
+static int open_tell(struct snitching *snitching, enum snt_kind kind)
+{
+	int status = open_look(snitching, kind);
+
+	return lost_tell(snitching) == DONE ? status : FAILED;
 }
 
 static void wait_until(struct snitching *snitching, uint64_t until_ns)
@@ -121,14 +153,12 @@ static int follow(struct snitching *snitching)
 		wait_until(snitching, look_ns < end_ns ? look_ns : end_ns);
 		if (now_ns() < look_ns)
 			continue;
-		open_look(snitching, SNT_TRAFFIC);
-		look_ns = now_ns() + request->interval_ns;
-		if (lost_tell(snitching) != DONE)
+		if (open_tell(snitching, SNT_TRAFFIC) != DONE)
 			status = FAILED;
+		look_ns = now_ns() + request->interval_ns;
 	}
 	ring_buffer__consume(snitching->running.events);
-	open_look(snitching, SNT_OPEN);
-	return lost_tell(snitching) == DONE ? status : FAILED;
+	return open_tell(snitching, SNT_OPEN) == DONE ? status : FAILED;
 }
 
 /* A connect(2) that fails at once is seen in the whole machine, or below the caller's cgroup namespace. */
@@ -154,6 +184,18 @@ static void cgroups_attach(struct snitching *snitching, const char *root)
 	close(cgroup);
 }
 
+/* Who accepts and what fails is nothing to a list, which so leaves system calls alone. */
+static int calls_leave_out(struct bpf_object *object, void *context)
+{
+	static const char *const names[] = { "snt_exit", "snt_connect4", "snt_connect6" };
+
+	(void)context;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		bpf_program__set_autoload(bpf_object__find_program_by_name(object, names[i]),
+					  false);
+	return 0;
+}
+
 static int snitching_begin(struct snitching *snitching, const struct options *options,
 			   const char *directory)
 {
@@ -163,6 +205,7 @@ static int snitching_begin(struct snitching *snitching, const struct options *op
 		.hint = "snitch.sh",
 		.settings = &snitching->request.filter,
 		.settings_size = sizeof(snitching->request.filter),
+		.join = snitching->is_list ? calls_leave_out : NULL,
 		.events = "snt_events",
 		.take = event_take,
 		.context = snitching,
@@ -171,7 +214,8 @@ static int snitching_begin(struct snitching *snitching, const struct options *op
 
 	if (status != DONE)
 		return status;
-	cgroups_attach(snitching, options->cgroup_root);
+	if (!snitching->is_list)
+		cgroups_attach(snitching, options->cgroup_root);
 	units_begin(options->cgroup_root);
 	older_find(snitching);
 	ends_catch();
@@ -189,7 +233,7 @@ static int words_take(struct snitching *snitching, const struct options *options
 		      char **argv)
 {
 	uint64_t netns = 0;
-	int err, status = snitch_parse(argc, argv, &snitching->request);
+	int err, status = snitch_parse(argc, argv, snitching->is_list, &snitching->request);
 
 	if (status != DONE)
 		return status;
@@ -211,29 +255,30 @@ static int watch_run(struct snitching *snitching, const struct options *options,
 	if (status != DONE)
 		return status;
 	complain("watching (Ctrl-C ends it)");
-	snitching->lines += snitching->format->begin();
+	snitching->format->begin();
 	return follow(snitching);
 }
 
 static int list_run(struct snitching *snitching, const struct options *options,
 		    const char *directory, int argc, char **argv)
 {
-	int status = words_take(snitching, options, argc, argv);
+	int status;
 
+	snitching->is_list = true;
+	status = words_take(snitching, options, argc, argv);
 	snitching->format = format_of(options, true);
 	if (status == DONE)
 		status = snitching_begin(snitching, options, directory);
 	if (status != DONE)
 		return status;
-	snitching->lines += snitching->format->begin();
-	open_look(snitching, SNT_OPEN);
-	return lost_tell(snitching);
+	snitching->format->begin();
+	return open_tell(snitching, SNT_OPEN);
 }
 
 static int try_run(struct snitching *snitching, const struct options *options,
 		   const char *directory)
 {
-	int status = snitch_parse(0, NULL, &snitching->request);
+	int status = snitch_parse(0, NULL, false, &snitching->request);
 
 	snitching->request.filter.pid = getpid();
 	snitching->format = &snitch_try;

@@ -5,12 +5,11 @@
 #include "connection.h"
 #include "vsh.h"
 
-static unsigned int begin(void)
+static void begin(void)
 {
 	printf("%-27s %7s %-15s %5s %-16s %-7s %-5s %-14s %10s %10s %10s %4s %8s  %s\n", "TIME",
 	       "PID", "COMM", "UID", "UNIT", "DIR", "PROTO", "RESULT", "MS", "SENT", "RECEIVED",
 	       "RETR", "RTT_MS", "CONNECTION");
-	return 1;
 }
 
 static const char *result_text(const struct snt_event *event)
@@ -66,12 +65,13 @@ static void ends_print(const struct snt_event *event)
 		       event->is_passive ? "<-" : "->", remote);
 }
 
-static unsigned int event_print(const struct snt_event *event)
+static unsigned int event_print(const struct snt_event *event, uint64_t lines)
 {
 	const struct snt_process *process = &event->process;
 	const char *unit = unit_name(process->cgroup);
 	char moment[MOMENT_LEN];
 
+	(void)lines;
 	if (event->kind != SNT_FAILED && event->kind != SNT_ENDED && event->kind != SNT_OPEN)
 		return 0;
 	printf("%-27s %7u ", moment_text(moment, event->time_ns), process->pid);
@@ -87,11 +87,10 @@ static unsigned int event_print(const struct snt_event *event)
 	return 1;
 }
 
-static unsigned int lost_print(uint64_t events, uint64_t unfollowed)
+static void lost_print(uint64_t events, uint64_t unfollowed)
 {
 	(void)events;
 	(void)unfollowed;
-	return 0;
 }
 
 const struct snitch_format snitch_extended = { begin, event_print, lost_print };

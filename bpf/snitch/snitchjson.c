@@ -11,9 +11,8 @@ static const char *const kind_names[SNT_KINDS] = {
 	[SNT_OPEN] = "open",
 };
 
-static unsigned int begin(void)
+static void begin(void)
 {
-	return 0;
 }
 
 static void name_or_null(struct json *json, const char *name, const char *text)
@@ -74,12 +73,13 @@ static void counts_tell(struct json *json, const struct snt_event *event)
 		json_null(json, "rtt_us");
 }
 
-static unsigned int event_print(const struct snt_event *event)
+static unsigned int event_print(const struct snt_event *event, uint64_t lines)
 {
 	static const char *const sides[] = { NULL, "local", "remote" };
 	struct json json = { .out = stdout };
 	char moment[MOMENT_LEN];
 
+	(void)lines;
 	json_object_begin(&json, NULL);
 	json_string(&json, "event", kind_names[event->kind]);
 	json_string(&json, "time", moment_text(moment, event->time_ns));
@@ -105,7 +105,7 @@ static unsigned int event_print(const struct snt_event *event)
 	return 1;
 }
 
-static unsigned int lost_print(uint64_t events, uint64_t unfollowed)
+static void lost_print(uint64_t events, uint64_t unfollowed)
 {
 	struct json json = { .out = stdout };
 
@@ -115,7 +115,6 @@ static unsigned int lost_print(uint64_t events, uint64_t unfollowed)
 	json_number(&json, "connections", unfollowed);
 	json_object_end(&json);
 	json_line_end(&json);
-	return 1;
 }
 
 const struct snitch_format snitch_json = { begin, event_print, lost_print };

@@ -2,9 +2,8 @@
 /* The original's lines: what a process has done, or what has gone out or come in. */
 #include "connection.h"
 
-static unsigned int begin(void)
+static void begin(void)
 {
-	return 0;
 }
 
 static const char *error_text(const struct snt_event *event)
@@ -20,72 +19,87 @@ static const char *space_before(const char *text)
 	return *text ? " " : "";
 }
 
-static unsigned int call_print(const struct snt_event *event, const char *call, const char *result)
+static uint64_t left; /* lines that can still be printed */
+
+static bool line_take(void)
+{
+	return left && left--;
+}
+
+static void call_print(const struct snt_event *event, const char *call, const char *result)
 {
 	char remote[ENDPOINT_LEN];
 
+	if (!line_take())
+		return;
 	printf("syscall_%s %s %u%s%s\n", call,
 	       endpoint_text(remote, event->remote, event->remote_port), event->process.pid,
 	       space_before(result), result);
-	return 1;
 }
 
-static unsigned int network_print(const struct snt_event *event, const char *way, const char *what,
-				  const char *more)
+static void network_print(const struct snt_event *event, const char *way, const char *what,
+			  const char *more)
 {
 	char remote[ENDPOINT_LEN];
 
+	if (!line_take())
+		return;
 	printf("%s_%s %s :%u%s%s\n", way, what,
 	       endpoint_text(remote, event->remote, event->remote_port), event->local_port,
 	       space_before(more), more);
-	return 1;
 }
 
-static unsigned int bytes_print(const struct snt_event *event, const char *way, uint64_t bytes)
+static void bytes_print(const struct snt_event *event, const char *way, uint64_t bytes)
 {
 	char text[24];
 
 	if (!bytes)
-		return 0;
+		return;
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)bytes);
-	return network_print(event, way, "traffic", text);
+	network_print(event, way, "traffic", text);
 }
 
-static unsigned int traffic_print(const struct snt_event *event)
+static void traffic_print(const struct snt_event *event)
 {
-	return bytes_print(event, "egress", event->sent_new) +
-	       bytes_print(event, "ingress", event->received_new);
+	bytes_print(event, "egress", event->sent_new);
+	bytes_print(event, "ingress", event->received_new);
 }
 
-static unsigned int event_print(const struct snt_event *event)
+static unsigned int event_print(const struct snt_event *event, uint64_t lines)
 {
 	const char *way = event->side == SNT_REMOTE ? "ingress" : "egress";
 
+	left = lines;
 	switch (event->kind) {
 	case SNT_CONNECTED:
-		return call_print(event, "connect", "") +
-		       network_print(event, "egress", "connect", "");
+		call_print(event, "connect", "");
+		network_print(event, "egress", "connect", "");
+		break;
 	case SNT_FAILED:
-		return call_print(event, "connect", event->error ? error_text(event) : "given-up");
+		call_print(event, "connect", event->error ? error_text(event) : "given-up");
+		break;
 	case SNT_INCOMING:
-		return network_print(event, "ingress", "connect", "");
+		network_print(event, "ingress", "connect", "");
+		break;
 	case SNT_ACCEPTED:
-		return call_print(event, "accept", "");
+		call_print(event, "accept", "");
+		break;
 	case SNT_TRAFFIC:
 	case SNT_OPEN:
-		return traffic_print(event);
+		traffic_print(event);
+		break;
 	case SNT_ENDED:
-		return traffic_print(event) +
-		       network_print(event, way, "disconnect", error_text(event));
+		traffic_print(event);
+		network_print(event, way, "disconnect", error_text(event));
+		break;
 	}
-	return 0;
+	return lines - left;
 }
 
-static unsigned int lost_print(uint64_t events, uint64_t unfollowed)
+static void lost_print(uint64_t events, uint64_t unfollowed)
 {
 	(void)events;
-	(void)unfollowed;
-	return 0; /* these lines are data; the command itself says it */
+	(void)unfollowed; /* these lines are data; the command itself says it */
 }
 
 const struct snitch_format snitch_plain = { begin, event_print, lost_print };

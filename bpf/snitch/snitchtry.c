@@ -68,13 +68,13 @@ int try_connect(void)
 static unsigned int seen; /* a bit for each kind of event */
 static uint64_t sent, received;
 
-static unsigned int begin(void)
+static void begin(void)
 {
-	return 0;
 }
 
-static unsigned int event_note(const struct snt_event *event)
+static unsigned int event_note(const struct snt_event *event, uint64_t lines)
 {
+	(void)lines;
 	seen |= 1U << event->kind;
 	if (event->kind == SNT_ENDED) {
 		sent += event->sent;
@@ -83,11 +83,10 @@ static unsigned int event_note(const struct snt_event *event)
 	return 1;
 }
 
-static unsigned int lost_note(uint64_t events, uint64_t unfollowed)
+static void lost_note(uint64_t events, uint64_t unfollowed)
 {
 	(void)events;
 	(void)unfollowed;
-	return 0;
 }
 
 const struct snitch_format snitch_try = { begin, event_note, lost_note };

@@ -7,6 +7,8 @@
 #include "vsh.h"
 #include "words.h"
 
+#define INTERVAL_MIN_NS 10000000 /* each look reads all connections */
+
 enum {
 	WORD_EXTENDED = 1 << 0,
 	WORD_INTERVAL = 1 << 1,
@@ -31,8 +33,11 @@ static int extended_parse(struct cursor *cursor, void *context)
 static int interval_parse(struct cursor *cursor, void *context)
 {
 	struct snitch_request *request = context;
+	int status = seconds_value(cursor, &request->interval_ns);
 
-	return seconds_value(cursor, &request->interval_ns);
+	if (status == DONE && request->interval_ns < INTERVAL_MIN_NS)
+		return misuse("%s: a time from %d ms", cursor->said, INTERVAL_MIN_NS / 1000000);
+	return status;
 }
 
 static int for_parse(struct cursor *cursor, void *context)
@@ -137,9 +142,10 @@ const struct grammar snitch_grammar = {
 	.dashed = true,
 };
 
-int snitch_parse(int argc, char **argv, struct snitch_request *request)
+int snitch_parse(int argc, char **argv, bool is_list, struct snitch_request *request)
 {
 	struct cursor cursor;
+	int status;
 
 	*request = (struct snitch_request){
 		.interval_ns = 1000000000,
@@ -150,5 +156,9 @@ int snitch_parse(int argc, char **argv, struct snitch_request *request)
 		.filter.nr_connect = SYS_connect,
 	};
 	cursor_begin(&cursor, &snitch_grammar, argc, argv);
-	return grammar_read(&cursor, request);
+	status = grammar_read(&cursor, request);
+	if (status == DONE && is_list && cursor.given & (WORD_INTERVAL | WORD_FOR | WORD_FAILED))
+		return misuse(
+			"list is done at once, with what is open: it takes no -i, --for or --failed");
+	return status;
 }
