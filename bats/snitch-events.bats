@@ -177,6 +177,28 @@ assert_connection() {
 	assert_equal "$(wc -l <<<"$output")" $((10 * each))
 }
 
+@test "traffic of what has started it is told of at the end, since its own lines could be that traffic" {
+	local count go=$BATS_TEST_TMPDIR/go
+
+	mkfifo "$go"
+	server_start accept send 2 wait
+	# It is accepted before the watching begins.
+	# shellcheck disable=SC2016 # for that shell to expand
+	start client parent bash -c 'exec 4<>"/dev/tcp/$1/$2" 5<>"$4"
+		read -rn 1 -u 4
+		"$3" -i 10ms --port "$2" 4>&- 5>&- &
+		while read -ru 5; do printf hello >&4; done' bash "$SERVER4" "$PORT" "$SNITCH" "$go"
+	busywait 20 grep -qs 'watching' "$BATS_TEST_TMPDIR/parent.err"
+	for count in 1 2; do
+		echo >"$go"
+		wait_line parent "^ingress_traffic $CLIENT4:[0-9]+ :$PORT 5\$" "$count"
+	done
+	kill -s TERM "$(children_of "$(pid parent)" | tr -d ' ')"
+	wait_line parent '^egress_traffic '
+	output=$(output_of parent)
+	assert_lines_of "$SERVER4:$PORT" "egress_traffic $SERVER4:$PORT :L 10"
+}
+
 # --- what was there before -----------------------------------------------------------------------
 
 @test "a connection that was open before is told of from then on, from both sides" {

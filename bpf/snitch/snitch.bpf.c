@@ -710,6 +710,14 @@ int snt_files(struct bpf_iter__task_file *ctx)
 
 /* --- looking ---------------------------------------------------------------------------------- */
 
+static __always_inline bool is_ancestor(__u32 pid)
+{
+	for (int i = 0; i < SNT_ANCESTORS_MAX; i++)
+		if (filter.ancestors[i] == pid)
+			return pid; /* 0: not known, and the end of the list */
+	return false;
+}
+
 /* What the helper asks for: SNT_TRAFFIC, of connections where there was some, or SNT_OPEN, of all. It asks again until
  * the round is complete: the ring may not hold what there is to tell.
  */
@@ -726,6 +734,8 @@ static __always_inline bool look_is_wanted(struct connection *connection, const 
 
 	if (!connection->is_open || connection->round == look->round ||
 	    !is_wanted(&connection->process, false, kind))
+		return false;
+	if (kind == SNT_TRAFFIC && is_ancestor(connection->process.pid))
 		return false;
 	return kind == SNT_OPEN || amount.sent > connection->told_sent ||
 	       amount.received > connection->told_received;

@@ -43,13 +43,15 @@ static bool is_enough(const struct snitching *snitching)
 	return is_ended() || snitching->lines >= snitching->request.lines;
 }
 
-static int event_take(void *context, void *event, size_t size)
+static int event_take(void *context, void *data, size_t size)
 {
 	struct snitching *snitching = context;
-
 	uint64_t left = snitching->request.lines - snitching->lines;
+	const struct snt_event *event = data;
 
-	if (size >= sizeof(struct snt_event) && left)
+	if (size < sizeof(*event) || (snitching->is_list && event->kind != SNT_OPEN))
+		return 0;
+	if (left)
 		snitching->lines += snitching->format->event(event, left);
 	return 0;
 }
@@ -184,6 +186,17 @@ static void cgroups_attach(struct snitching *snitching, const char *root)
 	close(cgroup);
 }
 
+/* What is printed over ssh(1) is traffic of that connection, which is printed, and so on without end. */
+static void ancestors_find(uint32_t ancestors[SNT_ANCESTORS_MAX])
+{
+	uint32_t pid = process_parent(getpid());
+
+	for (int i = 0; i < SNT_ANCESTORS_MAX && pid; i++) {
+		ancestors[i] = pid;
+		pid = process_parent(pid);
+	}
+}
+
 /* Who accepts and what fails is nothing to a list, which so leaves system calls alone. */
 static int calls_leave_out(struct bpf_object *object, void *context)
 {
@@ -241,6 +254,7 @@ static int words_take(struct snitching *snitching, const struct options *options
 	if (err)
 		return failure("cannot identify this network namespace: %s", strerror(-err));
 	snitching->request.filter.netns_cookie = netns;
+	ancestors_find(snitching->request.filter.ancestors);
 	snitching->format = format_of(options, snitching->request.extended);
 	return DONE;
 }

@@ -10,6 +10,7 @@
 #define SNT_CONNECTING_MAX 4096 /* threads in connect(2), and some that were */
 #define SNT_LISTENERS_MAX 16384
 #define SNT_RING_BYTES (4 << 20)
+#define SNT_ANCESTORS_MAX 16
 
 /* What has happened. */
 enum snt_kind {
@@ -44,6 +45,8 @@ struct snt_filter {
 	__u32 nr_accept;
 	__u32 nr_accept4;
 	__u32 nr_connect;
+	/* Processes that this one has come from, up to 0: its own lines can be traffic of theirs, as of an sshd. */
+	__u32 ancestors[SNT_ANCESTORS_MAX];
 };
 
 /* As the kernel's first pid namespace has it. */
@@ -87,7 +90,7 @@ struct snt_counts {
 	__u64 unfollowed; /* connections for which the map had no room */
 };
 
-_Static_assert(sizeof(struct snt_filter) == 64, "snt_filter has no holes");
+_Static_assert(sizeof(struct snt_filter) == 128, "snt_filter has no holes");
 _Static_assert(sizeof(struct snt_process) == 32, "snt_process has no holes");
 _Static_assert(sizeof(struct snt_event) == 152, "snt_event has no holes");
 
