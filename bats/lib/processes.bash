@@ -40,7 +40,9 @@ start() {
 	esac
 	# who had the name before is stopped in the end, too
 	[ -z "${STARTED[$name]-}" ] || STARTED["$name before ${STARTED[$name]}"]=${STARTED[$name]}
+	# here, and not only by the process: what an earlier one has said must not be waited for
 	: >"$BATS_TEST_TMPDIR/$name.out"
+	: >"$BATS_TEST_TMPDIR/$name.err"
 	# One simple command without functions, so that $! is the process that becomes COMMAND.
 	# A shell starts background commands with INT ignored, and no trap could undo that.
 	"${enter[@]}" env --default-signal=INT,QUIT "$@" >"$BATS_TEST_TMPDIR/$name.out" 2>"$BATS_TEST_TMPDIR/$name.err" 3>&- </dev/null &
