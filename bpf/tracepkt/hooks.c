@@ -69,9 +69,11 @@ int hooks_fd(const struct hooks *hooks)
 	return ring_buffer__epoll_fd(hooks->running.events);
 }
 
-void hooks_consume(struct hooks *hooks)
+int hooks_consume(struct hooks *hooks)
 {
-	ring_buffer__consume(hooks->running.events);
+	int err = ring_buffer__consume(hooks->running.events);
+
+	return err < 0 ? err : 0;
 }
 
 int hooks_counts(const struct hooks *hooks, struct tpk_counts *counts)

@@ -8,6 +8,7 @@
 
 #define NS_PER_MS 1000000ULL
 #define LOOK_NS (50 * NS_PER_MS) /* for what is over without an event */
+#define DONE_LOOKS 2 /* between the events and the counts of one look a packet can come */
 
 struct overhearing {
 	struct path path;
@@ -15,6 +16,9 @@ struct overhearing {
 	struct tpk_counts counts; /* when they were looked at last */
 	uint64_t packets; /* to listen to; 0: no limit */
 	uint64_t until_ns; /* UINT64_MAX: no end */
+	uint64_t read_ns; /* until when all events have been read */
+	uint64_t slice_ns; /* when reading makes way for the rest */
+	unsigned int done_looks; /* at which all was done, up to now */
 	bool is_over; /* nothing more comes: what is there is read to its end */
 };
 
@@ -27,14 +31,28 @@ static int event_take(void *context, void *data, size_t size)
 	path_event(&overhearing->path, data, size);
 	if (overhearing->is_over)
 		return 0;
-	return is_ended() || event->time_ns > overhearing->until_ns ? -EINTR : 0;
+	overhearing->read_ns = event->time_ns;
+	if (is_ended() || event->time_ns > overhearing->until_ns)
+		return -EINTR;
+	return monotonic_now_ns() > overhearing->slice_ns ? -EAGAIN : 0;
+}
+
+/* What is in the ring still is not old. */
+static void events_read(struct overhearing *overhearing, uint64_t now)
+{
+	overhearing->slice_ns = now + LOOK_NS;
+	if (!hooks_consume(overhearing->hooks))
+		overhearing->read_ns = now;
 }
 
 /* All packets that are asked for have come, and are over. */
-static bool is_done(const struct overhearing *overhearing)
+static void done_look(struct overhearing *overhearing, uint64_t now)
 {
-	return overhearing->packets && !overhearing->path.traces &&
-	       overhearing->counts.packets >= overhearing->packets;
+	bool is_done = overhearing->packets && !overhearing->path.traces &&
+		       overhearing->read_ns >= now &&
+		       overhearing->counts.packets >= overhearing->packets;
+
+	overhearing->done_looks = is_done ? overhearing->done_looks + 1 : 0;
 }
 
 static void counts_look(struct overhearing *overhearing)
@@ -58,13 +76,14 @@ static void packets_overhear(struct overhearing *overhearing)
 {
 	uint64_t now = monotonic_now_ns();
 
-	while (!is_ended() && now < overhearing->until_ns && !is_done(overhearing)) {
+	while (!is_ended() && now < overhearing->until_ns && overhearing->done_looks < DONE_LOOKS) {
 		rules_watch(true);
 		wait_for_events(overhearing, now);
 		now = monotonic_now_ns();
-		hooks_consume(overhearing->hooks);
+		events_read(overhearing, now);
 		counts_look(overhearing);
-		path_settle(&overhearing->path, now);
+		path_settle(&overhearing->path, overhearing->read_ns);
+		done_look(overhearing, now);
 		if (output_flush()) /* main() tells of it */
 			return;
 	}

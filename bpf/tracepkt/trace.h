@@ -123,7 +123,7 @@ struct hooks *hooks_open(const char *directory, const struct tpk_filter *filter,
 void hooks_detach(struct hooks *hooks); /* what they have told so far can still be read */
 void hooks_close(struct hooks *hooks);
 int hooks_fd(const struct hooks *hooks); /* readable when there are events */
-void hooks_consume(struct hooks *hooks);
+int hooks_consume(struct hooks *hooks); /* all events: 0, or what take has returned */
 int hooks_counts(const struct hooks *hooks, struct tpk_counts *counts); /* 0 or -errno */
 
 /* --- reason.c: the kernel's own names -------------------------------------------------------- */
