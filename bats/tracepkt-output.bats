@@ -241,6 +241,17 @@ has_lines() {
 	assert_equal "$(grep -c '^node' <<<"$output")" 4
 }
 
+@test "a drawing and a capture are written also where a signal ends the tracer" {
+	local svg=$BATS_TEST_TMPDIR/path.svg packets=$BATS_TEST_TMPDIR/packets.pcapng
+
+	start client tracer "$TOP/build/vsh" trace "$TOP/build" -c 1000 -i 50ms --svg "$svg" -w "$packets" "$TARGET"
+	wait_line tracer '^seq 2: answered'
+	stop tracer INT
+	assert_equal "$(errors_of tracer)" ''
+	assert_equal "$(grep -c 'class="node"' "$svg")" 4
+	run -0 --separate-stderr capinfos -c "$packets"
+}
+
 @test "without Graphviz a drawing is refused in one line, before anything is sent" {
 	local folder
 

@@ -48,6 +48,11 @@ bool is_ended(void)
 	return ended;
 }
 
+void ends_forget(void)
+{
+	ended = 0;
+}
+
 /* Blocked, none of them comes between the look at the mark and the waiting, which would sleep over it. */
 int ends_poll(struct pollfd *descriptors, nfds_t count, uint64_t timeout_ns)
 {

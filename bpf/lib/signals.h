@@ -19,6 +19,9 @@ void ends_with_parent(pid_t parent);
 
 bool is_ended(void);
 
+/* That end has been obeyed: what is still to be done ends at the next one. */
+void ends_forget(void);
+
 /* ppoll(2), which a signal that ends the command ends as well, also one that has come before: then -1, and errno
  * is EINTR. timeout_ns: UINT64_MAX for ever.
  */

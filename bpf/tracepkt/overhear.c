@@ -117,10 +117,11 @@ static int sum_tell(const struct overhearing *overhearing)
 
 static int overhearing_go(struct overhearing *overhearing, const struct trace_request *request)
 {
-	int status = outputs_begin(request);
+	int status;
 
+	ends_catch(); /* what is begun from here on is ended */
+	status = outputs_begin(request);
 	if (status == DONE) {
-		ends_catch();
 		if (request->lasts_ns)
 			overhearing->until_ns = monotonic_now_ns() + request->lasts_ns;
 		format_all.begin();

@@ -162,13 +162,13 @@ int outputs_begin(const struct trace_request *request)
 	return capture_begin(request->capture);
 }
 
-/* What was begun is ended, however it went. */
 static int tracing_go(struct tracing *tracing)
 {
-	int status = outputs_begin(&tracing->request);
+	int status;
 
+	ends_catch(); /* what is begun from here on is ended */
+	status = outputs_begin(&tracing->request);
 	if (status == DONE) {
-		ends_catch();
 		format_all.begin();
 		rules_watch(true);
 		status = echoes_trace(tracing);

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "output.h"
+#include "signals.h"
 #include "trace.h"
 #include "vsh.h"
 
@@ -323,6 +324,7 @@ static int drawing_end(void)
 	if (!drawing_path) /* it could not be begun */
 		return DONE;
 	err = graph_feed();
+	ends_forget(); /* of the tracing, or nothing would be drawn */
 	if (!err)
 		err = output_make(drawing_path, command);
 	if (!err)
