@@ -113,6 +113,19 @@ results() {
 	assert_equal "$(wc -l <<<"$output")" 9
 }
 
+@test "colours: a packet that has arrived has not that of losses" {
+	receiver_start
+	tracer_start "$TRACEPKT" -n "$CLIENT" -color --listen udp port "$PORT"
+	send victim "$SERVER4" "$PORT" 1
+	listened
+	assert_equal "$(grep -cF $'\e[36mpacket 1: ' <<<"$output")" 1
+	port_take # and nobody listens there
+	tracer_start "$TRACEPKT" -n "$CLIENT" -color --listen udp port "$PORT"
+	send victim "$SERVER4" "$PORT" 1
+	listened
+	assert_equal "$(grep -cF $'\e[31mpacket 1: lost ' <<<"$output")" 1
+}
+
 # packets_matched WORDS...: how many of the packets below are listened to.
 packets_matched() {
 	listen "$@"

@@ -207,6 +207,14 @@ static void span_print(FILE *out, const struct trace *trace)
 		trace->namespaces == 1 ? "" : "s", (trace->last_ns - trace->first_ns) / 1e6);
 }
 
+/* Nobody waits for an answer to what was listened to. */
+static bool is_lost(const struct trace *trace)
+{
+	if (trace->is_listened)
+		return trace->ending.is_drop || !trace->hops;
+	return !trace->is_answered;
+}
+
 /* Of a packet that was listened to. */
 static const char *fate_text(const struct trace *trace)
 {
@@ -225,7 +233,7 @@ static const char *fate_text(const struct trace *trace)
 static void fate_print(FILE *out, const struct trace *trace)
 {
 	fprintf(out, "packet %u: ", trace->sequence);
-	if (trace->ending.is_drop || !trace->hops) {
+	if (is_lost(trace)) {
 		lost_print(out, trace);
 	} else {
 		fprintf(out, "%s %s of namespace %s after ", fate_text(trace),
@@ -257,7 +265,9 @@ void result_print(FILE *out, const struct trace *trace, int send_error)
 
 static void result(const struct trace *trace, int send_error)
 {
-	tint_begin(trace->is_answered ? TINT_REPLY : TINT_DROP);
+	enum tint arrived = trace->is_listened && !trace->is_reply ? TINT_REQUEST : TINT_REPLY;
+
+	tint_begin(is_lost(trace) ? TINT_DROP : arrived);
 	result_print(stdout, trace, send_error);
 	tint_end();
 	putchar('\n');
