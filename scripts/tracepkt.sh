@@ -55,8 +55,8 @@ WHO :=     {command NAME | exe PATH | pid N | cgroup PATH} [children]
            whose sockets send it, as in vershitify.sh
            --first N    that many packets
            --for TIME   that long: seconds, or as in 5m
-OPTIONS := -n NETNS     start in this network namespace; with --listen: only
-                        what is seen there first
+OPTIONS := -n NETNS     start in this network namespace: a name, pid:N or a
+                        path; with --listen: packets that come by there
            -j           JSON, one object a line
            -color       colours, also into a pipe; -color=never: nowhere
            -v           show each command

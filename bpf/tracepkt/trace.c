@@ -201,7 +201,7 @@ static int tracing_run(struct tracing *tracing, const char *directory)
 	return status;
 }
 
-/* To packets that are seen first in the namespace that was named. */
+/* To packets that come by in the namespace that was named. */
 static int netns_confine(struct tpk_filter *filter)
 {
 	uint64_t cookie;

@@ -50,7 +50,7 @@ struct tpk_filter {
 	__u16 port; /* network byte order: either port of the packet */
 	__u8 kind; /* enum tpk_kind */
 	__u8 protocols; /* enum tpk_protocol */
-	__u64 netns_cookie; /* where it is seen first */
+	__u64 netns_cookie; /* where it is taken up; 0: anywhere */
 	__u64 packets; /* how many are followed, from the first on; 0: no limit */
 	__u32 address[4], mask[4]; /* network byte order; IPv4: the first word */
 	__u8 version; /* 4 or 6: either address is below address and mask */
