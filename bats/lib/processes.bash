@@ -151,3 +151,22 @@ go() {
 ended() {
 	! kill -0 "${STARTED[$1]}" 2>/dev/null
 }
+
+# fdinfo_of NAME FIELD: what its open files have in this field, a line each.
+fdinfo_of() {
+	sed -n "s/^$2:[[:space:]]*//p" "/proc/${STARTED[$1]}/fdinfo/"* | sort -u
+}
+
+# programs_of NAME: ids of the BPF programs that it holds.
+programs_of() {
+	fdinfo_of "$1" prog_id
+}
+
+# are_gone IDS: none of these programs is loaded any more.
+are_gone() {
+	local id
+
+	for id in $1; do
+		! bpftool prog show id "$id" >/dev/null 2>&1 || return 1
+	done
+}
