@@ -128,6 +128,8 @@ foreground_end() {
 	! record_read "$plan_key" || [ "$record_owner" != $$ ] || device_release "$plan_key"
 	pins_trim
 	lock_release
+	trap - HUP INT QUIT TERM
+	sums_tell
 }
 
 # announce: says what is going to happen, in the words that say it all.
@@ -192,7 +194,9 @@ command_stop() {
 		[ "$stop_status" = 1 ] || clsact_forget
 	fi
 	[ -n "$dry_run" ] || pins_trim
-	change_end
+	change_release
+	sums_tell
+	change_yield
 	[ "$stop_status$sums_status" = 00 ] || exit "$failed"
 	# The helper says why if there was nothing of that name.
 	[ $# = 0 ] || [ -n "${stop_key:-}" ] || helper ping show "$@" >/dev/null

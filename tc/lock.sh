@@ -145,9 +145,16 @@ look_take() {
 
 # change_end: a signal that came meanwhile takes effect now.
 change_end() {
+	change_release
+	change_yield
+}
+
+# change_release: what has changed is done. A signal that came meanwhile is left to change_yield; one that comes from
+# now on takes effect.
+change_release() {
 	journal_end
 	lock_release
-	change_yield
+	trap - EXIT INT TERM HUP QUIT
 }
 
 # change_yield: to a signal that has come since change_hold.

@@ -285,12 +285,23 @@ program_release() {
 	fi
 }
 
-# sums_tell KEY: what was counted, when nothing is any more, for who ends it ($sums_wanted). Whether it could be
-# written goes to $sums_status; it ends all the same.
-sums_status=0
-sums_tell() {
+# sums_keep KEY: what was counted, when nothing is any more, for who ends it ($sums_wanted), until sums_tell. That it
+# could not be read goes to $sums_status; it ends all the same.
+sums_kept='' sums_status=0
+sums_keep() {
+	local sums
+
 	[ -n "${sums_wanted:-}" ] && [ -z "$dry_run" ] && [ -e "$pins/$1/pk_stats" ] || return 0
-	"$vsh" ${json:+-j} ping sums "$1" || sums_status=1
+	if sums=$("$vsh" ${json:+-j} ping sums "$1"); then
+		sums_kept=$sums_kept$sums$newline
+	else
+		sums_status=1
+	fi
+}
+
+# sums_tell: without the lock, since who reads it may take any time.
+sums_tell() {
+	[ -z "$sums_kept" ] || put %s "$sums_kept" || sums_status=1
 }
 
 # device_release KEY: everything of ours for that device. Fails, and keeps the record, if something is left.
@@ -298,7 +309,7 @@ device_release() {
 	journal_begin stop "$1" || :
 	link_release "$1" || return
 	! record_read "$1" || record_release "$1" || return
-	sums_tell "$1"
+	sums_keep "$1"
 	if [ -d "$pins/$1" ]; then
 		run_quietly rm -f "$pins/$1/pk_link"
 		program_release "$pins/$1/pk_xdp" && program_release "$pins/$1/pk_tc" || return
