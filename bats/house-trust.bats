@@ -269,16 +269,18 @@ lock_is_waited_for() {
 }
 
 @test "the lock: a signal to a command that waits for it acts at once, not when the lock is free" {
-	local signal
+	local signal words
 
 	: >/run/vershitify.lock
 	start here holder flock -o /run/vershitify.lock sh -c 'echo locked; exec sleep 1000'
 	wait_line holder '^locked$'
-	for signal in TERM:143 HUP:129; do
-		start client waits "$VERSHITIFY" add dev eth0 command victim drop 1%
+	for words in TERM:143:'add dev eth0 command victim drop 1%' HUP:129:'add dev eth0 command victim drop 1%' INT:130:show TERM:143:down; do
+		signal=${words%%:*} words=${words#*:}
+		# shellcheck disable=SC2086 # words
+		start client waits "$VERSHITIFY" ${words#*:}
 		busywait 20 lock_is_waited_for 1
-		stop waits "${signal%:*}"
-		assert_equal "$EXIT_STATUS" "${signal#*:}"
+		stop waits "$signal"
+		assert_equal "$EXIT_STATUS" "${words%%:*}"
 		refute [ -s "$BATS_TEST_TMPDIR/waits.err" ]
 		busywait 5 lock_is_waited_for 0
 	done
@@ -287,6 +289,22 @@ lock_is_waited_for() {
 	finish holder 2>/dev/null
 	run -0 vershitify show
 	refute_output
+}
+
+@test "down: a signal in the middle of it ends it when it is done" {
+	local before
+
+	vershitify down
+	before=$(system_state)
+	rule_add command victim direction both drop 1%
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	# a signal for the shell at its first change
+	printf '%s\n' '#!/bin/sh' "kill -s TERM \$(cat '$BATS_TEST_TMPDIR/pid')" "exec $(command -v tc) \"\$@\"" >"$BATS_TEST_TMPDIR/bin/tc"
+	chmod +x "$BATS_TEST_TMPDIR/bin/tc"
+	start here down env PATH="$BATS_TEST_TMPDIR/bin:$PATH" sh -c 'echo $$ >"$1"; exec "$0" down' "$VERSHITIFY" "$BATS_TEST_TMPDIR/pid"
+	finish down
+	assert_equal "$EXIT_STATUS" 143
+	assert_state "$before"
 }
 
 @test "the lock: two that wait for one that goes get it one after the other" {

@@ -196,7 +196,7 @@ command_down() {
 	needs_capabilities
 	needs_trust
 	needs_place
-	lock_take
+	change_hold
 	down_status=0
 	if [ -n "$netns_name" ]; then
 		devices_detach "$(netns_cookie "$netns_file")" || down_status=1
@@ -204,7 +204,7 @@ command_down() {
 	else
 		{ teardown && strays_detach && clsact_forget; } || down_status=1
 	fi
-	lock_release
+	change_end
 	return "$down_status"
 }
 

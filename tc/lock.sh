@@ -126,19 +126,27 @@ change_take() {
 
 # change_hold: the same, and what a killed command has left stays where it is.
 change_hold() {
-	interrupted=
-	trap 'interrupted=INT; lock_wake' INT
-	trap 'interrupted=TERM; lock_wake' TERM
-	trap 'interrupted=HUP; lock_wake' HUP
-	trap 'interrupted=QUIT; lock_wake' QUIT
+	signals_hold
 	# nothing was changed, so nothing stays
 	trap lock_release EXIT
 	lock_take
 }
 
+# signals_hold: until change_yield, a signal ends only the wait for the lock: flock(1) in the background would outlive
+# a shell that it ends.
+signals_hold() {
+	interrupted=
+	trap 'interrupted=INT; lock_wake' INT
+	trap 'interrupted=TERM; lock_wake' TERM
+	trap 'interrupted=HUP; lock_wake' HUP
+	trap 'interrupted=QUIT; lock_wake' QUIT
+}
+
 # look_take: for commands that look and list. They never take anything away, nor does anybody else meanwhile.
 look_take() {
+	signals_hold
 	lock_take
+	change_yield
 	[ -n "$dry_run" ] || ! "${tool}_leftovers" ||
 		say "note: a killed command has left something, which the next one that changes anything takes away"
 }
@@ -157,7 +165,7 @@ change_release() {
 	trap - EXIT INT TERM HUP QUIT
 }
 
-# change_yield: to a signal that has come since change_hold.
+# change_yield: to a signal that has come since signals_hold.
 change_yield() {
 	trap - EXIT INT TERM HUP QUIT
 	[ -z "${interrupted-}" ] || kill -s "$interrupted" $$
