@@ -501,6 +501,19 @@ assert_root_untouched() {
 	assert grep -q '</svg>' "$BATS_TEST_TMPDIR/user/folder.svg"
 }
 
+@test "plot: the picture has the mode that the umask of the caller leaves" {
+	local mask
+
+	plots_begin
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	printf '%s\n' '#!/bin/sh' 'cat >/dev/null' 'echo "<svg></svg>"' >"$BATS_TEST_TMPDIR/bin/gnuplot"
+	chmod 755 "$BATS_TEST_TMPDIR/bin/gnuplot"
+	for mask in 077:600 027:640 000:666; do
+		(umask "${mask%:*}" && PATH=$BATS_TEST_TMPDIR/bin:$PATH plot_as times.svg)
+		assert_equal "$(stat -c %a "$BATS_TEST_TMPDIR/user/times.svg")" "${mask#*:}"
+	done
+}
+
 @test "plot: what a user swaps while the picture is drawn is not written to, and told of" {
 	plots_begin
 	mkdir "$BATS_TEST_TMPDIR/bin"

@@ -230,12 +230,13 @@ has_lines() {
 @test "Graphviz draws what it is told: a cluster for each namespace, a node for each device" {
 	local file=$BATS_TEST_TMPDIR/path.svg
 
+	umask 027
 	run -0 --separate-stderr trace -c 2 -i 50ms --svg "$file" "$TARGET"
 	assert_equal "$stderr" ''
 	assert_line --regexp '^seq 2: answered '
 	assert_equal "$(grep -c 'class="cluster"' "$file") $(grep -c 'class="node"' "$file") $(grep -c 'class="edge"' "$file")" '3 4 6'
 	assert grep -qE '>request 2 x [0-9.]+ to [0-9.]+ ms<' "$file"
-	assert_equal "$(stat -c %a "$file")" 644
+	assert_equal "$(stat -c %a "$file")" 640
 	run -0 --separate-stderr trace --dot "$TARGET"
 	run -0 dot -Tplain <<<"$output"
 	assert_equal "$(grep -c '^node' <<<"$output")" 4
@@ -396,6 +397,8 @@ has_lines() {
 	run -0 trace -w "$folder/packets" "$TARGET"
 	run -0 capinfos -c "$folder/packets"
 	assert_equal "$(cat "$folder/other")" before
+	# packets can carry secrets
+	assert_equal "$(stat -c %a "$folder/packets")" 600
 	# where files have no room for it
 	mkdir "$folder/full"
 	mount -t tmpfs -o size=4k none "$folder/full"

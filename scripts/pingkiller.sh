@@ -175,6 +175,7 @@ command_plot() {
 	plot_script=$(helper ping plot "${plot_file##*.}" "$@") || exit
 	[ -z "$dry_run" ] || return 0
 	# Without settings out of files: a home folder can be somebody else's.
+	umask "$caller_umask"
 	printf '%s\n' "$plot_script" | helper ping draw "$plot_file" gnuplot --default-settings
 }
 

@@ -13,7 +13,7 @@
 #include "signals.h"
 
 #define LINKS_MAX 40 /* as the kernel has it (MAXSYMLINKS) */
-#define MODE 0644
+#define MODE 0666 /* of pictures */
 
 /* --- the folder -------------------------------------------------------------------------- */
 
@@ -229,12 +229,25 @@ static int name_replaceable(int folder, const char *name)
 	return S_ISREG(st.st_mode) || S_ISLNK(st.st_mode) ? 0 : -EEXIST;
 }
 
-int output_begin(struct output *output, const char *path)
+/* Nobody else of this process makes files meanwhile. */
+static mode_t mode_masked(mode_t mode)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return mode & ~mask;
+}
+
+int output_begin(struct output *output, const char *path, mode_t mode)
 {
 	const char *slash = strrchr(path, '/');
 	int err;
 
-	*output = (struct output){ .name = slash ? slash + 1 : path, .fd = -1 };
+	*output = (struct output){
+		.name = slash ? slash + 1 : path,
+		.fd = -1,
+		.mode = mode_masked(mode),
+	};
 	output->folder = folder_open(path, output->name - path);
 	if (output->folder < 0)
 		return output->folder;
@@ -248,7 +261,7 @@ int output_begin(struct output *output, const char *path)
 
 int output_end(struct output *output, int err)
 {
-	if (!err && fchmod(output->fd, MODE))
+	if (!err && fchmod(output->fd, output->mode))
 		err = -errno;
 	if (!err && renameat(output->folder, output->new, output->folder, output->name))
 		err = -errno;
@@ -264,7 +277,7 @@ int output_end(struct output *output, int err)
 int output_make(const char *path, char *const command[])
 {
 	struct output output;
-	int err = output_begin(&output, path);
+	int err = output_begin(&output, path, MODE);
 
 	return err ?: output_end(&output, command_print(command, output.fd));
 }

@@ -235,7 +235,8 @@ static int file_end(int err)
 
 int capture_begin(const char *path)
 {
-	int err = output_begin(&file, path);
+	/* what the packets carry may be a secret */
+	int err = output_begin(&file, path, 0600);
 
 	file_path = path;
 	if (!err) {
