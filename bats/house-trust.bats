@@ -229,6 +229,14 @@ bpffs_borrow() {
 	refute [ -e /run/vershitify.lock ]
 }
 
+@test "the lock leaves no file for a folder of strangers that is called as a tool of ours without records" {
+	rule_add command victim drop 1%
+	mkdir -p /run/snitch /run/tracepkt
+	vershitify down
+	rmdir /run/snitch /run/tracepkt
+	refute [ -e /run/vershitify.lock ]
+}
+
 @test "the lock is not held while a file of somebody else's is read" {
 	mkfifo "$BATS_TEST_TMPDIR/fifo"
 	start client reads "$PINGKILLER" dev eth0 src-file "$BATS_TEST_TMPDIR/fifo" background

@@ -71,13 +71,13 @@ lock_release() {
 	exec 8>&-
 }
 
-# states_are_left: has any tool something recorded? Each has a doctor of its own beside this file.
+# states_are_left: has any tool something recorded? Those that record have a part named after them beside this file.
 states_are_left() {
 	local name
 
 	for name in "$library"/doctor-*.sh; do
 		name=${name##*/doctor-}
-		[ ! -e "/run/${name%.sh}" ] || return 0
+		[ ! -e "$library/$name" ] || [ ! -e "/run/${name%.sh}" ] || return 0
 	done
 	return 1
 }
