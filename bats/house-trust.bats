@@ -237,11 +237,26 @@ bpffs_borrow() {
 	refute [ -e /run/vershitify.lock ]
 }
 
+# has_open PID FILE: that process, or one that it has started.
+has_open() {
+	local fd child
+
+	for fd in /proc/"$1"/fd/*; do
+		[ ! "$fd" -ef "$2" ] || return 0
+	done
+	for child in $(children_of "$1" 2>/dev/null); do
+		! has_open "$child" "$2" || return 0
+	done
+	return 1
+}
+
 @test "the lock is not held while a file of somebody else's is read" {
 	mkfifo "$BATS_TEST_TMPDIR/fifo"
+	start here writes sh -c 'exec sleep 1000 <>"$0"' "$BATS_TEST_TMPDIR/fifo"
 	start client reads "$PINGKILLER" dev eth0 src-file "$BATS_TEST_TMPDIR/fifo" background
 	start here batch "$VERSHITIFY" -b "$BATS_TEST_TMPDIR/fifo"
-	sleep 0.3
+	busywait 20 has_open "$(pid reads)" "$BATS_TEST_TMPDIR/fifo"
+	busywait 20 has_open "$(pid batch)" "$BATS_TEST_TMPDIR/fifo"
 	timeout "$((10 * PATIENCE))" "$VERSHITIFY" -n "$CLIENT" add dev eth0 command victim drop 1% 3>&- >/dev/null
 	timeout "$((10 * PATIENCE))" "$PINGKILLER" -n "$SERVER" dev eth0 background 3>&- 2>/dev/null
 	refute ended reads

@@ -27,6 +27,7 @@ setup() {
 teardown() {
 	local dev
 
+	[ ! -e "$BATS_TEST_TMPDIR/bpf_stats" ] || cat "$BATS_TEST_TMPDIR/bpf_stats" >/proc/sys/kernel/bpf_stats_enabled
 	test_end
 	vershitify down
 	for dev in $(on_client ip -o link show type veth | sed -n 's/^[0-9]*: \([m#"][^@]*\)@.*/\1/p'); do
@@ -116,11 +117,12 @@ visits() {
 
 	program=$(bpftool -j link show pinned "/sys/fs/bpf/vershitify/link_$1" | jq .prog_id)
 	shift
+	# for teardown
+	[ -e "$BATS_TEST_TMPDIR/bpf_stats" ] || cat /proc/sys/kernel/bpf_stats_enabled >"$BATS_TEST_TMPDIR/bpf_stats"
 	echo 1 >/proc/sys/kernel/bpf_stats_enabled
 	before=$(bpftool -j prog show id "$program" | jq '.run_cnt // 0')
 	"$@" >/dev/null
 	echo $(($(bpftool -j prog show id "$program" | jq .run_cnt) - before))
-	echo 0 >/proc/sys/kernel/bpf_stats_enabled
 }
 
 found() {

@@ -3,12 +3,13 @@
  * pingflood.c - sends ICMP messages through a packet socket, as fast as it can: from as many sources as it
  * is told, in turn, and whatever their type. Packets and bytes are told, so that counters can be compared.
  *
- *   pingflood [-6] [-s SOURCES] [-t TYPE] [-c CODE] [-u] [-v TAGS] DEV MAC COUNT
+ *   pingflood [-6] [-s SOURCES] [-t TYPE] [-c CODE] [-u] [-v TAGS] [-m] DEV MAC COUNT
  *
  * Sources are 10.0.0.0, 10.0.0.1, ... or 2001:db8:f::, 2001:db8:f::1, ...; the destination is 192.0.2.2 or
  * 2001:db8::2. TYPE is echo request by default; -u sends UDP instead; -v puts so many VLAN tags into the
  * frame. It stays on one processor, so that a packet is through before the next one is sent and no queue of
- * the way runs over. Prints "sent N BYTES".
+ * the way runs over. Prints "sent N BYTES"; with -m "sent N BYTES M": something was sent in M different
+ * milliseconds.
  */
 #include "traffic.h"
 
@@ -113,6 +114,21 @@ static ssize_t frame_send(int fd, struct frame *frame, size_t length, size_t tag
 	return sendmsg(fd, &message, 0);
 }
 
+/* Are we in another millisecond than when this was called last? */
+static bool millisecond_is_new(void)
+{
+	static long long last = -1;
+	struct timespec now;
+	long long ms;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ms = now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+	if (ms == last)
+		return false;
+	last = ms;
+	return true;
+}
+
 static void processor_keep(void)
 {
 	cpu_set_t set;
@@ -128,13 +144,13 @@ int main(int argc, char **argv)
 	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_halen = ETH_ALEN };
 	struct frame frame = {};
 	uint8_t *m = to.sll_addr, *type;
-	bool is_v6 = false, is_udp = false;
-	long count, sources = 1, kind = -1, code = 0, tags = 0, sent = 0;
+	bool is_v6 = false, is_udp = false, is_timed = false;
+	long count, sources = 1, kind = -1, code = 0, tags = 0, sent = 0, milliseconds = 0;
 	size_t length;
 	int c, fd;
 
 	lifetime_limit();
-	while ((c = getopt(argc, argv, "6s:t:c:uv:")) != -1) {
+	while ((c = getopt(argc, argv, "6s:t:c:uv:m")) != -1) {
 		switch (c) {
 		case '6':
 			is_v6 = true;
@@ -154,6 +170,9 @@ int main(int argc, char **argv)
 		case 'v':
 			tags = number_parse(optarg, 0, TAGS_MAX);
 			break;
+		case 'm':
+			is_timed = true;
+			break;
 		default:
 			return 2;
 		}
@@ -161,7 +180,7 @@ int main(int argc, char **argv)
 	argv += optind;
 	if (argc - optind != 3) {
 		fprintf(stderr,
-			"usage: pingflood [-6] [-s SOURCES] [-t TYPE] [-c CODE] [-u] [-v TAGS] DEV MAC COUNT\n");
+			"usage: pingflood [-6] [-s SOURCES] [-t TYPE] [-c CODE] [-u] [-v TAGS] [-m] DEV MAC COUNT\n");
 		return 2;
 	}
 	to.sll_ifindex = if_nametoindex(argv[0]);
@@ -185,7 +204,12 @@ int main(int argc, char **argv)
 		else
 			v4_fill(&frame, i % sources, is_udp ? IPPROTO_UDP : IPPROTO_ICMP);
 		sent += frame_send(fd, &frame, length, tags, &to) > 0;
+		if (is_timed)
+			milliseconds += millisecond_is_new();
 	}
-	say("sent %ld %zu", sent, sent * (length + tags * 4));
+	if (is_timed)
+		say("sent %ld %zu %ld", sent, sent * (length + tags * 4), milliseconds);
+	else
+		say("sent %ld %zu", sent, sent * (length + tags * 4));
 	return 0;
 }
