@@ -263,6 +263,12 @@ has_open() {
 	refute ended batch
 }
 
+# lock_hold: until "holder", one process only, is stopped.
+lock_hold() {
+	start here holder sh -c 'exec 8>>/run/vershitify.lock; flock 8; echo locked; exec sleep 1000'
+	wait_line holder '^locked$'
+}
+
 # lock_is_waited_for COUNT: by that many.
 lock_is_waited_for() {
 	local inode
@@ -279,9 +285,7 @@ lock_is_waited_for() {
 	run -1 --separate-stderr env PATH="$BATS_TEST_TMPDIR/bin:$PATH" "$VERSHITIFY" -n "$CLIENT" add dev eth0 command victim drop 1% 3>&-
 	assert_equal "$stderr" "vershitify.sh: cannot lock /run/vershitify.lock: 'flock: unrecognized option: w' (it takes the flock of util-linux)"
 	rm -f /run/vershitify.lock
-	: >/run/vershitify.lock
-	start here holder flock /run/vershitify.lock sh -c 'echo locked; exec sleep 60'
-	wait_line holder '^locked$'
+	lock_hold
 	start client waits setsid "$VERSHITIFY" add dev eth0 command victim drop 1%
 	busywait 20 lock_is_waited_for 1
 	kill -s INT -- "-$(pid waits)"
@@ -294,9 +298,7 @@ lock_is_waited_for() {
 @test "the lock: a signal to a command that waits for it acts at once, not when the lock is free" {
 	local signal words
 
-	: >/run/vershitify.lock
-	start here holder flock -o /run/vershitify.lock sh -c 'echo locked; exec sleep 1000'
-	wait_line holder '^locked$'
+	lock_hold
 	for words in TERM:143:'add dev eth0 command victim drop 1%' HUP:129:'add dev eth0 command victim drop 1%' INT:130:show TERM:143:down; do
 		signal=${words%%:*} words=${words#*:}
 		# shellcheck disable=SC2086 # words
@@ -331,9 +333,7 @@ lock_is_waited_for() {
 }
 
 @test "the lock: two that wait for one that goes get it one after the other" {
-	: >/run/vershitify.lock
-	start here holder flock /run/vershitify.lock sh -c 'echo locked; exec sleep 60'
-	wait_line holder '^locked$'
+	lock_hold
 	start client first "$VERSHITIFY" add dev eth0 command victim drop 1%
 	start client second "$VERSHITIFY" add dev eth0 command victim drop 1%
 	busywait 20 lock_is_waited_for 2
