@@ -233,7 +233,7 @@ one_line_error() {
 	vsh add dev eth0 dev lo command victim children direction both drop 25% seed 7 visible local
 	vershitify -j show 1 | jq -S . >"$BATS_TEST_TMPDIR/before"
 	vershitify change 1 drop 50%
-	vershitify -j show 1 | jq -S '.[0].drop_percent = 25' >"$BATS_TEST_TMPDIR/after"
+	vershitify -j show 1 | jq -S '.[0].drop_percent = 25 | .[0].loss.loss_percent = 25' >"$BATS_TEST_TMPDIR/after"
 	run -0 diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
 	assert_equal "$(vsh show 1)" \
 		'rule 1 dev eth0 dev lo command victim children direction both drop 50% seed 7 visible local'
