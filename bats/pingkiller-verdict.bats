@@ -715,7 +715,7 @@ assert_sums() {
 	run -0 output_of front
 	assert_sums 100 "${sent#* }"
 	# where a table has none of them
-	start server front script -qfc "$PINGKILLER dev eth0" "$BATS_TEST_TMPDIR/typescript"
+	start server front script -qfc "exec $PINGKILLER dev eth0" "$BATS_TEST_TMPDIR/typescript"
 	busywait 10 grep -q passed "$BATS_TEST_TMPDIR/typescript"
 	flood 100 >/dev/null
 	pkill -INT -P "$(pid front)"
