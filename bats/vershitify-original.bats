@@ -150,7 +150,7 @@ original() {
 
 @test "while it runs the rule is shown like any other" {
 	original -interface eth0 -command victim -drop 25
-	run -0 vershitify show
+	run -0 vsh show
 	assert_output --regexp '^rule 1 dev eth0 command victim direction egress drop 25%'
 	stop original INT
 	run -0 vershitify show
