@@ -196,6 +196,16 @@ packets_matched() {
 	assert_equal "$sum" 'tracepkt.sh: 0 packets: 0 complete, 0 not; 0 events lost'
 }
 
+@test "a drop is told also where a sniffer has read the packet" {
+	sniffer_start
+	port_take # and nobody listens there
+	listen udp port "$PORT"
+	send victim "$SERVER4" "$PORT" 3
+	assert_equal "$(sniffed udp)" 3
+	listened
+	assert_equal "$(results '.ended == "dropped"')" 3
+}
+
 # assert_sum PACKETS: all of them are complete, or counted as not; what is complete has each hop.
 assert_sum() {
 	local whole

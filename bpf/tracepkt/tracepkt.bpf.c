@@ -499,10 +499,18 @@ static __always_inline int taken(struct sk_buff *skb, __u32 hook)
 	return 0;
 }
 
+/* Who sniffs reads a copy: the packet has still to arrive. */
+static __always_inline bool is_sniffed(struct sk_buff *skb)
+{
+	struct sock *reader = skb->sk;
+
+	return reader && reader->__sk_common.skc_family == AF_PACKET;
+}
+
 SEC("tp_btf/skb_copy_datagram_iovec")
 int BPF_PROG(tpk_read, struct sk_buff *skb)
 {
-	return taken(skb, TPK_READ);
+	return is_sniffed(skb) ? 0 : taken(skb, TPK_READ);
 }
 
 SEC("tp_btf/tcp_probe")
