@@ -196,6 +196,16 @@ packets_matched() {
 	assert_equal "$sum" 'tracepkt.sh: 0 packets: 0 complete, 0 not; 0 events lost'
 }
 
+@test "messages of unix sockets are no packets, whatever they hold" {
+	receiver_start
+	listen udp
+	on_client "$PROGRAMS/unixdrop" 10
+	send victim "$SERVER4" "$PORT" 1
+	listened
+	assert_equal "$(jq -r 'select(.event == "drop")' <<<"$output")" ''
+	assert_equal "$(results true)" 1
+}
+
 @test "a drop is told also where a sniffer has read the packet" {
 	sniffer_start
 	port_take # and nobody listens there

@@ -565,11 +565,12 @@ static __always_inline int freed(struct sk_buff *skb, __u32 hook, __u32 reason, 
 	struct track *track;
 	bool is_last;
 
-	/* A packet can be dropped before any device has seen it. */
-	if (is_rules || hook == TPK_DROPPED)
-		track = track_of(skb, is_rules ? skb->dev : NULL, start_sent(skb), hook);
-	else
-		track = track_known(skb, hook);
+	track = track_known(skb, hook);
+	/* A packet can be dropped before any device has seen it. A message of a unix socket, or of
+	 * netlink, is none: it has no protocol.
+	 */
+	if (!track && (is_rules || (hook == TPK_DROPPED && skb->protocol)))
+		track = track_new(skb, is_rules ? skb->dev : NULL, start_sent(skb));
 	if (!track)
 		return 0;
 	dev = device_of(skb);
