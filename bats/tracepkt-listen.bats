@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # tracepkt.sh --listen traces what others send: all that is asked for, and nothing else.
-# vm: ^(a datagram|a connection|a process)
+# vm: ^(a datagram|a connection|a process|a drop|packets of a driver)
 #
 #   $CLIENT: senders  eth0 192.0.2.1 ---------- 192.0.2.2 eth0  $SERVER: receivers
 #
@@ -214,6 +214,28 @@ packets_matched() {
 	assert_equal "$(sniffed udp)" 3
 	listened
 	assert_equal "$(results '.ended == "dropped"')" 3
+}
+
+@test "packets of a driver are not taken for those whose memory they have got" {
+	requires tap
+	port_take
+	start client far "$PROGRAMS/tapecho" tap0 100
+	wait_line far ready
+	ip -n "$CLIENT" link set tap0 up
+	ip -n "$CLIENT" addr add 198.51.100.1/24 dev tap0
+	ip -n "$CLIENT" neigh replace 198.51.100.2 lladdr 02:00:00:00:00:02 nud permanent dev tap0
+	# What it gets it does not read: each answer has memory of its own.
+	sender_start holder holder 198.51.100.2 "$PORT" 1
+	start server server "$PROGRAMS/tcp" "$SERVER4" "$PORT" listen accept recv 1000000 shut eof
+	wait_line server '^listen'
+	listen tcp port "$PORT"
+	on_client "$PROGRAMS/tcp" "$SERVER4" "$PORT" connect send 1000000 eof close
+	finish server
+	batch holder
+	wait_line far answered
+	listened
+	assert [ "$(hops_count)" -gt 10 ]
+	assert_equal "$(jq -r 'select(.event == "hop" and .dev == "tap0")' <<<"$output")" ''
 }
 
 # assert_sum PACKETS: all of them are complete, or counted as not; what is complete has each hop.

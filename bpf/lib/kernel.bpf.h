@@ -141,6 +141,7 @@ struct sk_buff {
 	struct net_device *dev;
 	unsigned int len;
 	int skb_iif; /* the device that it came in by, on top of all; 0: none in this namespace */
+	__u8 cloned : 1; /* its data may be another buffer's as well */
 	unsigned long _nfct; /* struct nf_conn, and in the lowest bits enum ip_conntrack_info */
 	unsigned char *head;
 	unsigned char *data;

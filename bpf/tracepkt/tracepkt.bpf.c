@@ -30,7 +30,9 @@ struct track {
 	__u64 head;
 	struct door door;
 	__u64 lost; /* counts.lost before the packet's first event */
+	__u64 seen_ns; /* by a hook, last */
 	__u64 is_told; /* there was an event */
+	__u64 is_taken; /* a socket has it: it may be freed where no hook is */
 };
 
 /* The data of a packet that is followed. */
@@ -40,6 +42,7 @@ struct shared {
 	__u64 buffers; /* that are followed */
 	struct door door; /* of the buffer that came in last */
 	__u64 lost; /* as in struct track */
+	__u64 is_taken; /* one of its buffers is */
 };
 
 /* The buffer that this processor has received last: what it sends next can be the answer. */
@@ -143,6 +146,7 @@ static __always_inline void data_move(struct track *track, __u64 head)
 static __always_inline struct track *track_begin(__u64 buffer, struct track *new)
 {
 	new->branch = __sync_fetch_and_add(&counts.branches, 1) + 1;
+	new->seen_ns = bpf_ktime_get_ns();
 	if (data_take(new) || bpf_map_update_elem(&tpk_buffers, &buffer, new, BPF_ANY)) {
 		__sync_fetch_and_add(&counts.untracked, 1);
 		return NULL;
@@ -164,19 +168,43 @@ static __always_inline struct shared *data_known(__u64 head)
 	return shared;
 }
 
-/* TCP frees what it has received where no hook is, and the next packet gets the memory. What was received
- * has the number of its device; what is made anew has none, until it is received in turn.
+/* TCP and UDP free what they have received where no hook is, and the next packet gets the memory. What was
+ * received has the number of its device; what is made anew has none, until it is received in turn.
  */
-static __always_inline bool is_reused(struct sk_buff *skb, const struct door *door, __u32 hook)
+static __always_inline bool is_made_anew(struct sk_buff *skb, const struct door *door, __u32 hook)
 {
 	return door->ifindex && !skb->skb_iif &&
 	       (hook == TPK_QUEUE || hook == TPK_XMIT || hook == TPK_CONSUMED);
 }
 
-/* The same of data. Clones have not been received either, and have no socket. */
-static __always_inline bool is_data_reused(struct sk_buff *skb, const struct door *door, __u32 hook)
+/* Where a device hands over what a driver may have made just now. */
+static __always_inline bool is_received(__u32 hook)
 {
-	return skb->sk && is_reused(skb, door, hook);
+	return hook == TPK_NETIF_RX || hook == TPK_RECEIVE || hook == TPK_GRO;
+}
+
+/* What a socket has gets no other data, and no device receives it again. What has come in has from then on
+ * the number of its device, or at least the data that it came with. And to receive takes no time: queues are
+ * before TPK_XMIT.
+ */
+static __always_inline bool is_reused(struct sk_buff *skb, const struct track *track, __u64 now,
+				      __u32 hook)
+{
+	bool is_moved = track->head != (__u64)skb->head;
+
+	if (is_received(hook))
+		return track->is_taken || now - track->seen_ns > TPK_SHARED_NS ||
+		       (is_moved && track->door.ifindex && !skb->skb_iif);
+	return (is_moved && track->is_taken) || is_made_anew(skb, &track->door, hook);
+}
+
+/* The same of data. Clones have not been received either, and have no socket. */
+static __always_inline bool is_data_reused(struct sk_buff *skb, const struct shared *shared,
+					   __u32 hook)
+{
+	if (is_received(hook))
+		return shared->is_taken && !BPF_CORE_READ_BITFIELD_PROBED(skb, cloned);
+	return skb->sk && is_made_anew(skb, &shared->door, hook);
 }
 
 /* A branch of the packet that has this data. */
@@ -199,16 +227,19 @@ static __always_inline struct track *track_known(struct sk_buff *skb, __u32 hook
 	__u64 buffer = (__u64)skb, head = (__u64)skb->head;
 	struct shared *shared;
 	struct track *track;
+	__u64 now;
 
 	if (!counts.tracked)
 		return NULL;
 	track = bpf_map_lookup_elem(&tpk_buffers, &buffer);
-	if (track && is_reused(skb, &track->door, hook)) {
+	now = track ? bpf_ktime_get_ns() : 0;
+	if (track && is_reused(skb, track, now, hook)) {
 		data_drop(track->head);
 		bpf_map_delete_elem(&tpk_buffers, &buffer);
 		track = NULL;
 	}
 	if (track) {
+		track->seen_ns = now;
 		if (track->head != head)
 			data_move(track, head);
 		return track;
@@ -216,7 +247,7 @@ static __always_inline struct track *track_known(struct sk_buff *skb, __u32 hook
 	shared = data_known(head);
 	if (!shared)
 		return NULL;
-	if (!is_data_reused(skb, &shared->door, hook))
+	if (!is_data_reused(skb, shared, hook))
 		return track_branch(buffer, head, shared);
 	data_drop(head);
 	return NULL;
@@ -480,6 +511,15 @@ int BPF_PROG(tpk_gro, struct sk_buff *skb)
 	return seen(skb, skb->dev, start_received(skb), TPK_GRO);
 }
 
+static __always_inline void taken_mark(struct track *track)
+{
+	struct shared *shared = bpf_map_lookup_elem(&tpk_data, &track->head);
+
+	track->is_taken = true;
+	if (shared)
+		shared->is_taken = true;
+}
+
 /* What is read is told of without a device: a socket keeps other things in its place. */
 static __always_inline int taken(struct sk_buff *skb, __u32 hook)
 {
@@ -489,6 +529,7 @@ static __always_inline int taken(struct sk_buff *skb, __u32 hook)
 
 	if (!track)
 		return 0;
+	taken_mark(track);
 	if (socket)
 		reader_tell(skb, track, socket->__sk_common.skc_net.net);
 	event = event_begin(track, hook);
