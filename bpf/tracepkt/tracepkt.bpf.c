@@ -51,18 +51,17 @@ struct received {
 	__u64 branch;
 };
 
+/* Not of each end there is a hook: what nobody has seen for the longest time makes room. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, TPK_TRACKED_MAX);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u64); /* address of a buffer */
 	__type(value, struct track);
 } tpk_buffers SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, TPK_TRACKED_MAX);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u64); /* address of data */
 	__type(value, struct shared);
 } tpk_data SEC(".maps");
@@ -131,13 +130,18 @@ static __always_inline void data_drop(__u64 head)
 		__sync_fetch_and_sub(&counts.tracked, 1);
 }
 
-/* A buffer goes on with other data. Of the old ones nobody tells when they are freed. */
+/* Of data whose last buffer goes on without them nobody tells when they are freed. */
+static __always_inline void data_leave(const struct track *track)
+{
+	struct shared *shared = bpf_map_lookup_elem(&tpk_data, &track->head);
+
+	if (shared && __sync_fetch_and_sub(&shared->buffers, 1) == 1)
+		data_drop(track->head);
+}
+
 static __always_inline void data_move(struct track *track, __u64 head)
 {
-	struct shared *old = bpf_map_lookup_elem(&tpk_data, &track->head);
-
-	if (old && __sync_fetch_and_sub(&old->buffers, 1) == 1)
-		data_drop(track->head);
+	data_leave(track);
 	track->head = head;
 	data_take(track);
 }
@@ -147,11 +151,13 @@ static __always_inline struct track *track_begin(__u64 buffer, struct track *new
 {
 	new->branch = __sync_fetch_and_add(&counts.branches, 1) + 1;
 	new->seen_ns = bpf_ktime_get_ns();
-	if (data_take(new) || bpf_map_update_elem(&tpk_buffers, &buffer, new, BPF_ANY)) {
-		__sync_fetch_and_add(&counts.untracked, 1);
-		return NULL;
+	if (!data_take(new)) {
+		if (!bpf_map_update_elem(&tpk_buffers, &buffer, new, BPF_ANY))
+			return bpf_map_lookup_elem(&tpk_buffers, &buffer);
+		data_leave(new);
 	}
-	return bpf_map_lookup_elem(&tpk_buffers, &buffer);
+	__sync_fetch_and_add(&counts.untracked, 1);
+	return NULL;
 }
 
 /* The data of the packet that this is a buffer of, or NULL. What has not been seen for long may have

@@ -91,7 +91,7 @@ struct tpk_counts {
 	__u64 branches;
 	__u64 lost; /* events for which the ring had no room */
 	__u64 untracked; /* buffers for which the map had no room */
-	__s64 tracked; /* packets' data that are followed now */
+	__s64 tracked; /* packets' data that are followed now, and what has made room for others */
 };
 
 _Static_assert(sizeof(struct tpk_filter) == 72, "tpk_filter has no holes");
