@@ -330,6 +330,11 @@ kept() {
 	bpftool -j map dump pinned /sys/fs/bpf/pingkiller/*-*/pk_dropped | jq length
 }
 
+# tracers: for how many.
+tracers() {
+	bpftool -j map dump pinned /sys/fs/bpf/pingkiller/*-*/pk_tracers | jq '.[0].formatted.value.count'
+}
+
 @test "pingkiller keeps only echoes of those who trace in mind, and nothing when nobody does" {
 	pk dev eth0 background 2>/dev/null
 	run -1 on_client ping -qc 3 -i 0.01 -W 0.1 "$SERVER4"
@@ -339,7 +344,22 @@ kept() {
 	stop flood
 	assert_equal "$(kept)" 3
 	assert_equal "$(jq -c 'select(.event == "drop") | .seq' <<<"$output")" "$(printf '%s\n' 1 2 3)"
-	assert_equal "$(bpftool -j map dump pinned /sys/fs/bpf/pingkiller/*-*/pk_tracers | jq '.[0].formatted.value.count')" 0
+	assert_equal "$(tracers)" 0
+}
+
+# The next drop does away with who is over.
+no_tracers() {
+	on_client ping -qc 1 -W 0.1 "$SERVER4" >/dev/null || :
+	[ "$(tracers)" = 0 ]
+}
+
+@test "pingkiller keeps nothing any more for one who traces and is killed" {
+	pk dev eth0 background 2>/dev/null
+	start client killed "$TOP/build/vsh" -j trace "$TOP/build" -c 1000 -i 50ms -W 200ms "$SERVER4"
+	wait_line killed '"event":"result"'
+	assert_equal "$(tracers)" 1
+	stop killed KILL
+	busywait 10 no_tracers
 }
 
 @test "two tracers at once: each is told of its own drops" {

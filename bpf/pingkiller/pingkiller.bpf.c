@@ -235,12 +235,20 @@ static __always_inline enum pk_verdict icmp_judge(const struct pk_stats *stats, 
 	return verdict == PK_DROP ? PK_DROP : PK_PASS;
 }
 
-static __always_inline bool is_traced(const struct pk_tracers *tracers, __be16 id)
+/* When the time of all is over, drops do not pay for them any more. */
+static __always_inline bool is_traced(struct pk_tracers *tracers, __be16 id, __u64 now)
 {
-	for (int i = 0; i < PK_TRACERS; i++)
-		if (tracers->each[i].pid && tracers->each[i].id == id)
-			return true;
-	return false;
+	bool is_found = false, is_over = true;
+
+	for (int i = 0; i < PK_TRACERS; i++) {
+		if (tracers->each[i].until_ns <= now)
+			continue;
+		is_over = false;
+		is_found |= tracers->each[i].id == id;
+	}
+	if (is_over)
+		tracers->count = 0;
+	return is_found;
 }
 
 /* What an echo begins with. */
@@ -253,7 +261,7 @@ static __always_inline int drop_note(void *ctx, bool is_skb, __u32 transport)
 {
 	struct packet packet = { .kind = is_skb ? PACKET_FRAME : PACKET_XDP, .context = ctx };
 	__u32 zero = 0;
-	const struct pk_tracers *tracers = bpf_map_lookup_elem(&pk_tracers, &zero);
+	struct pk_tracers *tracers = bpf_map_lookup_elem(&pk_tracers, &zero);
 	__u64 now = bpf_ktime_get_ns();
 	struct pk_echo key = {};
 	struct echo echo;
@@ -263,7 +271,7 @@ static __always_inline int drop_note(void *ctx, bool is_skb, __u32 transport)
 	key.type = echo.header.type;
 	__builtin_memcpy(&key.id, &echo.header.rest, sizeof(echo.header.rest));
 	__builtin_memcpy(key.token, echo.token, sizeof(key.token));
-	if (is_traced(tracers, key.id))
+	if (is_traced(tracers, key.id, now))
 		bpf_map_update_elem(&pk_dropped, &key, &now, BPF_ANY);
 	return 0;
 }

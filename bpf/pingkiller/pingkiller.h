@@ -164,11 +164,12 @@ struct pk_tracer {
 	__u32 pid; /* 0: nobody */
 	__u16 id; /* network byte order */
 	__u16 pad;
+	__u64 until_ns; /* CLOCK_MONOTONIC: nothing is kept afterwards, since it can have been killed */
 };
 
 /* Value of pk_tracers, one entry. All zero: nothing is kept. */
 struct pk_tracers {
-	__u32 count; /* of those in each[] that are somebody */
+	__u32 count; /* of those in each[] that are somebody; 0 after the end of all, from the next drop on */
 	__u32 pad;
 	struct pk_tracer each[PK_TRACERS];
 };
@@ -189,7 +190,7 @@ _Static_assert(sizeof(struct pk_config) == 160, "pk_config has no holes");
 _Static_assert(sizeof(struct pk_label) == 104, "pk_label has no holes");
 _Static_assert(sizeof(struct pk_prefix) == 24, "key of pk_src has no holes");
 _Static_assert(sizeof(struct pk_source) == 20, "key of pk_sources has no holes");
-_Static_assert(sizeof(struct pk_tracers) == 8 + 8 * PK_TRACERS, "pk_tracers has no holes");
+_Static_assert(sizeof(struct pk_tracers) == 8 + 16 * PK_TRACERS, "pk_tracers has no holes");
 _Static_assert(sizeof(struct pk_echo) == 16, "key of pk_dropped has no holes");
 _Static_assert(sizeof(struct pk_type) == 32, "pk_type has no holes");
 _Static_assert(sizeof(struct pk_stats) == 88 + 16 * PK_CLASS_ROOM + 16 + 16 * PK_TIME_SLOTS +

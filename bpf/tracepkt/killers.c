@@ -18,6 +18,8 @@
 #include "trace.h"
 
 #define FOLDER_LEN 512
+/* A drop can be so late on a busy machine; and the time is renewed no more often than that. */
+#define SPARE_NS (3ULL * 1000000000)
 
 /* Calls visit() with the folder of each device that is served, until it returns true. */
 static bool folders_visit(bool (*visit)(const char *folder, void *context), void *context)
@@ -41,8 +43,8 @@ static bool folders_visit(bool (*visit)(const char *folder, void *context), void
 /* --- whose echoes ------------------------------------------------------------------------------ */
 
 struct watch {
-	bool is_on;
 	uint16_t id;
+	uint64_t until_ns; /* 0: no longer */
 };
 
 static bool is_gone(const struct pk_tracer *tracer)
@@ -50,28 +52,56 @@ static bool is_gone(const struct pk_tracer *tracer)
 	return kill(tracer->pid, 0) && errno == ESRCH;
 }
 
-/* Without this process, and without those that were killed. */
+/* Without those that were killed. The number of one can be somebody else's by now. */
 static void tracers_clean(struct pk_tracers *tracers)
 {
-	tracers->count = 0;
+	uint64_t now = monotonic_now_ns();
+
 	for (int i = 0; i < PK_TRACERS; i++) {
 		struct pk_tracer *tracer = &tracers->each[i];
 
-		if (tracer->pid == (uint32_t)getpid() || (tracer->pid && is_gone(tracer)))
+		if (tracer->until_ns <= now || is_gone(tracer))
 			*tracer = (struct pk_tracer){ 0 };
-		tracers->count += tracer->pid != 0;
 	}
 }
 
-static void tracers_join(struct pk_tracers *tracers, uint16_t id)
+/* A free one if pid is 0. NULL: there is none. */
+static struct pk_tracer *tracer_find(struct pk_tracers *tracers, uint32_t pid)
 {
-	for (int i = 0; i < PK_TRACERS; i++) {
-		if (tracers->each[i].pid)
-			continue;
-		tracers->each[i] = (struct pk_tracer){ .pid = getpid(), .id = id };
-		tracers->count++;
+	for (int i = 0; i < PK_TRACERS; i++)
+		if (tracers->each[i].pid == pid)
+			return &tracers->each[i];
+	return NULL;
+}
+
+static void tracers_join(struct pk_tracers *tracers, const struct watch *watch)
+{
+	struct pk_tracer *mine = tracer_find(tracers, getpid()) ?: tracer_find(tracers, 0);
+
+	if (!mine || (mine->id == watch->id && mine->until_ns >= watch->until_ns + SPARE_NS))
 		return;
-	}
+	*mine = (struct pk_tracer){
+		.pid = getpid(),
+		.id = watch->id,
+		.until_ns = watch->until_ns + 2 * SPARE_NS,
+	};
+}
+
+static void tracers_leave(struct pk_tracers *tracers)
+{
+	struct pk_tracer *mine = tracer_find(tracers, getpid());
+
+	if (mine)
+		*mine = (struct pk_tracer){ 0 };
+}
+
+static uint32_t tracers_count(const struct pk_tracers *tracers)
+{
+	uint32_t count = 0;
+
+	for (int i = 0; i < PK_TRACERS; i++)
+		count += tracers->each[i].pid != 0;
+	return count;
 }
 
 /* Of two that write at the same time one is lost, and writes again when it is next here. */
@@ -85,8 +115,11 @@ static bool folder_watch(const char *folder, void *context)
 	if (fd >= 0 && !bpf_map_lookup_elem(fd, &zero, &known)) {
 		wanted = known;
 		tracers_clean(&wanted);
-		if (watch->is_on)
-			tracers_join(&wanted, watch->id);
+		if (watch->until_ns)
+			tracers_join(&wanted, watch);
+		else
+			tracers_leave(&wanted);
+		wanted.count = tracers_count(&wanted);
 		if (memcmp(&known, &wanted, sizeof(known)))
 			bpf_map_update_elem(fd, &zero, &wanted, BPF_ANY);
 	}
@@ -94,9 +127,9 @@ static bool folder_watch(const char *folder, void *context)
 	return false;
 }
 
-void killers_watch(bool is_on, uint16_t id)
+void killers_watch(uint16_t id, uint64_t until_ns)
 {
-	struct watch watch = { .is_on = is_on, .id = id };
+	struct watch watch = { .id = id, .until_ns = until_ns };
 
 	folders_visit(folder_watch, &watch);
 }

@@ -73,7 +73,7 @@ static int echo_send(struct tracing *tracing, uint16_t sequence)
 
 	if (!trace)
 		return failure("out of memory");
-	killers_watch(true, tracing->probe.id);
+	killers_watch(tracing->probe.id, monotonic_now_ns() + tracing->request.wait_ns);
 	trace->sent_ns = monotonic_now_ns();
 	err = probe_send(&tracing->probe, sequence);
 	hooks_consume(tracing->hooks);
@@ -173,7 +173,7 @@ static int tracing_go(struct tracing *tracing)
 		rules_watch(true);
 		status = echoes_trace(tracing);
 		rules_watch(false);
-		killers_watch(false, tracing->probe.id);
+		killers_watch(tracing->probe.id, 0);
 		if (lost_tell(tracing->hooks) != DONE)
 			status = FAILED;
 	}

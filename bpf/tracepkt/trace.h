@@ -180,10 +180,10 @@ struct killer {
 	uint64_t time_ns;
 };
 
-/* Devices that are served keep drops of echoes with this id in mind, as long as this says so: for
- * PK_TRACERS at the same time. Again and again while they do.
+/* Devices that are served keep drops of echoes with this id in mind, for PK_TRACERS at the same time: until
+ * that time of CLOCK_MONOTONIC, in nanoseconds, and some seconds more; 0: no longer. Again and again while they do.
  */
-void killers_watch(bool is_on, uint16_t id);
+void killers_watch(uint16_t id, uint64_t until_ns);
 
 /* Was this echo of the probe's, or the answer to it, dropped there? */
 bool killer_find(const struct probe *probe, uint16_t sequence, bool is_reply,
