@@ -4,7 +4,7 @@
 # Who may stand in our way, and whom we believe: mount namespaces with a bpffs of their own, the lock, users
 # without rights.
 #
-# vm: ^(a bpffs of its own|the lock)
+# vm: ^(a bpffs of its own|the lock cannot|the lock: a signal)
 
 # shellcheck disable=SC2016,SC2154 # scripts for other shells; stderr is what bats sets
 

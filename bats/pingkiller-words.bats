@@ -3,7 +3,7 @@
 #
 # The words of pingkiller.sh: bad ones are refused in one line and change nothing; help, manual page and
 # completion have the same ones; names print safely; the small shells run it.
-# vm: ^(small shells|a device whose frames)
+# vm: ^a device whose frames
 #
 # bats sets stderr, and status and output anew in each test:
 # shellcheck disable=SC2154,SC2030,SC2031

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What tracepkt.sh prints and writes: each format tells the same hops, and is what it says it is.
-# vm: ^a capture holds|the same hops$|has no name for
+# vm: ^a capture holds|has no name for
 #
 #   $CLIENT  eth0 192.0.2.1 ---- 192.0.2.2 eth0  $SERVER  right 198.51.100.1 ---- 198.51.100.2 left  $LAB-c
 #

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # tracepkt.sh prints the path that the test has built, hop for hop, and says where a packet is lost.
-# vm: .
+# vm: ^(a veth|loopback|a chain|a bridge|a rule's loss at|nftables|addresses are|too large)
 #
 #   $CLIENT  eth0 192.0.2.1 ---------- 192.0.2.2 eth0  $SERVER
 #

@@ -28,7 +28,7 @@ skipped where an option or a list of files asked for a part of the check only.
 The last line is "N passed, N failed" (and ", N skipped"): tests, once for each kernel they ran on, and
 the steps before them. The exit status is 0 if nothing failed, 1 if something did, 2 for a wrong word.
 Logs stay in build/check/. Environment: FILE_SECONDS, VM_SECONDS, FUZZ_SECONDS limit one file of tests
-here (600), the virtual machines (3600; with --every 7200), one fuzz target (10).
+here (600), the virtual machines (4200; with --every 7200), one fuzz target (10).
 END
 }
 
@@ -260,7 +260,7 @@ kernels=${kernels_asked:-$kernels}
 if [ -n "$every" ]; then
 	: "${FILE_SECONDS:=3600}" "${VM_SECONDS:=7200}"
 else
-	: "${FILE_SECONDS:=600}" "${VM_SECONDS:=3600}"
+	: "${FILE_SECONDS:=600}" "${VM_SECONDS:=4200}"
 fi
 for file in "$@"; do
 	[ -r "$file" ] || misuse "no file $file"
