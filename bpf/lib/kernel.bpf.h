@@ -328,12 +328,12 @@ struct task_struct {
 };
 
 /* What tells the number and the first argument of a system call at its exit, on x86 and on arm64. */
-struct pt_regs___vsh_x86 {
+struct pt_regs___of_x86 {
 	unsigned long orig_ax;
 	unsigned long di;
 };
 
-struct pt_regs___vsh_arm64 {
+struct pt_regs___of_arm64 {
 	__u64 orig_x0;
 	__s32 syscallno;
 };

@@ -571,8 +571,8 @@ static __always_inline void attempt_tell(const struct attempt *attempt, __u32 er
 /* Of the system call that exits: its number, or ~0 where that is not known, ... */
 static __always_inline __u32 call_number(struct pt_regs *regs)
 {
-	struct pt_regs___vsh_x86 *x86 = (void *)regs;
-	struct pt_regs___vsh_arm64 *arm64 = (void *)regs;
+	struct pt_regs___of_x86 *x86 = (void *)regs;
+	struct pt_regs___of_arm64 *arm64 = (void *)regs;
 
 	if (bpf_core_field_exists(x86->orig_ax))
 		return x86->orig_ax;
@@ -584,8 +584,8 @@ static __always_inline __u32 call_number(struct pt_regs *regs)
 /* ... and its first argument. */
 static __always_inline __u64 call_argument(struct pt_regs *regs)
 {
-	struct pt_regs___vsh_x86 *x86 = (void *)regs;
-	struct pt_regs___vsh_arm64 *arm64 = (void *)regs;
+	struct pt_regs___of_x86 *x86 = (void *)regs;
+	struct pt_regs___of_arm64 *arm64 = (void *)regs;
 
 	if (bpf_core_field_exists(x86->di))
 		return x86->di;
