@@ -9,6 +9,7 @@
 #define VERSHITIFY_H
 
 #include <linux/types.h>
+#include "hold.h"
 #include "misses.h"
 #include "model.h"
 #include "reasons.h"
@@ -144,6 +145,8 @@ struct vsh_label {
 	char dev[VSH_DEVS_MAX][VSH_DEV_LEN]; /* names that they had last */
 	char path[VSH_PATH_LEN]; /* of exe or cgroup; empty: too long */
 	struct vsh_selector selector; /* VSH_SELECTS */
+	struct vsh_hold
+		hold[VSH_DIRECTIONS]; /* what netem does to the packets, by enum vsh_direction */
 };
 
 /* Value of vsh_tasks, by tgid. A bit counts only while the rule's generation
@@ -283,7 +286,8 @@ _Static_assert(sizeof(struct vsh_flow_key) == 48, "key of vsh_flows has no holes
 _Static_assert(sizeof(struct vsh_task) == 32, "vsh_task has no holes");
 _Static_assert(sizeof(struct vsh_owner) == 40, "vsh_owner has no holes");
 _Static_assert(sizeof(struct vsh_rule) == 328, "vsh_rule has no holes");
-_Static_assert(sizeof(struct vsh_label) == 592 + sizeof(struct vsh_selector),
+_Static_assert(sizeof(struct vsh_label) ==
+		       592 + sizeof(struct vsh_selector) + VSH_DIRECTIONS * sizeof(struct vsh_hold),
 	       "vsh_label has no holes");
 _Static_assert(sizeof(struct vsh_config) == 32, "vsh_config has no holes");
 _Static_assert(sizeof(struct vsh_stats) == 8 + 24 * VSH_REASONS, "vsh_stats has no holes");

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "netem.h"
+#include "words.h"
+
+#define LIMIT_MIN 1000
+#define LIMIT_MAX 100000
+#define LIMIT_PACKET 1500 /* bytes */
+#define FASTEST 1250000000 /* bytes a second: 10 Gbit/s */
+
+#define NO_RATE 12500000000ULL /* bytes a second: 100 Gbit/s, and ... */
+#define NO_RATE_BURST 1000000 /* ... more bytes than the largest packet of GSO */
+/* Bytes beyond the MTU: the link layer's header with two VLAN tags, and its trailer. */
+#define FRAME_BEYOND 64
+/* What may go at once. Where a timer comes late, less is lost than that: tc-tbf(8) asks for a tick's worth, and
+ * the slowest has 250 a second.
+ */
+#define BURST_PER_SECOND 250
+#define BURST_PACKET 1500
+
+bool hold_is_asked(const struct vsh_hold *hold)
+{
+	return hold->delay_ns || hold->rate_bytes || hold->slot_ns[0] || hold->slot_ns[1] ||
+	       hold->duplicate || hold->corrupt;
+}
+
+__u32 hold_limit(const struct vsh_hold *hold)
+{
+	__uint128_t late_ns = (__uint128_t)hold->jitter_ns * 4 + hold->delay_ns;
+	__uint128_t bytes = late_ns * (hold->rate_bytes ?: FASTEST) / 1000000000;
+	__uint128_t packets = (bytes * 3 / 2 + LIMIT_PACKET - 1) / LIMIT_PACKET;
+
+	if (packets < LIMIT_MIN)
+		return LIMIT_MIN;
+	return packets > LIMIT_MAX ? LIMIT_MAX : packets;
+}
+
+static void time_arg(FILE *out, const char *word, __u64 ns)
+{
+	char text[24];
+
+	time_format(ns, text, sizeof(text));
+	fprintf(out, " %s%s%s", word, *word ? " " : "", text);
+}
+
+static void share_arg(FILE *out, const char *word, __u32 millionths)
+{
+	char text[16];
+
+	percent_format(millionths, text, sizeof(text));
+	fprintf(out, " %s %s%%", word, text);
+}
+
+static void delay_args(FILE *out, const struct vsh_hold *hold)
+{
+	if (!hold->delay_ns)
+		return;
+	time_arg(out, "delay", hold->delay_ns);
+	if (!hold->jitter_ns)
+		return;
+	time_arg(out, "", hold->jitter_ns);
+	if (hold->distribution[0])
+		fprintf(out, " distribution %s", hold->distribution);
+}
+
+static bool slots_are_asked(const struct vsh_hold *hold)
+{
+	return hold->slot_ns[0] || hold->slot_ns[1];
+}
+
+static void slot_args(FILE *out, const struct vsh_hold *hold)
+{
+	if (hold->slot_distribution[0])
+		fprintf(out, " slot distribution %s", hold->slot_distribution);
+	else
+		fputs(" slot", out);
+	time_arg(out, "", hold->slot_ns[0]);
+	time_arg(out, "", hold->slot_ns[1]);
+	if (hold->slot_packets)
+		fprintf(out, " packets %u", hold->slot_packets);
+	if (hold->slot_bytes)
+		fprintf(out, " bytes %u", hold->slot_bytes);
+}
+
+void hold_args(FILE *out, const struct vsh_hold *hold, const struct vsh_hold *before)
+{
+	static const struct vsh_hold nothing;
+
+	before = before ?: &nothing;
+	fprintf(out, "limit %u", hold->limit);
+	delay_args(out, hold);
+	if (hold->gap) {
+		share_arg(out, "reorder", hold->reorder);
+		fprintf(out, " gap %u", hold->gap);
+	}
+	if (hold->duplicate)
+		share_arg(out, "duplicate", hold->duplicate);
+	if (hold->corrupt || before->corrupt)
+		share_arg(out, "corrupt", hold->corrupt);
+	if (slots_are_asked(hold))
+		slot_args(out, hold);
+	else if (slots_are_asked(before))
+		fputs(" slot 0ns", out);
+}
+
+bool hold_is_changeable(const struct vsh_hold *hold, const struct vsh_hold *before)
+{
+	return (hold->distribution[0] || !before->distribution[0]) &&
+	       (hold->slot_distribution[0] || !before->slot_distribution[0]);
+}
+
+static __u64 burst_bytes(const struct vsh_hold *hold)
+{
+	__u64 tick = hold->rate_bytes / BURST_PER_SECOND;
+	__u64 packets = (__u64)hold->mtu + FRAME_BEYOND + BURST_PACKET;
+
+	return tick > packets ? tick : packets;
+}
+
+void hold_shaper_args(FILE *out, const struct vsh_hold *hold)
+{
+	__u64 rate = hold->rate_bytes ?: NO_RATE;
+	__u64 burst = hold->rate_bytes ? burst_bytes(hold) : NO_RATE_BURST;
+
+	fprintf(out, "rate %llubps burst %llu limit %llu", rate, burst, burst);
+	if (hold->overhead)
+		fprintf(out, " overhead %u", hold->overhead);
+	if (hold->atm)
+		fputs(" linklayer atm", out);
+}
