@@ -53,7 +53,7 @@ refused_elsewhere() {
 	before=$(attached_state)
 	run -1 --separate-stderr elsewhere 'export VSH_ENTERED=$PWD; exec "$@"' "$@"
 	assert_output ''
-	assert_regex "$stderr" "^(vershitify|pingkiller).sh: the set-up is pinned on the bpffs of another mount namespace, that of process [0-9]+ \([^)]*\): nsenter --mount=[^
+	assert_regex "$stderr" "^(vershitify|pingkiller|tracepkt).sh: the set-up is pinned on the bpffs of another mount namespace, that of process [0-9]+ \([^)]*\): nsenter --mount=[^
 ]*\$"
 	assert_equal "$(attached_state)" "$before"
 }
@@ -68,6 +68,7 @@ refused_elsewhere() {
 		# shellcheck disable=SC2086 # words
 		refused_elsewhere "$VERSHITIFY" $words
 	done
+	refused_elsewhere "$TRACEPKT" "$SERVER4"
 	run -125 elsewhere 'VSH_ENTERED=$PWD "$vershitify" run dev eth0 drop 1% -- true'
 	run -1 elsewhere 'VSH_ENTERED=$PWD "$vershitify" doctor'
 	assert_line --regexp '^BLOCKED +set-up: the set-up is pinned on the bpffs of another mount namespace'
@@ -450,6 +451,62 @@ ping_distrusted() {
 	done
 	run -0 pingkiller show
 	assert_line --regexp "^-n $CLIENT dev eth0 hook native "
+}
+
+# trace_refused PATTERN COMMAND...: in one line, by one that sends and one that listens; the command leads there.
+trace_refused() {
+	local words
+
+	for words in "-W 0.1 $SERVER4" '--listen icmp --for 100ms'; do
+		# shellcheck disable=SC2086 # several words
+		run -1 --separate-stderr "${@:2}" "$TRACEPKT" -n "$CLIENT" $words 3>&-
+		assert_output ''
+		assert_equal "${#stderr_lines[@]}" 1
+		assert_regex "$stderr" "^tracepkt.sh: $1\$"
+	done
+}
+
+# trace_distrusted PATH
+trace_distrusted() {
+	trace_refused "$1 (belongs to user 65534|can be written by others), and is not believed: .*" env
+	run -1 tracepkt doctor
+	assert_line --regexp "^UNSAFE +$1: "
+}
+
+@test "tracepkt.sh: a folder or pin that is read, and is not root's alone, is refused, and doctor finds it" {
+	local path key
+
+	rule_add command victim drop 1%
+	on_client "$PINGKILLER" dev eth0 background 2>/dev/null
+	key=$(cd /run/pingkiller && echo [0-9]*-[0-9]*)
+	for path in /sys/fs/bpf/tc /sys/fs/bpf/tc/globals /sys/fs/bpf/tc/globals/vsh_tracer /run/vershitify/bpffs \
+		/sys/fs/bpf/pingkiller "/sys/fs/bpf/pingkiller/$key" "/sys/fs/bpf/pingkiller/$key/pk_tracers"; do
+		each_way "$path" trace_distrusted
+	done
+	run -0 tracepkt -n "$CLIENT" 127.0.0.1
+}
+
+@test "tracepkt.sh: a map with other values in the place of ours is refused, and neither read nor written" {
+	local folder map
+
+	bpffs_borrow
+	vershitify down
+	for map in tc/globals/vsh_labels tc/globals/vsh_tracer tc/globals/vsh_dropped \
+		pingkiller/1-1/pk_label pingkiller/1-1/pk_tracers pingkiller/1-1/pk_dropped; do
+		folder=/sys/fs/bpf/${map%/*}
+		(umask 077 && mkdir -p "$folder")
+		bpftool map create "/sys/fs/bpf/$map" type array key 4 value 65536 entries 1 name other
+		trace_refused "\"/sys/fs/bpf/$map\" is not what this version keeps there: .*" env
+		rm "/sys/fs/bpf/$map"
+		(cd /sys/fs/bpf && rmdir -p "${map%/*}" 2>/dev/null) || :
+	done
+	run -0 tracepkt -n "$CLIENT" "$SERVER4"
+}
+
+@test "tracepkt.sh: in another pid namespace, where numbers of processes are others, nothing is traced, and doctor says so" {
+	trace_refused "this is not the machine's own pid namespace: .*" unshare --pid --fork --mount-proc
+	run -1 unshare --pid --fork --mount-proc "$TRACEPKT" doctor 3>&-
+	assert_line --regexp '^BLOCKED +pid namespace: .*run it outside'
 }
 
 @test "what a user without rights has put in the way of a first rule is refused, and nothing behind it is touched" {

@@ -24,6 +24,8 @@ library=$here/../tc
 . "$library/looking.sh"
 # shellcheck source=tc/place.sh
 . "$library/place.sh"
+# shellcheck source=tc/trust.sh
+. "$library/trust.sh"
 # shellcheck source=tc/enter.sh
 . "$library/enter.sh"
 # shellcheck source=tc/doctor-tracepkt.sh
@@ -75,9 +77,9 @@ Examples:
 END
 }
 
-# Where the rules are, whose losses are told.
-# shellcheck disable=SC2034 # in place.sh
-state=/run/vershitify
+# Where the rules are, whose losses are told, and what drops pings.
+# shellcheck disable=SC2034 # in place.sh and trust.sh
+state=/run/vershitify trust_more="$bpffs/tc/globals/vsh_* $bpffs/pingkiller $bpffs/pingkiller/* $bpffs/pingkiller/*/*"
 # Where "ip netns exec" hides /sys/fs/bpf, rules could not be told.
 [ "$user" != 0 ] || [ -n "${VSH_ENTERED:-}$tools_lack" ] || host_enter "$self" "$@"
 unset VSH_ENTERED
@@ -107,5 +109,8 @@ if [ "$1" = doctor ]; then
 fi
 needs_root
 needs_built tracepkt.o
+needs_pid_namespace
+needs_trust
+needs_place
 cgroup_find
 run_last "$vsh" ${netns_name:+-N "$netns_file"} ${cgroup_root:+-C "$cgroup_root"} ${json:+-j} ${color:+-c} trace "$objects" "$@"

@@ -89,11 +89,6 @@ helper_show() {
 	helper ${json:+-j} ${statistics:+-s} ${color:+-c} "$@"
 }
 
-needs_pid_namespace() {
-	pid_namespace_is_first ||
-		die "$failed" "this is not the machine's own pid namespace: process numbers would be wrong (run it outside)"
-}
-
 needs_all() {
 	needs_root
 	needs_capabilities

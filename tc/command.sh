@@ -92,6 +92,11 @@ needs_capabilities() {
 	capability_is_there 21 || die "$failed" "CAP_SYS_ADMIN is missing: give it to this shell or container"
 }
 
+needs_pid_namespace() {
+	pid_namespace_is_first ||
+		die "$failed" "this is not the machine's own pid namespace: process numbers would be wrong (run it outside)"
+}
+
 # needs_built OBJECT...
 needs_built() {
 	for built in vsh "$@"; do

@@ -8,11 +8,19 @@ doctor() {
 	doctor_begin
 	doctor_tools && {
 		doctor_kernel
+		doctor_pid_namespace
+		doctor_others
 		doctor_trace
 		doctor_topic programs
 		doctor_programs '' tracepkt.o
 	}
 	doctor_end
+}
+
+# doctor_others: what of vershitify's and pingkiller's is read.
+doctor_others() {
+	doctor_topic set-up
+	doctor_unsafe || doctor_elsewhere || :
 }
 
 doctor_trace() {

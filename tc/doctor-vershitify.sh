@@ -19,11 +19,6 @@ doctor() {
 	doctor_end
 }
 
-doctor_pid_namespace() {
-	pid_namespace_is_first ||
-		doctor_tell BLOCKED "pid namespace" "not the machine's own, process numbers would be wrong: run it outside"
-}
-
 doctor_cgroup() {
 	cgroup_find
 	if [ -n "$cgroup_root" ]; then

@@ -120,6 +120,11 @@ doctor_capabilities() {
 	fi
 }
 
+doctor_pid_namespace() {
+	pid_namespace_is_first ||
+		doctor_tell BLOCKED "pid namespace" "not the machine's own, process numbers would be wrong: run it outside"
+}
+
 doctor_mounts() {
 	doctor_topic mounts
 	if ! grep -qw bpf /proc/filesystems; then

@@ -32,11 +32,11 @@ trust_is_shared() {
 # What a tool opens besides, a pattern.
 trust_more=
 
-# trust_look_all: all that is ours, or may become ours.
+# trust_look_all: all that is ours, or may become ours. A tool that sets up nothing has neither lock nor pins.
 trust_look_all() {
-	# shellcheck disable=SC2086 # a pattern
-	trust_look /run "$lock" "$shared" "$shared.new" "$cgroup_mount" "$state" "$state"/* \
-		"$bpffs" "$bpffs/tc" "$bpffs/tc/globals" $trust_more "$pins-new" "$pins" "$pins"/* "$pins"/*/*
+	# shellcheck disable=SC2086 # patterns
+	trust_look /run ${lock:+"$lock" "$shared" "$shared.new" "$cgroup_mount"} "$state" "$state"/* \
+		"$bpffs" "$bpffs/tc" "$bpffs/tc/globals" $trust_more ${pins:+"$pins-new" "$pins" "$pins"/* "$pins"/*/*}
 }
 
 needs_trust() {

@@ -2,14 +2,18 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "maps.h"
+#include "vsh.h"
+
+#define PATH_LEN 512
 
 int pin_open(const char *folder, const char *name)
 {
-	char path[512];
+	char path[PATH_LEN];
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
@@ -17,9 +21,43 @@ int pin_open(const char *folder, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-int pin_read(const char *folder, const char *name, void *entries, uint32_t count, size_t size)
+/* The kernel copies as many bytes as the map has. */
+static bool has_values(int fd, size_t size)
+{
+	struct bpf_map_info info = {};
+	uint32_t length = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(fd, &info, &length) && info.value_size == size;
+}
+
+int pin_open_map(const char *folder, const char *name, size_t value_size)
 {
 	int fd = pin_open(folder, name);
+
+	if (fd < 0 || has_values(fd, value_size))
+		return fd;
+	close(fd);
+	return -EPROTO;
+}
+
+int pin_check(const char *folder, const char *name, size_t value_size)
+{
+	int fd = pin_open_map(folder, name, value_size);
+	char path[PATH_LEN];
+
+	fd_close(fd);
+	if (fd >= 0 || fd == -ENOENT)
+		return DONE;
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	if (fd != -EPROTO)
+		return failure("cannot open %s: %s", quoted(path), strerror(-fd));
+	return failure("%s is not what this version keeps there: end it with what has made it",
+		       quoted(path));
+}
+
+int pin_read(const char *folder, const char *name, void *entries, uint32_t count, size_t size)
+{
+	int fd = pin_open_map(folder, name, size);
 	int err = 0;
 
 	if (fd < 0)

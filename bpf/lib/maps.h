@@ -9,6 +9,12 @@
 /* A descriptor of what is pinned under this name. */
 int pin_open(const char *folder, const char *name);
 
+/* The same of a map whose values have that size. -EPROTO: they have another one, or it is no map. */
+int pin_open_map(const char *folder, const char *name, size_t value_size);
+
+/* DONE: it can be read as that, or is not there. Else a message, and FAILED. */
+int pin_check(const char *folder, const char *name, size_t value_size);
+
 /* The first entries of a pinned array, of size bytes each. */
 int pin_read(const char *folder, const char *name, void *entries, uint32_t count, size_t size);
 

@@ -22,7 +22,7 @@ static int map_join(struct bpf_object *object, const char *name, int fd)
 static int maps_join(struct bpf_object *object, void *context)
 {
 	const int *tags = context;
-	int fd = pin_open(VSH_MAPS_DIR, "vsh_dropped");
+	int fd = pin_open_map(VSH_MAPS_DIR, "vsh_dropped", sizeof(struct vsh_dropped));
 	int err = map_join(object, "vsh_dropped", fd);
 
 	fd_close(fd);

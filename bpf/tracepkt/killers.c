@@ -40,6 +40,19 @@ static bool folders_visit(bool (*visit)(const char *folder, void *context), void
 	return is_found;
 }
 
+static bool folder_is_foreign(const char *folder, void *context)
+{
+	(void)context;
+	return pin_check(folder, "pk_label", sizeof(struct pk_label)) != DONE ||
+	       pin_check(folder, "pk_tracers", sizeof(struct pk_tracers)) != DONE ||
+	       pin_check(folder, "pk_dropped", sizeof(uint64_t)) != DONE;
+}
+
+int killers_check(void)
+{
+	return folders_visit(folder_is_foreign, NULL) ? FAILED : DONE;
+}
+
 /* --- whose echoes ------------------------------------------------------------------------------ */
 
 struct watch {
@@ -108,8 +121,8 @@ static uint32_t tracers_count(const struct pk_tracers *tracers)
 static bool folder_watch(const char *folder, void *context)
 {
 	const struct watch *watch = context;
-	int fd = pin_open(folder, "pk_tracers");
 	struct pk_tracers known, wanted;
+	int fd = pin_open_map(folder, "pk_tracers", sizeof(known));
 	uint32_t zero = 0;
 
 	if (fd >= 0 && !bpf_map_lookup_elem(fd, &zero, &known)) {
@@ -179,7 +192,7 @@ static void words_fill(struct killer *killer, const struct pk_label *label)
 static bool folder_ask(const char *folder, void *context)
 {
 	struct quest *quest = context;
-	int fd = pin_open(folder, "pk_dropped");
+	int fd = pin_open_map(folder, "pk_dropped", sizeof(quest->killer->time_ns));
 	struct pk_label label;
 	bool is_here = fd >= 0 && !bpf_map_lookup_elem(fd, quest->echo, &quest->killer->time_ns);
 

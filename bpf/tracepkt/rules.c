@@ -8,6 +8,17 @@
 #include "vershitify.h"
 #include "words.h"
 
+int rules_check(void)
+{
+	int status = pin_check(VSH_MAPS_DIR, "vsh_labels", sizeof(struct vsh_label));
+
+	if (status == DONE)
+		status = pin_check(VSH_MAPS_DIR, "vsh_tracer", sizeof(uint32_t));
+	if (status == DONE)
+		status = pin_check(VSH_MAPS_DIR, "vsh_dropped", sizeof(struct vsh_dropped));
+	return status;
+}
+
 bool rule_loss(uint32_t number, char *text, size_t size)
 {
 	struct vsh_label *labels = calloc(VSH_RULES_MAX, sizeof(*labels));
@@ -26,8 +37,8 @@ bool rule_loss(uint32_t number, char *text, size_t size)
  */
 void rules_watch(bool is_on)
 {
-	int fd = pin_open(VSH_MAPS_DIR, "vsh_tracer");
 	uint32_t zero = 0, known = 0, own = getpid(), none = 0;
+	int fd = pin_open_map(VSH_MAPS_DIR, "vsh_tracer", sizeof(known));
 
 	if (fd >= 0 && !bpf_map_lookup_elem(fd, &zero, &known)) {
 		if (is_on && !known)

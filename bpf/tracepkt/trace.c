@@ -234,6 +234,10 @@ int trace_command(const struct options *options, int argc, char **argv)
 		status = misuse("-j: standard output has one format");
 	if (status == DONE && options->netns && tracing.request.listen)
 		status = netns_confine(&tracing.request.filter);
+	if (status == DONE)
+		status = rules_check();
+	if (status == DONE)
+		status = killers_check();
 	if (status != DONE)
 		return status;
 	tints_are_on = options->color;

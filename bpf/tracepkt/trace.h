@@ -139,6 +139,9 @@ const char *function_name(uint64_t address);
 /* The loss of a rule, as in "25", if it is there still. */
 bool rule_loss(uint32_t number, char *text, size_t size);
 
+/* What is pinned is what this version reads: DONE, or a message and FAILED. */
+int rules_check(void);
+
 /* Rules leave their verdicts for tracers that watch them. Again and again while they do. */
 void rules_watch(bool is_on);
 
@@ -179,6 +182,9 @@ struct killer {
 	struct spot place;
 	uint64_t time_ns;
 };
+
+/* As rules_check(). */
+int killers_check(void);
 
 /* Devices that are served keep drops of echoes with this id in mind, for PK_TRACERS at the same time: until
  * that time of CLOCK_MONOTONIC, in nanoseconds, and some seconds more; 0: no longer. Again and again while they do.
