@@ -136,6 +136,7 @@ programs_in() {
 	while IFS=$'\t' read -r object name need purpose lost _; do
 		case $object in
 		pingkiller.o | tracepkt.o | snitch.o) page=${object%.o} ;;
+		tcp.o) page=snitch ;;
 		*) page=vershitify ;;
 		esac
 		text=$(tr -s '\n\t ' ' ' <"$TOP/scripts/man/$page.8.scd" | sed 's/\\//g')
@@ -266,6 +267,29 @@ programs_in() {
 		run -0 snitch doctor
 		assert_line --regexp "^lost +$name: $(about "$name" 5)"
 		assert_line --partial 'connection: one was seen'
+	done
+	assert [ -n "$name" ]
+}
+
+@test "snitch tcp: programs that are needed are named by doctor, optional ones are done without" {
+	local name
+
+	tree_make
+	for name in $(programs needed tcp.o); do
+		tree_mend
+		tree_break "$name"
+		run -1 --separate-stderr snitch tcp --for 1
+		assert_one_line "$output$stderr" 'cannot load' '(try: snitch.sh doctor)'
+		run -1 snitch doctor
+		assert_line --regexp "^MISSING +$name: $(about "$name" 5)"
+	done
+	for name in $(programs optional tcp.o); do
+		tree_mend
+		tree_break "$name"
+		run -0 --separate-stderr snitch tcp --for 10ms
+		assert_equal "$(head -n 1 <<<"$stderr")" "snitch.sh: note: without $name, $(about "$name" 5)"
+		run -0 snitch doctor
+		assert_line --regexp "^lost +$name: $(about "$name" 5)"
 	done
 	assert [ -n "$name" ]
 }

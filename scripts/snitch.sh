@@ -28,6 +28,7 @@ help() {
 	cat <<'END'
 Usage: snitch.sh [OPTIONS] [WATCH]
        snitch.sh [OPTIONS] list [WATCH]
+       snitch.sh [OPTIONS] tcp [WATCH]
        snitch.sh [OPTIONS] doctor | help
 
 Prints the TCP connections of this machine as they happen, each with its
@@ -56,6 +57,7 @@ Examples:
   snitch.sh
   snitch.sh -x --command curl
   snitch.sh list --port 443
+  snitch.sh tcp --command curl
   snitch.sh -j --failed --to 2001:db8::/32 --for 5m
 END
 }
@@ -74,15 +76,20 @@ fi
 if [ "${1-}" = doctor ]; then
 	[ $# = 1 ] || die 2 "doctor takes no words"
 	[ -n "$tools_lack" ] || needs_root
-	needs_built snitch.o
+	needs_built snitch.o tcp.o
 	cgroup_find
 	doctor
 	exit
 fi
 needs_root
-needs_built snitch.o
+needs_built snitch.o tcp.o
 cgroup_find
-set -- "$vsh" ${netns_name:+-N "$netns_file"} ${cgroup_root:+-C "$cgroup_root"} ${json:+-j} snitch "$objects" "$@"
+watched=snitch
+[ "${1-}" != tcp ] || {
+	watched=tcp
+	shift
+}
+set -- "$vsh" ${netns_name:+-N "$netns_file"} ${cgroup_root:+-C "$cgroup_root"} ${json:+-j} "$watched" "$objects" "$@"
 run_show "$@"
 # In this process's place: a signal for one is for the other.
 [ -n "$dry_run" ] || exec "$@"

@@ -11,7 +11,7 @@ doctor() {
 		doctor_cgroup2
 		doctor_watch
 		doctor_topic programs
-		doctor_programs '' snitch.o
+		doctor_programs '' snitch.o tcp.o
 	}
 	doctor_end
 }

@@ -2,6 +2,7 @@
 /* What tracepkt calls a reason for which the kernel drops: reason NUMBER */
 #include <stdio.h>
 #include <stdlib.h>
+#include "lib/kernelbtf.c"
 #include "tracepkt/reason.c"
 
 int main(int argc, char **argv)

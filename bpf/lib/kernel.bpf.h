@@ -108,6 +108,8 @@ struct inet_sock {
 
 struct inet_connection_sock {
 	void *icsk_ulp_data;
+	__u8 icsk_ca_state : 5;
+	__u8 icsk_pending;
 };
 
 struct tcp_sock {
@@ -117,6 +119,11 @@ struct tcp_sock {
 	__u64 bytes_received; /* payload, and one for a FIN */
 	__u32 total_retrans; /* segments */
 	__u32 srtt_us; /* times 8 */
+};
+
+struct tcp_skb_cb {
+	__u32 seq;
+	__u32 end_seq; /* of what follows */
 };
 
 struct mptcp_subflow_context {
@@ -142,6 +149,7 @@ struct sk_buff {
 	unsigned int len;
 	int skb_iif; /* the device that it came in by, on top of all; 0: none in this namespace */
 	__u8 cloned : 1; /* its data may be another buffer's as well */
+	char cb[48]; /* of the layer that has it */
 	unsigned long _nfct; /* struct nf_conn, and in the lowest bits enum ip_conntrack_info */
 	unsigned char *head;
 	unsigned char *data;

@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <bpf/bpf.h>
+#include "maps.h"
 #include "programs.h"
 #include "running.h"
 #include "vsh.h"
@@ -173,4 +175,44 @@ int running_counts(const struct running *running, void *counts, size_t size)
 	if (!map || bpf_map__value_size(map) != size)
 		return -EINVAL;
 	return bpf_map_lookup_elem(bpf_map__fd(map), &zero, counts);
+}
+
+uint64_t running_missed(const struct running *running, const char *name)
+{
+	const struct bpf_program *program = running_program(running, name);
+	struct bpf_prog_info info = {};
+	uint32_t length = sizeof(info);
+
+	if (!program || bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &length))
+		return 0;
+	return info.recursion_misses;
+}
+
+/* The iterator says "again" when it has looked at so many things that it lets others work. */
+static int iterator_read(int fd)
+{
+	char nothing[64];
+	ssize_t length;
+
+	do
+		length = read(fd, nothing, sizeof(nothing));
+	while (length > 0 || (length < 0 && errno == EAGAIN));
+	return length < 0 ? -errno : 0;
+}
+
+int running_iterate(const struct running *running, const char *name)
+{
+	const struct bpf_program *program = running_program(running, name);
+	struct bpf_link *link = program ? bpf_program__attach_iter(program, NULL) : NULL;
+	int err, fd;
+
+	if (!program)
+		return -ENOENT;
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	err = fd < 0 ? -errno : iterator_read(fd);
+	fd_close(fd);
+	bpf_link__destroy(link);
+	return err;
 }

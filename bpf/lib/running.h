@@ -45,4 +45,14 @@ struct bpf_program *running_program(const struct running *running, const char *n
 /* The programs' .bss, which has that size. 0 or -errno. */
 int running_counts(const struct running *running, void *counts, size_t size);
 
+/* Runs an iterator of theirs from its beginning to its end, whatever it writes. 0 or -errno; -ENOENT: the kernel has
+ * refused it.
+ */
+int running_iterate(const struct running *running, const char *name);
+
+/* How often the kernel has not run this program, since it was at work already on that processor. 0 if the kernel
+ * does not tell.
+ */
+uint64_t running_missed(const struct running *running, const char *name);
+
 #endif

@@ -28,6 +28,7 @@ struct snitch_request {
 
 /* is_list: for a table of what is open now. DONE, or a message and MISUSED. */
 int snitch_parse(int argc, char **argv, bool is_list, struct snitch_request *request);
+int snitch_parse_tcp(int argc, char **argv, struct snitch_request *request); /* for vsh tcp */
 
 /* --- formats ---------------------------------------------------------------------------------- */
 
@@ -39,6 +40,13 @@ struct snitch_format {
 };
 
 extern const struct snitch_format snitch_plain, snitch_extended, snitch_json;
+
+/* snitchjson.c: members of an object. The process is null if it is not known. */
+struct json;
+void json_end(struct json *json, const char *name, const uint8_t address[16], uint16_t port);
+void json_netns(struct json *json, uint64_t cookie);
+void json_process(struct json *json, const struct snt_process *process);
+void json_lost(uint64_t events, uint64_t unfollowed); /* a line of its own */
 
 /* --- snitchtry.c: one connection of this process's own ----------------------------------------- */
 

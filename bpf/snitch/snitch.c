@@ -76,33 +76,15 @@ static int open_look(struct snitching *snitching, enum snt_kind kind)
 	return DONE;
 }
 
-/* The iterator says "again" when it has looked at so many files that it lets others work. */
-static void iterator_read(int fd)
-{
-	char nothing[64];
-	ssize_t length;
-
-	do
-		length = read(fd, nothing, sizeof(nothing));
-	while (length > 0 || (length < 0 && errno == EAGAIN));
-	if (length < 0)
-		complain("note: connections that were open before are not all seen: %s",
-			 strerror(errno));
-}
-
 /* What was open before. Twice: who listens is known the second time. */
 static void older_find(struct snitching *snitching)
 {
-	struct bpf_program *files = running_program(&snitching->running, "snt_files");
-	struct bpf_link *link = files ? bpf_program__attach_iter(files, NULL) : NULL;
+	int err = running_iterate(&snitching->running, "snt_files");
 
-	for (int i = 0; link && i < 2; i++) {
-		int fd = bpf_iter_create(bpf_link__fd(link));
-
-		iterator_read(fd);
-		fd_close(fd);
-	}
-	bpf_link__destroy(link);
+	err = err ?: running_iterate(&snitching->running, "snt_files");
+	if (err && err != -ENOENT)
+		complain("note: connections that were open before are not all seen: %s",
+			 strerror(-err));
 }
 
 /* DONE, or a message and FAILED: what is missing then is not known to anybody else. */

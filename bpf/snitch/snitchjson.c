@@ -23,7 +23,7 @@ static void name_or_null(struct json *json, const char *name, const char *text)
 		json_null(json, name);
 }
 
-static void end_tell(struct json *json, const char *name, const uint8_t address[16], uint16_t port)
+void json_end(struct json *json, const char *name, const uint8_t address[16], uint16_t port)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -34,7 +34,7 @@ static void end_tell(struct json *json, const char *name, const uint8_t address[
 }
 
 /* Who has accepted is not known before accept(2), nor who has listened for long. */
-static void process_tell(struct json *json, const struct snt_process *process)
+void json_process(struct json *json, const struct snt_process *process)
 {
 	if (!process->pid) {
 		json_null(json, "process");
@@ -48,18 +48,23 @@ static void process_tell(struct json *json, const struct snt_process *process)
 	json_object_end(json);
 }
 
+void json_netns(struct json *json, uint64_t cookie)
+{
+	json_object_begin(json, "netns");
+	json_number(json, "cookie", cookie);
+	name_or_null(json, "name", netns_name(cookie));
+	json_object_end(json);
+}
+
 static void place_tell(struct json *json, const struct snt_event *event)
 {
 	json_string(json, "protocol", event->protocol == IPPROTO_TCP ? "tcp" : "udp");
-	json_object_begin(json, "netns");
-	json_number(json, "cookie", event->netns_cookie);
-	name_or_null(json, "name", netns_name(event->netns_cookie));
-	json_object_end(json);
+	json_netns(json, event->netns_cookie);
 	if (event->number)
-		end_tell(json, "local", event->local, event->local_port);
+		json_end(json, "local", event->local, event->local_port);
 	else
 		json_null(json, "local");
-	end_tell(json, "remote", event->remote, event->remote_port);
+	json_end(json, "remote", event->remote, event->remote_port);
 }
 
 static void counts_tell(struct json *json, const struct snt_event *event)
@@ -89,7 +94,7 @@ static unsigned int event_print(const struct snt_event *event, uint64_t lines)
 		json_null(&json, "connection");
 	json_string(&json, "direction", event->is_passive ? "ingress" : "egress");
 	place_tell(&json, event);
-	process_tell(&json, &event->process);
+	json_process(&json, &event->process);
 	if (event->is_older)
 		json_null(&json, "duration_ns");
 	else
@@ -105,7 +110,7 @@ static unsigned int event_print(const struct snt_event *event, uint64_t lines)
 	return 1;
 }
 
-static void lost_print(uint64_t events, uint64_t unfollowed)
+void json_lost(uint64_t events, uint64_t unfollowed)
 {
 	struct json json = { .out = stdout };
 
@@ -117,4 +122,4 @@ static void lost_print(uint64_t events, uint64_t unfollowed)
 	json_line_end(&json);
 }
 
-const struct snitch_format snitch_json = { begin, event_print, lost_print };
+const struct snitch_format snitch_json = { begin, event_print, json_lost };

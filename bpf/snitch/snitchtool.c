@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* snitch as the house knows it. */
 #include "connection.h"
+#include "reaction.h"
 #include "tools.h"
 
 static const struct command commands[] = {
 	{ "snitch", snitch_command },
+	{ "tcp", tcp_command },
 	{ NULL, NULL },
 };
 
-static const char *const words[] = { "list", "doctor", "help", NULL };
+static const char *const words[] = { "list", "tcp", "doctor", "help", NULL };
 
 static const char *const options[] = { "-n", "-j", "-v", "--dry-run", "-V", NULL };
 
@@ -31,6 +33,23 @@ static const struct program programs[] = {
 	  "IPv6 connects that fail at once are not seen", NULL },
 	{ "snitch.o", "snt_files", BY_HAND, false, "finds connections that are open already",
 	  "connections that were open before are not seen", NULL },
+	{ "tcp.o", "snt_tcp_state", BY_RUN, true, "sees TCP states change", "tcp sees nothing",
+	  NULL },
+	{ "tcp.o", "snt_tcp_nested", BY_RUN, false,
+	  "sees the same while the other one is interrupted",
+	  "changes of state can be missed on a busy machine", NULL },
+	{ "tcp.o", "snt_tcp_gone", BY_RUN, true, "forgets a socket when it is freed",
+	  "a socket could be told with the process of an earlier one", NULL },
+	{ "tcp.o", "snt_tcp_again", BY_RUN, false, "sees segments sent again",
+	  "retransmissions are not seen", NULL },
+	{ "tcp.o", "snt_tcp_rst_out", BY_RUN, false, "sees resets sent",
+	  "resets that are sent are not seen", NULL },
+	{ "tcp.o", "snt_tcp_rst_in", BY_RUN, false, "sees resets come",
+	  "resets that come are not seen", NULL },
+	{ "tcp.o", "snt_tcp_exit", BY_RUN, false, "sees who accepts",
+	  "what tcp tells of accepted connections is their listener's", NULL },
+	{ "tcp.o", "snt_tcp_files", BY_HAND, false, "finds sockets that are open already",
+	  "tcp does not see connections that were open before", NULL },
 };
 
 const struct tool snitch_tool = {

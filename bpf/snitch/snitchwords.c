@@ -142,7 +142,7 @@ const struct grammar snitch_grammar = {
 	.dashed = true,
 };
 
-int snitch_parse(int argc, char **argv, bool is_list, struct snitch_request *request)
+static int words_read(int argc, char **argv, struct snitch_request *request, uint64_t *given)
 {
 	struct cursor cursor;
 	int status;
@@ -157,8 +157,28 @@ int snitch_parse(int argc, char **argv, bool is_list, struct snitch_request *req
 	};
 	cursor_begin(&cursor, &snitch_grammar, argc, argv);
 	status = grammar_read(&cursor, request);
-	if (status == DONE && is_list && cursor.given & (WORD_INTERVAL | WORD_FOR | WORD_FAILED))
+	*given = cursor.given;
+	return status;
+}
+
+int snitch_parse(int argc, char **argv, bool is_list, struct snitch_request *request)
+{
+	uint64_t given;
+	int status = words_read(argc, argv, request, &given);
+
+	if (status == DONE && is_list && given & (WORD_INTERVAL | WORD_FOR | WORD_FAILED))
 		return misuse(
 			"list is done at once, with what is open: it takes no -i, --for or --failed");
+	return status;
+}
+
+int snitch_parse_tcp(int argc, char **argv, struct snitch_request *request)
+{
+	uint64_t given;
+	int status = words_read(argc, argv, request, &given);
+
+	if (status == DONE && given & (WORD_EXTENDED | WORD_INTERVAL | WORD_FAILED))
+		return misuse(
+			"tcp has a line for each thing that happens: it takes no -x, -i or --failed");
 	return status;
 }

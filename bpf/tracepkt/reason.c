@@ -3,42 +3,18 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <bpf/btf.h>
+#include "kernelbtf.h"
 #include "trace.h"
 #include "vsh.h"
 
 #define PREFIX "SKB_DROP_REASON_"
 #define PREFIX_OLD "SKB_"
 
-static struct btf *kernel_btf(void)
-{
-	static struct btf *btf;
-	static bool is_asked;
-
-	if (!is_asked)
-		btf = btf__load_vmlinux_btf();
-	is_asked = true;
-	return btf;
-}
-
 /* Reasons above 0xffff are those of subsystems, which have enums of their own. */
-static const char *enum_name(const struct btf *btf, uint32_t value)
-{
-	int id = btf ? btf__find_by_name_kind(btf, "skb_drop_reason", BTF_KIND_ENUM) : -1;
-	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, id) : NULL;
-
-	if (!type)
-		return NULL;
-	for (int i = 0; i < btf_vlen(type); i++)
-		if ((uint32_t)btf_enum(type)[i].val == value)
-			return btf__name_by_offset(btf, btf_enum(type)[i].name_off);
-	return NULL;
-}
-
 const char *drop_reason_name(uint32_t reason)
 {
 	static char number[32];
-	const char *name = enum_name(kernel_btf(), reason);
+	const char *name = kernel_enum_name("skb_drop_reason", reason);
 
 	if (!name || !strcmp(name, PREFIX "MAX") || !strcmp(name, PREFIX "SUBSYS_MASK")) {
 		snprintf(number, sizeof(number), "reason %" PRIu32, reason);

@@ -28,7 +28,7 @@ _snitch() {
 	--pid) _vsh_offer_lines _snitch_pids ;;
 	--for | --first | --to | --port | -i) ;;
 	*)
-		_vsh_offer -n -j -v --dry-run -V list doctor help
+		_vsh_offer -n -j -v --dry-run -V list tcp doctor help
 		_vsh_offer_lines _snitch_options
 		;;
 	esac

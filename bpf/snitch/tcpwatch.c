@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+#include <bpf/libbpf.h>
+#include "kernelbtf.h"
+#include "reaction.h"
+#include "signals.h"
+
+/* Those that can be missed, and that nothing tells instead. */
+static const char *const missing[] = { "snt_tcp_again", "snt_tcp_rst_out", "snt_tcp_rst_in" };
+
+static int kernel_set(struct bpf_object *object, void *context)
+{
+	const struct snt_tcp_kernel *kernel = context;
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata.tcp");
+
+	return map ? bpf_map__set_initial_value(map, kernel, sizeof(*kernel)) : -EINVAL;
+}
+
+static void older_find(struct tcp_watch *watch)
+{
+	int err = running_iterate(&watch->running, "snt_tcp_files");
+
+	if (err && err != -ENOENT)
+		complain("note: connections that were open before are not all seen: %s",
+			 strerror(-err));
+}
+
+int tcp_watch_begin(struct tcp_watch *watch, const char *directory, const struct snt_filter *filter,
+		    ring_buffer_sample_fn take, void *context)
+{
+	const struct running_plan plan = {
+		.directory = directory,
+		.file = "tcp.o",
+		.hint = "snitch.sh",
+		.settings = filter,
+		.settings_size = sizeof(*filter),
+		.join = kernel_set,
+		.join_context = &watch->kernel,
+		.events = "snt_tcp_events",
+		.take = take,
+		.context = context,
+	};
+	int status;
+
+	*watch = (struct tcp_watch){
+		.kernel = {
+			.reset_has_reason = kernel_tracepoint_arguments("tcp_send_reset") > 2,
+			.again_has_error = kernel_tracepoint_arguments("tcp_retransmit_skb") > 2,
+		},
+	};
+	status = running_begin(&watch->running, &plan);
+	if (status == DONE)
+		older_find(watch);
+	return status;
+}
+
+void tcp_watch_end(struct tcp_watch *watch)
+{
+	running_end(&watch->running);
+}
+
+void tcp_watch_until(struct tcp_watch *watch, uint64_t until_ns)
+{
+	struct pollfd ready = {
+		.fd = ring_buffer__epoll_fd(watch->running.events),
+		.events = POLLIN,
+	};
+	uint64_t now = monotonic_now_ns();
+
+	if (now < until_ns)
+		ends_poll(&ready, 1, until_ns - now);
+	ring_buffer__consume(watch->running.events);
+}
+
+int tcp_watch_lost(struct tcp_watch *watch, uint64_t *lost, uint64_t *unfollowed)
+{
+	struct snt_counts counts;
+	int err = running_counts(&watch->running, &counts, sizeof(counts));
+
+	if (err)
+		return failure("cannot tell whether events were lost: %s", strerror(-err));
+	for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++)
+		counts.lost += running_missed(&watch->running, missing[i]);
+	*lost = counts.lost - watch->lost;
+	*unfollowed = counts.unfollowed - watch->unfollowed;
+	watch->lost = counts.lost;
+	watch->unfollowed = counts.unfollowed;
+	if (!*lost && !*unfollowed)
+		return DONE;
+	return failure(
+		"%llu events were lost, %llu connections could not be followed: there was no room",
+		(unsigned long long)*lost, (unsigned long long)*unfollowed);
+}
