@@ -33,19 +33,22 @@ library=$here/../tc
 
 help() {
 	cat <<'END'
-Usage: tracepkt.sh [OPTIONS] [ECHO] TARGET
+Usage: tracepkt.sh [OPTIONS] [PROBE] TARGET
        tracepkt.sh [OPTIONS] --listen [FILTER] [--first N] [--for TIME]
        tracepkt.sh [OPTIONS] doctor | help
 
 Sends one echo request to TARGET, a name or an address, and prints each device
 and network namespace that it and its answer come by; at the end, how it went.
+With --tcp or --udp it is a SYN or a datagram, for where pings are filtered.
 With --listen nothing is sent: it prints the same of packets that others send,
 until Ctrl-C.
 
-ECHO :=    -c N         how many echoes (default: 1)
+PROBE :=   --tcp PORT   a SYN to that port: answered, refused or lost
+           --udp PORT   a datagram to that port, likewise
+           -c N         how many (default: 1)
            -i TIME      between them: seconds, or as in 200ms (default: 1)
            -W TIME      how long an answer is waited for (default: 4)
-           -s BYTES     that an echo carries (default: 56)
+           -s BYTES     that an echo or a datagram carries (default: 56)
            -M do        do not let it be fragmented
            -4 | -6      which addresses of a name
            --tree       as a ladder: the request down, the reply up
@@ -65,12 +68,14 @@ OPTIONS := -n NETNS     start in this network namespace: a name, pid:N or a
            --dry-run    only show them
            -V           version
 
-Exit status: 0 every echo was answered, 1 one was not, or a failure, 2 misuse.
+Exit status: 0 every probe was answered or refused, 1 one was not, or a
+failure, 2 misuse.
 
 Examples:
   tracepkt.sh 172.17.0.2
   tracepkt.sh -n blue -c 3 -i 200ms 2001:db8::2
   tracepkt.sh -s 1472 -M do 192.0.2.1
+  tracepkt.sh --tcp 443 192.0.2.1
   tracepkt.sh --tree -w path.pcapng 192.0.2.1
   tracepkt.sh --svg path.svg 192.0.2.1
   tracepkt.sh --listen tcp port 443 command curl --first 20

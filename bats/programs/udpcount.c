@@ -2,7 +2,7 @@
 /*
  * udpcount.c - counts the numbered datagrams that arrive, by source label.
  *
- *   udpcount [-e] PORT
+ *   udpcount [-b|-e] PORT
  *
  * Binds the port for IPv4 and IPv6 and prints "ready". For each SIGUSR1 it
  * takes what is still in its queue, then prints one line a label,
@@ -14,7 +14,7 @@
  *   overflow N
  *   damaged N
  *   end
- * All counts are since the start. -e sends each datagram back.
+ * All counts are since the start. -e sends each datagram back, -b one byte.
  */
 #include "traffic.h"
 
@@ -35,7 +35,7 @@ struct source {
 
 static struct source *sources[LABELS];
 static uint64_t damaged;
-static bool echo;
+static bool echo, byte;
 
 static struct source *source_find(const char *label)
 {
@@ -102,9 +102,9 @@ static bool queue_take(int fd)
 		any = true;
 		for (i = 0; i < n; i++) {
 			datagram_count((void *)payload[i], messages[i].msg_len);
-			if (echo)
-				sendto(fd, payload[i], messages[i].msg_len, 0, (void *)&from[i],
-				       messages[i].msg_hdr.msg_namelen);
+			if (echo || byte)
+				sendto(fd, payload[i], byte ? 1 : messages[i].msg_len, 0,
+				       (void *)&from[i], messages[i].msg_hdr.msg_namelen);
 		}
 	}
 }
@@ -154,13 +154,14 @@ int main(int argc, char **argv)
 	sigset_t set;
 
 	lifetime_limit();
-	while ((c = getopt(argc, argv, "e")) != -1) {
-		if (c != 'e')
+	while ((c = getopt(argc, argv, "be")) != -1) {
+		if (c == '?')
 			return 2;
-		echo = true;
+		echo |= c == 'e';
+		byte |= c == 'b';
 	}
 	if (argc - optind != 1) {
-		fprintf(stderr, "usage: udpcount [-e] PORT\n");
+		fprintf(stderr, "usage: udpcount [-b|-e] PORT\n");
 		return 2;
 	}
 	at.sin6_port = htons(number_parse(argv[optind], 1, 65535));

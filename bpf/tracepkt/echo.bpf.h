@@ -25,11 +25,11 @@ static __always_inline bool is_echo_type(const struct headers *headers, __u8 typ
 	return type == ICMPV6_REQUEST || type == ICMPV6_REPLY;
 }
 
-static __always_inline bool has_token(const struct echo *echo,
-				      const volatile struct tpk_filter *filter)
+static __always_inline bool is_token(const __u8 token[TPK_TOKEN_LEN],
+				     const volatile struct tpk_filter *filter)
 {
 	for (int i = 0; i < TPK_TOKEN_LEN; i++)
-		if (echo->token[i] != filter->token[i])
+		if (token[i] != filter->token[i])
 			return false;
 	return true;
 }
@@ -44,7 +44,7 @@ static __always_inline bool is_echo(const struct packet *packet, const struct he
 		return false;
 	echo = transport_at(packet, headers, &copy, sizeof(copy));
 	return echo && echo->id == filter->id && is_echo_type(headers, echo->type) &&
-	       has_token(echo, filter);
+	       is_token(echo->token, filter);
 }
 
 #endif

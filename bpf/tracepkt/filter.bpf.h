@@ -7,6 +7,7 @@
 
 #include "echo.bpf.h"
 #include "header.bpf.h"
+#include "knock.bpf.h"
 #include "tracepkt.h"
 #include "vershitify.h"
 
@@ -83,9 +84,16 @@ static __always_inline bool is_wanted(const struct packet *packet,
 
 	if (headers_parse(packet, &headers) != HEADERS_IP)
 		return false;
-	if (filter->kind == TPK_ECHO)
+	switch (filter->kind) {
+	case TPK_ECHO:
 		return is_echo(packet, &headers, filter);
-	return is_listened(packet, &headers, filter);
+	case TPK_SYN:
+		return is_syn(packet, &headers, filter);
+	case TPK_DATAGRAM:
+		return is_datagram(packet, &headers, filter);
+	default:
+		return is_listened(packet, &headers, filter);
+	}
 }
 
 #endif

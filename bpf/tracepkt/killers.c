@@ -217,7 +217,7 @@ bool killer_find(const struct probe *probe, uint16_t sequence, bool is_reply, st
 	struct pk_echo echo;
 
 	*killer = (struct killer){ 0 };
-	if (!probe)
+	if (!probe || probe->options.kind != PROBE_ECHO) /* it drops nothing but ICMP */
 		return false;
 	echo = (struct pk_echo){
 		.type = echo_type(probe->address.ss_family, is_reply),

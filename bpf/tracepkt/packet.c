@@ -35,6 +35,8 @@ static void transport_read(struct packet *packet, const uint8_t *data, size_t le
 {
 	bool is_tcp = packet->protocol == IPPROTO_TCP && length >= 20;
 
+	packet->transport = data;
+	packet->transport_bytes = length;
 	if (packet->protocol == (packet->family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6))
 		icmp_read(packet, data, length);
 	if (!is_tcp && (packet->protocol != IPPROTO_UDP || length < 8))
@@ -113,6 +115,8 @@ void packet_read(struct packet *packet, const uint8_t *data, size_t length)
 	packet->is_request = inner.is_request;
 	packet->is_reply = inner.is_reply;
 	packet->sequence = inner.sequence;
+	packet->transport = inner.transport;
+	packet->transport_bytes = inner.transport_bytes;
 }
 
 static const char *flags_text(uint8_t flags)
@@ -157,11 +161,9 @@ const char *packet_type(const struct packet *packet)
 {
 	static char text[16];
 
-	if (packet->is_request || packet->is_reply)
-		return packet->is_request ? "request" : "reply";
 	switch (packet->family ? packet->protocol : -1) {
 	case -1:
-		return "-";
+		return packet->is_request ? "request" : packet->is_reply ? "reply" : "-";
 	case IPPROTO_TCP:
 		return flags_text(packet->tcp_flags);
 	case IPPROTO_UDP:

@@ -85,6 +85,8 @@ static void packet_take(const struct path *path, const struct tpk_event *event,
 	packet_read(packet, event->content, event->bytes);
 	if (path->is_listening)
 		packet->sequence = event->packet;
+	else
+		probe_know(path->probe, packet);
 }
 
 /* NULL: nobody wants to know of it any more. */
@@ -194,6 +196,16 @@ static bool is_told(const struct trace *trace, const struct spot *place)
 	return same_device(&trace->last, place) && !trace->last.out;
 }
 
+/* What has been translated so that it is not known by itself any more is what it was. */
+static void packet_inherit(struct packet *packet, const struct packet *before)
+{
+	if (packet->is_request || packet->is_reply)
+		return;
+	packet->is_request = before->is_request;
+	packet->is_reply = before->is_reply;
+	packet->sequence = before->sequence;
+}
+
 static void arrival(struct branch *branch, const struct tpk_event *event,
 		    const struct packet *packet)
 {
@@ -232,8 +244,7 @@ static bool has_done_its_work(const struct branch *branch, const struct packet *
 		return trace->is_read && !branch->drop->rule;
 	if (packet->is_request)
 		return trace->answerer && trace->answerer == branch->place.netns_cookie;
-	return packet->is_reply && !branch->drop->rule &&
-	       (trace->is_answered || trace->ending.rule) &&
+	return packet->is_reply && !branch->drop->rule && (trace->answer || trace->ending.rule) &&
 	       same_device(&branch->place, &trace->last);
 }
 
@@ -348,6 +359,8 @@ int path_event(void *context, void *data, size_t size)
 	branch = branch_of(path, event, &packet);
 	if (!branch)
 		return 0;
+	if (!path->is_listening)
+		packet_inherit(&packet, &branch->packet);
 	branch->trace->is_whole = event->is_whole;
 	branch->trace->seen_ns = event->time_ns;
 	switch (event->hook) {
@@ -399,7 +412,7 @@ static void trace_forget(struct path *path, struct trace *trace)
 void path_result(struct path *path, struct trace *trace, int send_error)
 {
 	drops_tell(path, trace, 0);
-	if (!trace->is_answered && !*trace->ending.killer.words)
+	if (!trace->answer && !*trace->ending.killer.words)
 		killed_tell(path, trace);
 	path->whole += trace->is_whole;
 	format_all.result(trace, send_error);

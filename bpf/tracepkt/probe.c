@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Echo requests of our own, with a token that tells them from all others. */
-#include <arpa/inet.h>
+/* What is the same for all kinds of probe. */
 #include <errno.h>
-#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip.h>
@@ -11,19 +9,21 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "trace.h"
+#include "probe.h"
 #include "vsh.h"
 
-/* The same bytes in both families. */
-struct echo {
-	uint8_t type, code;
-	uint16_t checksum, id, sequence;
-	uint8_t data[PROBE_SIZE_MAX];
-};
+static const struct probe_way *way_of(const struct probe *probe)
+{
+	static const struct probe_way *const ways[] = {
+		[PROBE_ECHO] = &probe_echo,
+		[PROBE_TCP] = &probe_tcp,
+		[PROBE_UDP] = &probe_udp,
+	};
 
-#define ECHO_HEADER offsetof(struct echo, data)
+	return ways[probe->options.kind];
+}
 
-static bool is_ip4(const struct probe *probe)
+bool probe_is_ip4(const struct probe *probe)
 {
 	return probe->address.ss_family == AF_INET;
 }
@@ -43,50 +43,25 @@ static int address_find(struct probe *probe)
 	return DONE;
 }
 
-/* Those that error_read() understands. */
-static const uint8_t *error_types(const struct probe *probe)
-{
-	static const uint8_t types4[] = { ICMP_DEST_UNREACH, ICMP_TIME_EXCEEDED,
-					  ICMP_TIME_EXCEEDED };
-	static const uint8_t types6[] = { ICMP6_DST_UNREACH, ICMP6_PACKET_TOO_BIG,
-					  ICMP6_TIME_EXCEEDED };
-
-	return is_ip4(probe) ? types4 : types6;
-}
-
 /* No option of the two families has the same number. */
-static int fragments_forbid(const struct probe *probe)
+int probe_fragments_forbid(const struct probe *probe, int fd)
 {
-	int discover = is_ip4(probe) ? IP_PMTUDISC_DO : IPV6_PMTUDISC_DO;
+	int discover = probe_is_ip4(probe) ? IP_PMTUDISC_DO : IPV6_PMTUDISC_DO;
 
-	return setsockopt(probe->socket, is_ip4(probe) ? IPPROTO_IP : IPPROTO_IPV6,
-			  is_ip4(probe) ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &discover,
+	return setsockopt(fd, probe_is_ip4(probe) ? IPPROTO_IP : IPPROTO_IPV6,
+			  probe_is_ip4(probe) ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &discover,
 			  sizeof(discover));
 }
 
-/* Nothing but answers to this probe, and errors: others' would fill the socket's buffer. The packet
- * begins with the IP header in IPv4, and with that of ICMPv6 in IPv6.
- */
-static int others_filter(const struct probe *probe)
+int probe_raw_open(struct probe *probe, int protocol)
 {
-	uint8_t answer = is_ip4(probe) ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY;
-	struct sock_filter code[] = {
-		is_ip4(probe) ? (struct sock_filter)BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0)
-			      : (struct sock_filter)BPF_STMT(BPF_LDX | BPF_W | BPF_IMM, 0),
-		BPF_STMT(BPF_LD | BPF_B | BPF_IND, offsetof(struct echo, type)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, answer, 0, 2),
-		BPF_STMT(BPF_LD | BPF_H | BPF_IND, offsetof(struct echo, id)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohs(probe->id), 4, 5),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, error_types(probe)[0], 3, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, error_types(probe)[1], 2, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, error_types(probe)[2], 1, 0),
-		BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
-		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-	};
-	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
-
-	return setsockopt(probe->socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+	probe->socket =
+		socket(probe->address.ss_family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	if (probe->socket < 0)
+		return failure("cannot open a raw socket: %s", strerror(errno));
+	if (probe->options.whole && probe_fragments_forbid(probe, probe->socket))
+		return failure("cannot forbid fragments: %s", strerror(errno));
+	return DONE;
 }
 
 int probe_open(struct probe *probe, const struct probe_options *options)
@@ -95,68 +70,70 @@ int probe_open(struct probe *probe, const struct probe_options *options)
 	if (address_find(probe) != DONE)
 		return FAILED;
 	if (getrandom(&probe->id, sizeof(probe->id), 0) != sizeof(probe->id) ||
+	    getrandom(&probe->first, sizeof(probe->first), 0) != sizeof(probe->first) ||
 	    getrandom(probe->token, sizeof(probe->token), 0) != sizeof(probe->token))
 		return failure("cannot draw a token: %s", strerror(errno));
-	probe->socket = socket(probe->address.ss_family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			       is_ip4(probe) ? IPPROTO_ICMP : IPPROTO_ICMPV6);
-	if (probe->socket < 0)
-		return failure("cannot open a raw socket: %s", strerror(errno));
-	if (others_filter(probe))
-		return failure("cannot filter what the socket gets: %s", strerror(errno));
-	if (options->whole && fragments_forbid(probe))
-		return failure("cannot forbid fragments: %s", strerror(errno));
-	return DONE;
+	return way_of(probe)->open(probe);
 }
 
 void probe_close(struct probe *probe)
 {
 	if (probe->socket >= 0)
 		close(probe->socket);
+	for (unsigned int i = 0; i < probe->own_ports; i++)
+		close(probe->sockets[i]);
 }
 
-/* RFC 1071. */
-static uint16_t checksum_of(const void *data, size_t length)
+int probe_send(struct probe *probe, uint16_t sequence)
 {
-	const uint8_t *bytes = data;
-	uint32_t sum = 0;
-
-	for (size_t i = 0; i < length; i++)
-		sum += i % 2 ? bytes[i] : bytes[i] << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return htons(~sum);
+	return way_of(probe)->send(probe, sequence);
 }
 
-/* For IPv6 the kernel computes the checksum. */
-int probe_send(const struct probe *probe, uint16_t sequence)
+bool probe_receive(const struct probe *probe, struct probe_news *news)
 {
-	struct echo echo = {
-		.type = is_ip4(probe) ? ICMP_ECHO : ICMP6_ECHO_REQUEST,
-		.id = probe->id,
-		.sequence = htons(sequence),
+	return way_of(probe)->receive(probe, news);
+}
+
+void probe_know(const struct probe *probe, struct packet *packet)
+{
+	if (way_of(probe)->know)
+		way_of(probe)->know(probe, packet);
+}
+
+/* --- the programs' filter -------------------------------------------------------------------- */
+
+static void address_tell(const struct probe *probe, struct tpk_filter *filter)
+{
+	const struct sockaddr_in *ip4 = (const struct sockaddr_in *)&probe->address;
+	const struct sockaddr_in6 *ip6 = (const struct sockaddr_in6 *)&probe->address;
+
+	filter->version = probe_is_ip4(probe) ? 4 : 6;
+	if (probe_is_ip4(probe))
+		memcpy(filter->address, &ip4->sin_addr, sizeof(ip4->sin_addr));
+	else
+		memcpy(filter->address, &ip6->sin6_addr, sizeof(ip6->sin6_addr));
+}
+
+void probe_filter(const struct probe *probe, struct tpk_filter *filter)
+{
+	static const uint8_t kinds[] = {
+		[PROBE_ECHO] = TPK_ECHO,
+		[PROBE_TCP] = TPK_SYN,
+		[PROBE_UDP] = TPK_DATAGRAM,
 	};
-	size_t length = ECHO_HEADER + probe->options.size;
 
-	memcpy(echo.data, probe->token, sizeof(probe->token));
-	if (is_ip4(probe))
-		echo.checksum = checksum_of(&echo, length);
-	if (sendto(probe->socket, &echo, length, 0, (const struct sockaddr *)&probe->address,
-		   probe->address_length) < 0)
-		return -errno;
-	return 0;
+	filter->kind = kinds[probe->options.kind];
+	filter->id = probe->id;
+	filter->port = htons(probe->options.port);
+	filter->own_port = probe->own_port;
+	filter->own_ports = probe->own_ports;
+	filter->sequence = probe->first;
+	filter->count = probe->options.count;
+	address_tell(probe, filter);
+	memcpy(filter->token, probe->token, sizeof(filter->token));
 }
 
-/* The answer, or NULL. */
-static const struct echo *echo_of(const struct probe *probe, const uint8_t *bytes, size_t length,
-				  uint8_t type)
-{
-	const struct echo *echo = (const struct echo *)bytes;
-
-	if (length < ECHO_HEADER + TPK_TOKEN_LEN || echo->type != type || echo->id != probe->id ||
-	    memcmp(echo->data, probe->token, TPK_TOKEN_LEN))
-		return NULL;
-	return echo;
-}
+/* --- errors ---------------------------------------------------------------------------------- */
 
 static const char *error4_text(uint8_t type, uint8_t code)
 {
@@ -191,55 +168,25 @@ static const char *error6_text(uint8_t type, uint8_t code)
 	}
 }
 
-/* An error quotes the packet that it is about: its header and at least 8 bytes after it. */
-static bool error_read(const struct probe *probe, const uint8_t *bytes, size_t length,
-		       struct probe_news *news)
+const char *probe_error_text(const struct probe *probe, uint8_t type, uint8_t code)
 {
-	size_t header = ECHO_HEADER;
-	const struct echo *echo;
-
-	if (length < header + 20)
-		return false;
-	news->error = is_ip4(probe) ? error4_text(bytes[0], bytes[1])
-				    : error6_text(bytes[0], bytes[1]);
-	header += is_ip4(probe) ? (bytes[header] & 15) * 4 : 40;
-	if (!news->error || length < header + ECHO_HEADER)
-		return false;
-	echo = (const struct echo *)(bytes + header);
-	news->sequence = ntohs(echo->sequence);
-	return echo->id == probe->id;
+	return probe_is_ip4(probe) ? error4_text(type, code) : error6_text(type, code);
 }
 
-static bool news_read(const struct probe *probe, const uint8_t *bytes, size_t length,
-		      struct probe_news *news)
+/* --- checksums ------------------------------------------------------------------------------- */
+
+uint32_t checksum_add(uint32_t sum, const void *data, size_t length)
 {
-	const struct echo *echo =
-		echo_of(probe, bytes, length, is_ip4(probe) ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY);
+	const uint8_t *bytes = data;
 
-	news->is_answer = echo != NULL;
-	if (!echo)
-		return error_read(probe, bytes, length, news);
-	news->sequence = ntohs(echo->sequence);
-	return true;
-}
-
-/* A raw socket of IPv4 gets the IP header as well. */
-bool probe_receive(const struct probe *probe, struct probe_news *news)
-{
-	static uint8_t bytes[ECHO_HEADER + PROBE_SIZE_MAX + 60];
-	struct sockaddr_storage from = {};
-	socklen_t from_length = sizeof(from);
-	ssize_t length;
-
-	while ((length = recvfrom(probe->socket, bytes, sizeof(bytes), MSG_DONTWAIT,
-				  (struct sockaddr *)&from, &from_length)) >= 0) {
-		ssize_t header = is_ip4(probe) && length ? (bytes[0] & 15) * 4 : 0;
-
-		*news = (struct probe_news){ 0 };
-		getnameinfo((const struct sockaddr *)&from, from_length, news->from,
-			    sizeof(news->from), NULL, 0, NI_NUMERICHOST);
-		if (header <= length && news_read(probe, bytes + header, length - header, news))
-			return true;
+	for (size_t i = 0; i < length; i++) {
+		sum += i % 2 ? bytes[i] : bytes[i] << 8;
+		sum = (sum & 0xffff) + (sum >> 16);
 	}
-	return false;
+	return sum;
+}
+
+uint16_t checksum_end(uint32_t sum)
+{
+	return htons(~sum);
 }

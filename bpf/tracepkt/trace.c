@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* vsh trace DIR [-c N] [-i TIME] [-W TIME] [-s SIZE] [-M do] [-4|-6] TARGET: sends echoes and
- * prints where they come by. vsh trace DIR --listen FILTER ...: prints where others' packets come by
+/* vsh trace DIR [-c N] [-i TIME] [-W TIME] [-s SIZE] [-M do] [-4|-6] [--tcp PORT|--udp PORT] TARGET: sends
+ * probes and prints where they come by. vsh trace DIR --listen FILTER ...: prints where others' packets come by
  * (overhear.c). DIR holds the objects.
  */
 #include <errno.h>
@@ -40,12 +40,12 @@ static void news_take(struct tracing *tracing)
 
 		if (!trace)
 			continue;
-		if (!news.is_answer) {
+		if (!news.answer) {
 			trace->error = news.error;
 			strcpy(trace->error_from, news.from);
 			continue;
 		}
-		trace->is_answered = true;
+		trace->answer = news.answer;
 		tracing->answered++;
 		hooks_consume(tracing->hooks);
 		path_result(&tracing->path, trace, 0);
@@ -66,14 +66,21 @@ static void wait_until(struct tracing *tracing, uint64_t until_ns)
 	news_take(tracing);
 }
 
-static int echo_send(struct tracing *tracing, uint16_t sequence)
+/* Of pingkiller, which drops nothing but ICMP. until_ns: 0: no longer. */
+static void killers_tell(const struct tracing *tracing, uint64_t until_ns)
+{
+	if (tracing->probe.options.kind == PROBE_ECHO)
+		killers_watch(tracing->probe.id, until_ns);
+}
+
+static int probe_send_next(struct tracing *tracing, uint16_t sequence)
 {
 	struct trace *trace = path_trace(&tracing->path, sequence);
 	int err;
 
 	if (!trace)
 		return failure("out of memory");
-	killers_watch(tracing->probe.id, monotonic_now_ns() + tracing->request.wait_ns);
+	killers_tell(tracing, monotonic_now_ns() + tracing->request.wait_ns);
 	trace->sent_ns = monotonic_now_ns();
 	err = probe_send(&tracing->probe, sequence);
 	hooks_consume(tracing->hooks);
@@ -94,19 +101,30 @@ static void late_give_up(struct tracing *tracing, uint64_t now)
 	}
 }
 
-static int echoes_trace(struct tracing *tracing)
+/* What was sent before from the same port has to be over. */
+static bool can_send(const struct tracing *tracing)
+{
+	unsigned int ports = tracing->probe.own_ports;
+	uint64_t next = tracing->sent + 1;
+
+	return next <= tracing->request.probe.count &&
+	       (!ports || next <= ports || !trace_of(tracing, next - ports));
+}
+
+static int probes_trace(struct tracing *tracing)
 {
 	uint64_t next_ns = monotonic_now_ns();
 
-	while (!is_ended() && (tracing->sent < tracing->request.count || tracing->path.traces)) {
+	while (!is_ended() &&
+	       (tracing->sent < tracing->request.probe.count || tracing->path.traces)) {
 		uint64_t until = monotonic_now_ns() + tracing->request.wait_ns;
 
-		if (tracing->sent < tracing->request.count && monotonic_now_ns() >= next_ns) {
-			if (echo_send(tracing, tracing->sent + 1) != DONE)
+		if (can_send(tracing) && monotonic_now_ns() >= next_ns) {
+			if (probe_send_next(tracing, tracing->sent + 1) != DONE)
 				return FAILED;
 			next_ns += tracing->request.interval_ns;
 		}
-		if (tracing->sent < tracing->request.count && next_ns < until)
+		if (can_send(tracing) && next_ns < until)
 			until = next_ns;
 		for (struct trace *trace = tracing->path.traces; trace; trace = trace->next)
 			if (trace->sent_ns + tracing->request.wait_ns < until)
@@ -171,9 +189,9 @@ static int tracing_go(struct tracing *tracing)
 	if (status == DONE) {
 		format_all.begin();
 		rules_watch(true);
-		status = echoes_trace(tracing);
+		status = probes_trace(tracing);
 		rules_watch(false);
-		killers_watch(tracing->probe.id, 0);
+		killers_tell(tracing, 0);
 		if (lost_tell(tracing->hooks) != DONE)
 			status = FAILED;
 	}
@@ -189,9 +207,8 @@ static int tracing_run(struct tracing *tracing, const char *directory)
 
 	if (status != DONE)
 		return status;
-	filter.id = tracing->probe.id;
+	probe_filter(&tracing->probe, &filter);
 	filter.more = tracing->request.capture ? TPK_MORE_MAX : 0;
-	memcpy(filter.token, tracing->probe.token, sizeof(filter.token));
 	tracing->hooks = hooks_open(directory, &filter, -1, path_event, &tracing->path);
 	if (!tracing->hooks)
 		return FAILED;
@@ -219,7 +236,7 @@ int trace_command(const struct options *options, int argc, char **argv)
 		.request = {
 			.cgroup_root = options->cgroup_root,
 			.probe.size = 56,
-			.count = 1,
+			.probe.count = 1,
 			.interval_ns = NS_PER_S,
 			.wait_ns = 4 * NS_PER_S, /* the kernel gives up a neighbour after 3 */
 		},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* vsh trace, from inside: a probe sends echoes, the hooks tell of them, the path makes hops and
+/* vsh trace, from inside: a probe sends packets, the hooks tell of them, the path makes hops and
  * endings of that, a format prints these.
  */
 #ifndef VSH_TRACE_H
@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "grammar.h"
+#include "probe.h"
 #include "tracepkt.h"
 #include "vershitify.h"
 #include "vsh.h"
@@ -18,50 +19,11 @@
 /* Of the options, and of what --listen takes. */
 extern const struct grammar trace_grammar, filter_grammar;
 
-/* --- probe.c: the echoes --------------------------------------------------------------------- */
-
-struct probe_options {
-	const char *target; /* a name or an address */
-	int family; /* AF_INET, AF_INET6 or AF_UNSPEC: what the name has */
-	size_t size; /* bytes that an echo carries */
-	bool whole; /* not to be fragmented */
-};
-
-struct probe {
-	struct probe_options options;
-	struct sockaddr_storage address;
-	socklen_t address_length;
-	int socket;
-	uint16_t id; /* network byte order */
-	uint8_t token[TPK_TOKEN_LEN];
-};
-
-/* What came in at the probe's socket. */
-struct probe_news {
-	bool is_answer; /* false: an error that somebody has sent about an echo */
-	uint16_t sequence;
-	char from[INET6_ADDRSTRLEN];
-	const char *error; /* what it says */
-};
-
-#define PROBE_SIZE_MAX 65000
-
-/* DONE, or a message and FAILED. */
-int probe_open(struct probe *probe, const struct probe_options *options);
-void probe_close(struct probe *probe);
-
-/* 0 or -errno. */
-int probe_send(const struct probe *probe, uint16_t sequence);
-
-/* true: there was something about one of the echoes. Does not wait. */
-bool probe_receive(const struct probe *probe, struct probe_news *news);
-
 /* --- tracewords.c: what is asked for --------------------------------------------------------- */
 
 struct trace_request {
 	const char *cgroup_root; /* where cgroup v2 is mounted, or NULL */
 	struct probe_options probe;
-	uint64_t count; /* of echoes, 1..TRACE_COUNT_MAX */
 	uint64_t interval_ns; /* between them */
 	uint64_t wait_ns; /* for an answer */
 	const struct format *format; /* of standard output; NULL: none was named */
@@ -74,7 +36,7 @@ struct trace_request {
 	uint64_t lasts_ns; /* how long; 0: no end */
 };
 
-#define TRACE_COUNT_MAX 65535 /* sequence numbers that an echo can have, without 0 */
+#define TRACE_COUNT_MAX 65535 /* sequence numbers that a probe can have, without 0 */
 
 /* DONE, or a message and FAILED or MISUSED. */
 int trace_parse(int argc, char **argv, struct trace_request *request);
@@ -93,11 +55,13 @@ struct packet {
 	uint8_t icmp_type;
 	uint8_t tcp_flags;
 	bool is_request, is_reply;
-	uint32_t sequence; /* of an echo; of a packet that is listened to: its number */
+	uint32_t sequence; /* of a probe; of a packet that is listened to: its number */
 	uint16_t ports[2]; /* from, to; 0: there are none */
 	char source[PACKET_END_LEN],
 		destination[PACKET_END_LEN]; /* with the port, if there is one */
 	const char *tunnel; /* that it is in, and has these addresses; or NULL */
+	const uint8_t *transport; /* header, as long as the event is there; NULL: it has none */
+	size_t transport_bytes; /* from there on */
 };
 
 void packet_read(struct packet *packet, const uint8_t *data, size_t length);
@@ -231,7 +195,7 @@ struct ending {
 
 #define PLACES_MAX 256
 
-/* One echo and its answer, or a packet that is listened to. */
+/* One probe and its answer, or a packet that is listened to. */
 struct trace {
 	struct trace *next;
 	uint32_t sequence;
@@ -240,7 +204,7 @@ struct trace {
 	uint64_t seen_ns; /* by any hook, also one that makes no row */
 	struct spot last; /* hop */
 	bool is_reply; /* the last hop was of the answer */
-	bool is_answered;
+	enum answer answer; /* ANSWER_NONE: it has not come */
 	bool is_listened; /* to: nobody waits for an answer */
 	bool is_read; /* by a program */
 	bool is_taken; /* by a connection of TCP */

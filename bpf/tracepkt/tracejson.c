@@ -144,6 +144,21 @@ static void fate_tell(struct json *json, const struct trace *trace)
 	json_string(json, "ended", names[trace_fate(trace)]);
 }
 
+static void answer_tell(struct json *json, enum answer answer)
+{
+	static const char *const names[] = {
+		[ANSWER_REPLY] = "reply",
+		[ANSWER_SYN_ACK] = "SYN,ACK",
+		[ANSWER_RESET] = "RST",
+		[ANSWER_DATAGRAM] = "datagram",
+		[ANSWER_UNREACHABLE] = "port unreachable",
+	};
+
+	json_bool(json, "answered", answer);
+	if (answer)
+		json_string(json, "answer", names[answer]);
+}
+
 static void result(const struct trace *trace, int send_error)
 {
 	struct json json = { .out = stdout };
@@ -154,13 +169,13 @@ static void result(const struct trace *trace, int send_error)
 	if (trace->is_listened)
 		fate_tell(&json, trace);
 	else
-		json_bool(&json, "answered", trace->is_answered);
+		answer_tell(&json, trace->answer);
 	json_number(&json, "devices", trace->devices);
 	json_number(&json, "namespaces", trace->namespaces);
 	json_number(&json, "duration_ns", trace->last_ns - trace->first_ns);
 	if (send_error)
 		json_string(&json, "send_error", strerror(-send_error));
-	if (trace->is_listened ? trace->ending.is_drop : !trace->is_answered)
+	if (trace->is_listened ? trace->ending.is_drop : !trace->answer)
 		loss_tell(&json, trace);
 	if (trace->error) {
 		json_string(&json, "error", trace->error);

@@ -443,8 +443,7 @@ static __always_inline void sent(struct sk_buff *skb, struct track *track, struc
 {
 	if (skb->skb_iif)
 		inside_tell(skb, track, &track->door, dev->nd_net.net);
-	else if (filter.kind !=
-		 TPK_LISTEN) /* what TCP has received may be freed by now, without a hook */
+	else if (filter.kind == TPK_ECHO) /* TCP and UDP may have freed it by now, without a hook */
 		question_tell(dev->nd_net.net);
 	track->door.ifindex = 0;
 }

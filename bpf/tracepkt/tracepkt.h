@@ -34,6 +34,8 @@ enum tpk_hook {
 enum tpk_kind {
 	TPK_ECHO, /* an echo of ours: id and token */
 	TPK_LISTEN, /* whatever has all that is said of it: 0 says nothing */
+	TPK_SYN, /* a SYN of ours: ports and sequence number */
+	TPK_DATAGRAM, /* a datagram of ours: ports, and token or address */
 };
 
 enum tpk_protocol {
@@ -44,18 +46,22 @@ enum tpk_protocol {
 
 /* The programs' .rodata, written before they are loaded. */
 struct tpk_filter {
-	__u8 token[TPK_TOKEN_LEN]; /* first bytes of what an echo carries */
+	__u8 token[TPK_TOKEN_LEN]; /* first bytes of what an echo or a datagram carries */
 	__u16 id; /* of the echo, network byte order */
 	__u16 more; /* bytes of a packet that are wanted beyond TPK_BYTES, 0..TPK_MORE_MAX */
-	__u16 port; /* network byte order: either port of the packet */
+	__u16 port; /* network byte order: either port of the packet; of probes: the target's */
 	__u8 kind; /* enum tpk_kind */
 	__u8 protocols; /* enum tpk_protocol */
 	__u64 netns_cookie; /* where it is taken up; 0: anywhere */
 	__u64 packets; /* how many are followed, from the first on; 0: no limit */
 	__u32 address[4], mask[4]; /* network byte order; IPv4: the first word */
-	__u8 version; /* 4 or 6: either address is below address and mask */
+	__u8 version; /* 4 or 6: either address is below address and mask; of probes: the target's */
 	__u8 owned; /* the socket that sends it is a target's */
-	__u8 pad[6];
+	__u16 own_port,
+		own_ports; /* of probes: the first port that they are sent from, and how many */
+	__u16 pad;
+	__u32 sequence; /* TPK_SYN: that of the first one, ... */
+	__u32 count; /* ... and how many there are, with the next numbers */
 };
 
 /* One buffer at one hook. Times are CLOCK_MONOTONIC, addresses the kernel's own. */
@@ -94,7 +100,7 @@ struct tpk_counts {
 	__s64 tracked; /* packets' data that are followed now, and what has made room for others */
 };
 
-_Static_assert(sizeof(struct tpk_filter) == 72, "tpk_filter has no holes");
+_Static_assert(sizeof(struct tpk_filter) == 80, "tpk_filter has no holes");
 _Static_assert(sizeof(struct tpk_event) == 120 + TPK_BYTES, "tpk_event has no holes");
 
 #endif

@@ -212,7 +212,7 @@ static bool is_lost(const struct trace *trace)
 {
 	if (trace->is_listened)
 		return trace->ending.is_drop || !trace->hops;
-	return !trace->is_answered;
+	return !trace->answer;
 }
 
 /* Of a packet that was listened to. */
@@ -244,6 +244,23 @@ static void fate_print(FILE *out, const struct trace *trace)
 		fprintf(out, " (not complete: events were lost)");
 }
 
+/* A refusal has come back from there as well. */
+static const char *answer_text(enum answer answer)
+{
+	switch (answer) {
+	case ANSWER_SYN_ACK:
+		return "answered (SYN,ACK)";
+	case ANSWER_RESET:
+		return "refused (RST)";
+	case ANSWER_DATAGRAM:
+		return "answered (a datagram)";
+	case ANSWER_UNREACHABLE:
+		return "refused (ICMP: port unreachable)";
+	default:
+		return "answered";
+	}
+}
+
 void result_print(FILE *out, const struct trace *trace, int send_error)
 {
 	if (trace->is_listened) {
@@ -255,8 +272,8 @@ void result_print(FILE *out, const struct trace *trace, int send_error)
 		fprintf(out, "not sent: %s", strerror(-send_error));
 	if (send_error && trace->ending.is_drop)
 		fprintf(out, "; ");
-	if (trace->is_answered) {
-		fprintf(out, "answered after ");
+	if (trace->answer) {
+		fprintf(out, "%s after ", answer_text(trace->answer));
 		span_print(out, trace);
 	} else if (!send_error || trace->ending.is_drop) {
 		lost_print(out, trace);

@@ -23,9 +23,10 @@ enum {
 	WORD_LISTEN = 1 << 9,
 	WORD_FIRST = 1 << 10,
 	WORD_FOR = 1 << 11,
+	WORD_KNOCK = 1 << 12,
 
 	WORD_ECHO = WORD_COUNT | WORD_INTERVAL | WORD_WAIT | WORD_SIZE | WORD_WHOLE | WORD_FAMILY |
-		    WORD_FORMAT | WORD_DRAWING,
+		    WORD_FORMAT | WORD_DRAWING | WORD_KNOCK,
 
 	FILTER_ICMP = 1 << 16,
 	FILTER_TCP = 1 << 17,
@@ -40,7 +41,7 @@ static int count_parse(struct cursor *cursor, void *context)
 {
 	struct trace_request *request = context;
 
-	return number_value(cursor, "a number", 1, TRACE_COUNT_MAX, &request->count);
+	return number_value(cursor, "a number", 1, TRACE_COUNT_MAX, &request->probe.count);
 }
 
 static int interval_parse(struct cursor *cursor, void *context)
@@ -97,6 +98,29 @@ static int ip6_parse(struct cursor *cursor, void *context)
 	(void)cursor;
 	request->probe.family = AF_INET6;
 	return DONE;
+}
+
+static int knock_parse(struct cursor *cursor, void *context, enum probe_kind kind)
+{
+	struct trace_request *request = context;
+	uint64_t port;
+	int status = number_value(cursor, "a port", 1, UINT16_MAX, &port);
+
+	if (status != DONE)
+		return status;
+	request->probe.kind = kind;
+	request->probe.port = port;
+	return DONE;
+}
+
+static int knock_tcp_parse(struct cursor *cursor, void *context)
+{
+	return knock_parse(cursor, context, PROBE_TCP);
+}
+
+static int knock_udp_parse(struct cursor *cursor, void *context)
+{
+	return knock_parse(cursor, context, PROBE_UDP);
 }
 
 static int tree_parse(struct cursor *cursor, void *context)
@@ -306,6 +330,8 @@ static const struct grammar_row rows[] = {
 	{ "M", WORD_WHOLE, 1, 1, 0, whole_parse, NULL, NULL, whole_choices },
 	{ "4", WORD_FAMILY, 0, 0, 0, ip4_parse, NULL, NULL, NULL },
 	{ "6", WORD_FAMILY, 0, 0, 0, ip6_parse, NULL, NULL, NULL },
+	{ "tcp", WORD_KNOCK, 1, 1, 0, knock_tcp_parse, "PORT", "a port", NULL },
+	{ "udp", WORD_KNOCK, 1, 1, 0, knock_udp_parse, "PORT", "a port", NULL },
 	{ "tree", WORD_FORMAT, 0, 0, 0, tree_parse, NULL, NULL, NULL },
 	{ "dot", WORD_FORMAT, 0, 0, 0, dot_parse, NULL, NULL, NULL },
 	{ "svg", WORD_DRAWING, 1, 1, 0, drawing_parse, "FILE", "a file", NULL },
@@ -353,6 +379,18 @@ static int filter_finish(const struct cursor *cursor, struct trace_request *requ
 	return DONE;
 }
 
+static int size_check(const struct cursor *cursor, const struct trace_request *request)
+{
+	if (!(cursor->given & WORD_SIZE))
+		return DONE;
+	if (request->probe.kind == PROBE_TCP)
+		return misuse("\"-s\" is for echoes and datagrams: a SYN carries nothing");
+	if (request->probe.kind == PROBE_UDP && request->probe.size < PROBE_SIZE_MIN_UDP)
+		return misuse("-s %zu: a datagram carries at least %d bytes", request->probe.size,
+			      (int)PROBE_SIZE_MIN_UDP);
+	return DONE;
+}
+
 static int target_read(struct cursor *cursor, struct trace_request *request)
 {
 	if (cursor->given & (WORD_FIRST | WORD_FOR))
@@ -364,7 +402,7 @@ static int target_read(struct cursor *cursor, struct trace_request *request)
 	request->probe.target = *cursor->next++;
 	if (cursor->next != cursor->end)
 		return misuse("what is %s? (the target is the last word)", quoted(*cursor->next));
-	return DONE;
+	return size_check(cursor, request);
 }
 
 int trace_parse(int argc, char **argv, struct trace_request *request)

@@ -30,7 +30,7 @@ _tracepkt() {
 	-n) _vsh_offer_lines _vsh_namespaces ;;
 	-M) _vsh_offer "do" dont ;;
 	-w | --svg) compopt -o default 2>/dev/null ;;
-	-[ciWs] | -first | --first | -for | --for | host | net | port | command | pid) ;;
+	-[ciWs] | -tcp | --tcp | -udp | --udp | -first | --first | -for | --for | host | net | port | command | pid) ;;
 	exe | cgroup) mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}") ;;
 	*)
 		_vsh_offer -n -j -color -v --dry-run -V doctor help
