@@ -18,6 +18,8 @@ LIBDIR ?= $(PREFIX)/lib/vershitify
 MANDIR ?= $(PREFIX)/share/man
 COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 DOCDIR ?= $(PREFIX)/share/doc/vershitify
+# The helper finds it from where it is itself, so it is where LIBDIR's ../../share is.
+DATADIR ?= $(LIBDIR)/../../share/vershitify
 
 CLANG ?= clang
 PKG_CONFIG ?= pkg-config
@@ -50,7 +52,8 @@ EXAMPLES := $(wildcard scripts/examples/*)
 COMPLETIONS := $(TOOLS:%=scripts/completion/%.bash)
 COMPLETION_LIBRARY := scripts/completion/vershitify-common.bash
 HELPER := build/vsh
-INSTALLED := $(COMMANDS) $(LIBRARIES) $(COMPLETIONS) $(COMPLETION_LIBRARY) $(EXAMPLES)
+PRESETS := scripts/presets
+INSTALLED := $(PRESETS) $(COMMANDS) $(LIBRARIES) $(COMPLETIONS) $(COMPLETION_LIBRARY) $(EXAMPLES)
 
 BENCH_PROGRAMS := $(addprefix build/bench/,attach burst clock fate testrun traffic baseline.o pingparse.o returns.o)
 
@@ -314,6 +317,7 @@ install: all ## install under DESTDIR/PREFIX (PREFIX=/usr/local)
 	$(Q)$(INSTALL) -m 755 $(HELPER) '$(DESTDIR)$(LIBDIR)'
 	$(Q)$(INSTALL) -m 644 $(BPF_OBJECTS) '$(DESTDIR)$(LIBDIR)'
 	$(Q)$(INSTALL) -m 644 $(LIBRARIES) '$(DESTDIR)$(LIBDIR)/tc'
+	$(Q)$(INSTALL) -D -m 644 $(PRESETS) '$(DESTDIR)$(DATADIR)'/presets
 	$(Q)for f in $(MAN_PAGES); do \
 		[ -e "$$f" ] || continue; \
 		name=$${f##*/}; folder='$(DESTDIR)$(MANDIR)'/man"$${f##*.}"; \
@@ -341,6 +345,7 @@ uninstall: ## remove what install put there, and nothing else
 	done
 	$(Q)for f in $(notdir $(COMPLETIONS:.bash=)); do rm -f '$(DESTDIR)$(COMPDIR)'/"$$f" '$(DESTDIR)$(COMPDIR)'/"$$f.sh"; done
 	$(Q)rm -f '$(DESTDIR)$(COMPDIR)'/$(notdir $(COMPLETION_LIBRARY))
+	$(Q)rm -f '$(DESTDIR)$(DATADIR)'/presets; [ ! -d '$(DESTDIR)$(DATADIR)' ] || rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(DATADIR)'
 	$(Q)for f in $(notdir $(EXAMPLES)); do rm -f '$(DESTDIR)$(DOCDIR)'/examples/"$$f"; done
 	$(Q)for d in '$(DESTDIR)$(LIBDIR)/tc' '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(DOCDIR)/examples' '$(DESTDIR)$(DOCDIR)'; do [ ! -d "$$d" ] || rmdir --ignore-fail-on-non-empty "$$d"; done
 

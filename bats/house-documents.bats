@@ -15,7 +15,7 @@
 load helpers
 load lib/grammar
 
-export COMMAND=vershitify VALUES='PERCENT|TIME|PREFIX|PROTO|PORTS|FLAGS|DSCP' RULES='RULES|LOSS' FEWEST=40
+export COMMAND=vershitify VALUES='PERCENT|TIME|RATE|PRESET|PREFIX|PROTO|PORTS|FLAGS|DSCP' RULES='RULES|LOSS|DELAY' FEWEST=40
 MANUAL=$TOP/scripts/man/vershitify.8.scd
 COMPLETION=$TOP/scripts/completion/vershitify.bash
 
@@ -43,6 +43,8 @@ completion_words() {
 		offered add dst ''
 		offered add drop ''
 		offered add per ''
+		offered add distribution ''
+		offered add slot ''
 		offered add dev all
 	} | words_only
 }
@@ -65,22 +67,25 @@ usage() {
 }
 
 @test "completion offers in each place what help has there" {
-	local rule match
+	local rule match hold
 
+	hold=$(usage '^HOLD|^  +duplicate|^  +slot TIME|^  +egress' | grep -vxE 'packets|bytes')
 	match=$(usage '^MATCH|^  +tcp-flags' | grep -vx any)
 	rule=$({
-		usage '^RULE|^WHO|^  +\[direction'
+		usage '^RULE|^WHO|^  +\[offset|^  +\[visible'
 		echo "loss
-$match"
+$match
+$hold"
 	} | LC_ALL=C sort)
-	assert [ "$(wc -l <<<"$rule")" = 24 ]
+	assert [ "$(wc -l <<<"$rule")" = 36 ]
 	assert_equal "$(offered add '' | LC_ALL=C sort)" "$rule"
 	assert_equal "$(offered run '' | LC_ALL=C sort)" "$(printf '%s\n' -- --fail-unmatched "$rule")"
 	assert_equal "$(offered change 1 '' | LC_ALL=C sort)" \
 		"$({
 			usage ' change |^  +\[per' | grep -vx change
 			echo "loss
-$match"
+$match
+$hold"
 		} | LC_ALL=C sort)"
 	assert_equal "$(offered add direction '' | LC_ALL=C sort)" "$(usage '^DIR')"
 	assert_equal "$(offered add visible '' | LC_ALL=C sort)" "$(usage '^HOW')"
@@ -247,6 +252,18 @@ $SERVER"
 	run -0 offered -n "$CLIENT" add dev lo pid 1 loss 3 children ''
 	assert_output 'dev
 direction
+delay
+distribution
+reorder
+gap
+duplicate
+corrupt
+rate
+slot
+limit
+egress
+ingress
+preset
 offset
 per
 seed
@@ -272,6 +289,8 @@ not'
 	run -0 offered add drop 25 ''
 	assert_line seed
 	refute_line gemodel
+	run -0 offered add preset atc-d
+	assert_output atc-dsl
 }
 
 @test "completion: after -- it is the command's turn" {

@@ -35,17 +35,19 @@ Usage: vershitify.sh -interface DEV -command NAME -drop PERCENT
        vershitify.sh [OPTIONS] run RULE [--fail-unmatched] -- COMMAND [ARG...]
        vershitify.sh [OPTIONS] add [-n NETNS] RULE
        vershitify.sh [OPTIONS] change ID [dev DEV]... [direction DIR] [drop LOSS] [offset N]
-                                         [per WHAT] [seed N] [for TIME] [visible HOW] [MATCH]...
+                                         [per WHAT] [HOLD]... [seed N] [for TIME] [visible HOW]
+                                         [MATCH]...
        vershitify.sh [OPTIONS] del ID | flush | repair | down
        vershitify.sh [OPTIONS] show [ID] | stats [INTERVAL [COUNT]] | monitor
-       vershitify.sh [OPTIONS] doctor | help
+       vershitify.sh [OPTIONS] doctor | presets | help
        vershitify.sh [OPTIONS] -b FILE
 
-Drops part of what one program sends or receives. To the program it looks like
-ordinary loss on the wire; nobody else loses a packet.
+Drops, delays or alters part of what one program sends or receives. To the program
+it looks like a bad link; nobody else loses a packet or gets one late.
 
-RULE :=    WHO { dev DEV | dev all }... drop LOSS [offset N] [per WHAT] [children]
-           [direction DIR] [seed N] [for TIME] [visible HOW] [MATCH]... [force]
+RULE :=    WHO { dev DEV | dev all }... { drop LOSS | HOLD }...
+           [offset N] [per WHAT] [children] [direction DIR] [seed N] [for TIME]
+           [visible HOW] [MATCH]... [force]
 WHO :=     command NAME | exe PATH | pid N | cgroup PATH
            (run: the COMMAND and all its descendants, if no WHO is given)
 LOSS :=    PERCENT | random PERCENT [CORRELATION] | burst PERCENT LENGTH |
@@ -53,6 +55,14 @@ LOSS :=    PERCENT | random PERCENT [CORRELATION] | burst PERCENT LENGTH |
            gi LOSS [BURST [DENSITY [ISOLATED [GOOD]]]] |
            every N | first N | list RANGE[,RANGE]... (RANGE: a number, or two as in 4-6)
 WHAT :=    socket (default) | rule (whose packets a model counts together)
+HOLD :=    delay TIME [JITTER] | distribution TABLE | reorder PERCENT | gap N |
+           duplicate PERCENT | corrupt PERCENT | limit N | rate RATE [BYTES [48 5]] |
+           slot TIME [TIME] [packets N] [bytes N] |
+           slot distribution TABLE TIME JITTER [packets N] [bytes N] |
+           egress | ingress (what follows is for that direction) | preset PRESET
+TABLE :=   uniform (default) | normal | pareto | paretonormal | NAME (one of tc's)
+RATE :=    10mbit, 1.5mbps (bytes)
+PRESET :=  the name of a link, as "presets" lists them
 PERCENT := 0 to 100 with up to 6 decimals: 25, 25%, 0.1% (loss is another word for drop)
 DIR :=     egress (default) | ingress | both
 TIME :=    30s, 500ms, 5m, 1h
@@ -80,6 +90,8 @@ Examples:
   vershitify.sh run dev eth0 drop 25% seed 7 -- curl -sS http://192.0.2.2/
   vershitify.sh add dev eth0 command ping drop 25% for 5m
   vershitify.sh add dev eth0 pid 4242 drop burst 2% 5
+  vershitify.sh add dev eth0 command curl delay 100ms 20ms rate 2mbit
+  vershitify.sh run dev eth0 preset 3g -- curl -sS http://192.0.2.2/
   vershitify.sh change 1 drop 50%; vershitify.sh -s show; vershitify.sh down
 END
 }
@@ -445,6 +457,12 @@ run_exit() {
 	exit "$run_status"
 }
 
+command_presets() {
+	[ $# = 0 ] || die 2 "presets takes no words"
+	needs_built
+	helper_show presets
+}
+
 command_doctor() {
 	[ $# = 0 ] || die 2 "doctor takes no words"
 	[ -n "$tools_lack" ] || needs_root
@@ -562,7 +580,7 @@ if [ "$command:${1:-}" = add:-n ]; then
 	shift 2
 fi
 case $command in
-run | add | change | del | flush | repair | down | show | stats | monitor | doctor) "command_$command" "$@" ;;
+run | add | change | del | flush | repair | down | show | stats | monitor | presets | doctor) "command_$command" "$@" ;;
 delete) command_del "$@" ;;
 list | ls) command_show "$@" ;;
 *) word_refuse commands "$command" ;;

@@ -13,7 +13,7 @@
 #define NOW_NS 1000000000000000ULL
 #define FAKE_COOKIE 4711
 #define WORDS_MAX 64
-#define MESSAGE_MAX 500 /* bytes of a line; of words that are quoted in it, only the beginning is */
+#define MESSAGE_MAX 700 /* bytes of a line; of words that are quoted in it, only the beginning is */
 
 #define CHECK(condition)                                                                  \
 	do {                                                                              \

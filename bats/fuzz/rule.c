@@ -13,6 +13,7 @@
 #include <sys/statfs.h>
 #include <linux/magic.h>
 #include "fuzz.h"
+#include "presets.h"
 #include "state.h"
 
 /* --- the system, faked: always the same, and never touched ------------------------------------ */
@@ -55,6 +56,25 @@ bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns)
 	return rule->expires_ns && now_ns >= rule->expires_ns;
 }
 
+uint32_t devices_mtu(const struct vsh_rule *rule, const struct vsh_label *label)
+{
+	(void)label;
+	return rule->devs == 1 ? 1500 : 65536;
+}
+
+/* Three kinds of presets: for both directions, with a loss, and one that is not of the form. */
+int preset_find(const char *name, char words[PRESET_LINE_MAX])
+{
+	static const char *const presets[] = {
+		"egress delay 150ms rate 768kbit\tingress delay 150ms rate 1600kbit",
+		"delay 10ms 5ms distribution pareto drop gemodel 1% 10%",
+		"delay 10ms for 5s",
+	};
+
+	strcpy(words, presets[strlen(name) % 3]);
+	return DONE;
+}
+
 static ssize_t fake_getrandom(void *bytes, size_t size, unsigned int unused)
 {
 	(void)unused;
@@ -73,7 +93,10 @@ static ssize_t fake_getrandom(void *bytes, size_t size, unsigned int unused)
 #include "lib/print.c"
 #include "lib/utf8.c"
 #include "vershitify/chain.c"
+#include "vershitify/holdshow.c"
+#include "vershitify/holdwords.c"
 #include "vershitify/loss.c"
+#include "vershitify/netem.c"
 #include "vershitify/rule.c"
 #include "vershitify/selector.c"
 #include "vershitify/who.c"
@@ -126,6 +149,34 @@ static void needs_check(const struct request *request)
 	CHECK(!(rule.needs & VSH_KNOWN));
 }
 
+/* What netem takes without a word, and does not do: see the manual page. */
+static void hold_check(const struct vsh_hold *hold)
+{
+	struct text text;
+
+	if (!hold_is_asked(hold)) {
+		static const struct vsh_hold nothing;
+
+		CHECK(!memcmp(hold, &nothing, sizeof(nothing)));
+		return;
+	}
+	CHECK(hold->limit);
+	CHECK(hold->delay_ns <= 274000000000 && hold->jitter_ns <= 2147000000);
+	CHECK(!hold->jitter_ns || hold->delay_ns);
+	CHECK(!hold->distribution[0] || hold->jitter_ns);
+	CHECK(!hold->gap == !hold->reorder && (!hold->gap || hold->delay_ns));
+	CHECK(!hold->rate_bytes == !hold->mtu);
+	CHECK(memchr(hold->distribution, '\0', VSH_TABLE_LEN));
+	text_begin(&text);
+	hold_args(text.out, hold, NULL);
+	fputc(' ', text.out);
+	hold_shaper_args(text.out, hold);
+	text_end(&text);
+	CHECK(is_printable(text.bytes));
+	CHECK(!strstr(text.bytes, "uniform") && !strstr(text.bytes, "  "));
+	free(text.bytes);
+}
+
 static void request_check(const struct request *request)
 {
 	const struct vsh_rule *rule = &request->rule;
@@ -141,6 +192,8 @@ static void request_check(const struct request *request)
 		CHECK(rule->ifindex[i] == fake_nametoindex(request->label.dev[i]));
 	CHECK(!rule->expires_ns || rule->expires_ns > NOW_NS);
 	CHECK(memchr(request->label.comm.comm, '\0', VSH_COMM_LEN));
+	for (int i = 0; i < VSH_DIRECTIONS; i++)
+		hold_check(&request->label.hold[i]);
 	needs_check(request);
 }
 
@@ -158,6 +211,7 @@ static void same_check(const struct request *first, const struct request *second
 	CHECK(a->seed == b->seed);
 	CHECK(!memcmp(&a->model, &b->model, sizeof(a->model)));
 	CHECK(first->label.loss == second->label.loss);
+	CHECK(!memcmp(first->label.hold, second->label.hold, sizeof(first->label.hold)));
 	CHECK(!memcmp(&first->label.selector, &second->label.selector,
 		      sizeof(first->label.selector)));
 	CHECK(first->label.who == second->label.who);

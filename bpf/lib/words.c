@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include "words.h"
 
 #define DECIMALS 6
 #define SCALE 1000000 /* 10^DECIMALS */
+#define RATE_MAX 1000000000000ULL /* bytes a second */
 #define TIME_MAX_NS (10ULL * 365 * 24 * 3600 * 1000000000)
 
 /* A decimal number scaled by 10^DECIMALS. *end is where it stops. */
@@ -91,7 +93,7 @@ void percent_format(uint64_t millionths, char *text, size_t size)
 		text[--length] = '\0';
 }
 
-int time_parse(const char *word, uint64_t *ns)
+int span_parse(const char *word, uint64_t *ns)
 {
 	static const struct {
 		const char *name;
@@ -119,9 +121,16 @@ int time_parse(const char *word, uint64_t *ns)
 		if (number > TIME_MAX_NS * (__uint128_t)SCALE / units[i].ns)
 			return -ERANGE;
 		*ns = number * units[i].ns / SCALE;
-		return *ns ? 0 : -ERANGE;
+		return number && !*ns ? -ERANGE : 0;
 	}
 	return -EINVAL;
+}
+
+int time_parse(const char *word, uint64_t *ns)
+{
+	int err = span_parse(word, ns);
+
+	return !err && !*ns ? -ERANGE : err;
 }
 
 void time_format(uint64_t ns, char *text, size_t size)
@@ -132,6 +141,58 @@ void time_format(uint64_t ns, char *text, size_t size)
 	for (; unit < 3 && ns % 1000 == 0; unit++)
 		ns /= 1000;
 	snprintf(text, size, "%llu%s", (unsigned long long)ns, units[unit]);
+}
+
+/* "k", "Mi", or nothing: what one is, and the rest of the unit. */
+static uint64_t unit_scale(const char **unit)
+{
+	static const char prefixes[] = "kmgt";
+	const char *prefix = **unit ? strchr(prefixes, tolower((unsigned char)**unit)) : NULL;
+	uint64_t step = 1000, scale = 1;
+
+	if (!prefix)
+		return 1;
+	++*unit;
+	if (**unit == 'i') {
+		step = 1024;
+		++*unit;
+	}
+	for (const char *p = prefixes; p <= prefix; p++)
+		scale *= step;
+	return scale;
+}
+
+int byterate_parse(const char *word, uint64_t *bytes)
+{
+	const char *unit;
+	__uint128_t number;
+	int err = decimal_parse(word, &unit, &number);
+
+	if (err)
+		return err;
+	if (number > (__uint128_t)RATE_MAX * 8 * SCALE)
+		return -ERANGE;
+	number *= unit_scale(&unit);
+	if (!strcasecmp(unit, "bit"))
+		number /= 8;
+	else if (strcasecmp(unit, "bps"))
+		return -EINVAL;
+	number /= SCALE;
+	if (number > RATE_MAX)
+		return -ERANGE;
+	*bytes = number;
+	return 0;
+}
+
+void byterate_format(uint64_t bytes, char *text, size_t size)
+{
+	static const char *const units[] = { "bit", "kbit", "mbit", "gbit", "tbit" };
+	uint64_t bits = bytes * 8;
+	int unit = 0;
+
+	for (; unit < 4 && bits && bits % 1000 == 0; unit++)
+		bits /= 1000;
+	snprintf(text, size, "%llu%s", (unsigned long long)bits, units[unit]);
 }
 
 int seconds_parse(const char *word, uint64_t *ns)

@@ -35,11 +35,23 @@ int length_parse(const char *word, unsigned long long *millionths);
  */
 int time_parse(const char *word, uint64_t *ns);
 
+/* The same, and 0 with a unit. */
+int span_parse(const char *word, uint64_t *ns);
+
 /* The same, where a bare number is seconds, as in vmstat(8) and ping -i. */
 int seconds_parse(const char *word, uint64_t *ns);
 
 /* The same time in one of the units s, ms, us, ns. size 24 holds all. */
 void time_format(uint64_t ns, char *text, size_t size);
+
+/* "10mbit", "1.5kbps": bytes a second, up to 10^12, rounded down. Units as tc writes them, of bits (bit, kbit, ...,
+ * tbit) and of bytes (bps, kbps, ..., tbps), with an i for powers of 1024 (kibit). A number without
+ * one is -EINVAL: it means bits to tc.
+ */
+int byterate_parse(const char *word, uint64_t *bytes);
+
+/* The same rate in the largest unit of bits that needs no decimals. size 24 holds all. */
+void byterate_format(uint64_t bytes, char *text, size_t size);
 
 /* Decimal digits only, at most max. */
 int number_parse(const char *word, uint64_t max, uint64_t *number);

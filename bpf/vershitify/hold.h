@@ -10,6 +10,8 @@
 
 #include <linux/types.h>
 
+#define ATM_CELL 48 /* bytes of the packet in a cell, and ... */
+#define ATM_HEADER 5 /* ... those in front of them */
 #define VSH_TABLE_LEN 16 /* of the name of a distribution, with a NUL */
 
 /* One direction of a rule. All 0: its packets are not held. */
@@ -26,7 +28,7 @@ struct vsh_hold {
 	__u32 slot_packets; /* in a slot; 0: any number */
 	__u32 slot_bytes; /* likewise */
 	__u32 overhead; /* bytes that the rate counts for each packet besides */
-	__u32 atm; /* the rate counts cells of 53 bytes with 48 of the packet */
+	__u32 atm; /* the rate counts cells of ATM */
 	__u32 mtu; /* bytes of the largest packet of the devices, where there is a rate */
 	char distribution[VSH_TABLE_LEN]; /* of the jitter: a table of tc's; "": uniform */
 	char slot_distribution[VSH_TABLE_LEN]; /* of slot_ns; "": uniform */

@@ -438,6 +438,11 @@ static void values_print(FILE *out, const struct vsh_model *model)
 	}
 }
 
+bool loss_is_asked(const struct vsh_rule *rule)
+{
+	return rule->model.kind || rule->threshold;
+}
+
 void loss_print(FILE *out, const struct vsh_rule *rule, const struct vsh_label *label)
 {
 	const struct vsh_model *model = &rule->model;

@@ -22,6 +22,9 @@ int per_parse(struct cursor *cursor, void *request);
 /* After parsing: DONE, or a message and MISUSED where these words do not go together. */
 int loss_finish(struct request *request);
 
+/* false: the rule loses nothing. */
+bool loss_is_asked(const struct vsh_rule *rule);
+
 /* As in "gemodel 1% 10% 100% 0%": the words that ask for it again, with all of their values. */
 void loss_print(FILE *out, const struct vsh_rule *rule, const struct vsh_label *label);
 

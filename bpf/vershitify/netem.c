@@ -17,10 +17,15 @@
 #define BURST_PER_SECOND 250
 #define BURST_PACKET 1500
 
+static bool has_slots(const struct vsh_hold *hold)
+{
+	return hold->slot_ns[0] || hold->slot_ns[1];
+}
+
 bool hold_is_asked(const struct vsh_hold *hold)
 {
-	return hold->delay_ns || hold->rate_bytes || hold->slot_ns[0] || hold->slot_ns[1] ||
-	       hold->duplicate || hold->corrupt;
+	return hold->delay_ns || hold->rate_bytes || has_slots(hold) || hold->duplicate ||
+	       hold->corrupt;
 }
 
 __u32 hold_limit(const struct vsh_hold *hold)
@@ -34,71 +39,68 @@ __u32 hold_limit(const struct vsh_hold *hold)
 	return packets > LIMIT_MAX ? LIMIT_MAX : packets;
 }
 
-static void time_arg(FILE *out, const char *word, __u64 ns)
+static void time_print(FILE *out, __u64 ns)
 {
 	char text[24];
 
 	time_format(ns, text, sizeof(text));
-	fprintf(out, " %s%s%s", word, *word ? " " : "", text);
+	fprintf(out, " %s", text);
 }
 
-static void share_arg(FILE *out, const char *word, __u32 millionths)
+static void share_print(FILE *out, char before, const char *word, __u32 millionths)
 {
-	char text[16];
+	char text[24];
 
 	percent_format(millionths, text, sizeof(text));
-	fprintf(out, " %s %s%%", word, text);
+	fprintf(out, "%c%s %s%%", before, word, text);
 }
 
-static void delay_args(FILE *out, const struct vsh_hold *hold)
+static void delay_print(FILE *out, char before, const struct vsh_hold *hold)
 {
-	if (!hold->delay_ns)
-		return;
-	time_arg(out, "delay", hold->delay_ns);
-	if (!hold->jitter_ns)
-		return;
-	time_arg(out, "", hold->jitter_ns);
+	fprintf(out, "%cdelay", before);
+	time_print(out, hold->delay_ns);
+	if (hold->jitter_ns)
+		time_print(out, hold->jitter_ns);
 	if (hold->distribution[0])
-		fprintf(out, " distribution %s", hold->distribution);
+		fprintf(out, "%cdistribution %s", before, hold->distribution);
 }
 
-static bool slots_are_asked(const struct vsh_hold *hold)
+static void slot_print(FILE *out, char before, const struct vsh_hold *hold)
 {
-	return hold->slot_ns[0] || hold->slot_ns[1];
-}
-
-static void slot_args(FILE *out, const struct vsh_hold *hold)
-{
+	fprintf(out, "%cslot", before);
 	if (hold->slot_distribution[0])
-		fprintf(out, " slot distribution %s", hold->slot_distribution);
-	else
-		fputs(" slot", out);
-	time_arg(out, "", hold->slot_ns[0]);
-	time_arg(out, "", hold->slot_ns[1]);
+		fprintf(out, " distribution %s", hold->slot_distribution);
+	time_print(out, hold->slot_ns[0]);
+	time_print(out, hold->slot_ns[1]);
 	if (hold->slot_packets)
 		fprintf(out, " packets %u", hold->slot_packets);
 	if (hold->slot_bytes)
 		fprintf(out, " bytes %u", hold->slot_bytes);
 }
 
-void hold_args(FILE *out, const struct vsh_hold *hold, const struct vsh_hold *before)
+void hold_words(FILE *out, char before, const struct vsh_hold *hold)
 {
-	static const struct vsh_hold nothing;
-
-	before = before ?: &nothing;
-	fprintf(out, "limit %u", hold->limit);
-	delay_args(out, hold);
-	if (hold->gap) {
-		share_arg(out, "reorder", hold->reorder);
-		fprintf(out, " gap %u", hold->gap);
+	if (hold->delay_ns)
+		delay_print(out, before, hold);
+	if (hold->reorder) {
+		share_print(out, before, "reorder", hold->reorder);
+		fprintf(out, "%cgap %u", before, hold->gap);
 	}
 	if (hold->duplicate)
-		share_arg(out, "duplicate", hold->duplicate);
-	if (hold->corrupt || before->corrupt)
-		share_arg(out, "corrupt", hold->corrupt);
-	if (slots_are_asked(hold))
-		slot_args(out, hold);
-	else if (slots_are_asked(before))
+		share_print(out, before, "duplicate", hold->duplicate);
+	if (hold->corrupt)
+		share_print(out, before, "corrupt", hold->corrupt);
+	if (has_slots(hold))
+		slot_print(out, before, hold);
+}
+
+void hold_args(FILE *out, const struct vsh_hold *hold, const struct vsh_hold *before)
+{
+	fprintf(out, "limit %u", hold->limit);
+	hold_words(out, ' ', hold);
+	if (before && before->corrupt && !hold->corrupt)
+		fputs(" corrupt 0%", out);
+	if (before && has_slots(before) && !has_slots(hold))
 		fputs(" slot 0ns", out);
 }
 

@@ -12,6 +12,11 @@
 /* Are packets held or altered at all? */
 bool hold_is_asked(const struct vsh_hold *hold);
 
+/* "delay 100ms 10ms distribution normal corrupt 1%": what is asked of netem but for the limit, each word and its values
+ * after a character.
+ */
+void hold_words(FILE *out, char before, const struct vsh_hold *hold);
+
 /* The words after "netem", as in "limit 1000 delay 100ms". before: what this netem has been told so far, or
  * NULL for a new one. A netem keeps what it is not told; so what was before and is not now is said, too.
  */

@@ -3,6 +3,7 @@
 #include <net/if.h>
 #include <string.h>
 #include <sys/random.h>
+#include "holdwords.h"
 #include "loss.h"
 #include "needs.h"
 #include "rule.h"
@@ -212,6 +213,8 @@ static const struct grammar_row rows[] = {
 	  loss_choices },
 	{ "loss", WORD_DROP, 1, LOSS_WORDS_MAX, ROW_ALIAS, loss_parse, "PERCENT", LOSS_ACCEPTS,
 	  loss_choices },
+	HOLD_ROWS,
+	{ "preset", WORD_PRESET, 1, 1, 0, preset_parse, "PRESET", "the name of a preset", NULL },
 	{ "offset", WORD_OFFSET, 1, 1, 0, offset_parse, "N", "a number", NULL },
 	{ "per", WORD_PER, 1, 1, 0, per_parse, NULL, NULL, per_choices },
 	{ "seed", WORD_SEED, 1, 1, 0, seed_parse, "N", "a number", NULL },
@@ -244,7 +247,7 @@ static const struct grammar_row rows[] = {
 static const struct grammar_need rule_needs[] = {
 	{ WORD_DEV, "a device is required" },
 	{ WORD_WHO, "a target is required" },
-	{ WORD_DROP, "a loss is required" },
+	{ WORD_DROP | WORDS_HOLD, "an effect is required" },
 	{},
 };
 
@@ -358,6 +361,8 @@ int request_finish(struct request *request)
 	if (loss_finish(request) != DONE)
 		return MISUSED;
 	seed_finish(request);
+	if (hold_directions(request) != DONE)
+		return MISUSED;
 	if (!request->egress && !request->ingress)
 		request->egress = true;
 	if (!request->egress && request->visible == VISIBLE_LOCAL)
@@ -366,6 +371,8 @@ int request_finish(struct request *request)
 	if (request->ingress && request->visible == VISIBLE_DENIED)
 		return misuse(
 			"\"visible denied\" is for direction egress: at ingress there is no local sender");
+	if (hold_finish(request) != DONE)
+		return MISUSED;
 	hooks_finish(request);
 	if (request->label.selector.asked)
 		rule->needs |= VSH_SELECTS;
@@ -469,8 +476,12 @@ void rule_words_print(FILE *out, char before, const struct vsh_rule *rule,
 	selector_print(out, before, &label->selector);
 	if (rule->flags & VSH_CHILDREN)
 		fprintf(out, "%cchildren", before);
-	fprintf(out, "%cdirection %s%cdrop ", before, direction_name(rule), before);
-	loss_print(out, rule, label);
+	fprintf(out, "%cdirection %s", before, direction_name(rule));
+	if (loss_is_asked(rule) || !holds_packets(label)) {
+		fprintf(out, "%cdrop ", before);
+		loss_print(out, rule, label);
+	}
+	hold_print(out, before, label, has_several_bits(rule->hooks));
 	if (rule->needs & VSH_SEEDED)
 		fprintf(out, "%cseed %llu", before, (unsigned long long)rule->seed);
 	if (rule_visible(rule) != VISIBLE_WIRE)
@@ -553,6 +564,7 @@ void rule_print_json(struct json *json, uint32_t id, const struct vsh_rule *rule
 	else
 		json_number_text(json, "drop_percent", percent);
 	loss_print_json(json, rule, label);
+	hold_print_json(json, label);
 	if (rule->needs & VSH_SEEDED)
 		json_number(json, "seed", rule->seed);
 	json_string(json, "visible", visible_names[rule_visible(rule)]);

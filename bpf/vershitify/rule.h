@@ -22,6 +22,9 @@ struct request {
 	bool egress, ingress;
 	bool per_rule; /* see vsh_model */
 	uint32_t offset; /* see vsh_every */
+	bool held; /* netem's words were said: they are all new */
+	uint32_t sides; /* directions that they are for at present, as bits by enum vsh_direction */
+	uint32_t preset_sides; /* those that a preset has different words for */
 	enum visible visible;
 	uint64_t given; /* enum word that were said */
 	bool force;

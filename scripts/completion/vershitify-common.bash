@@ -92,12 +92,17 @@ _vsh_offer_values() {
 	for kind in ${2//|/ }; do
 		case $1:$kind in
 		*:DEV) _vsh_offer_lines _vsh_devices "$3" ;;
+		*:PRESET) _vsh_offer_lines _vsh_presets ;;
 		*:TYPE) _vsh_offer_lines _vsh_helper ping types ;;
 		cgroup:PATH) _vsh_offer_paths -d ;;
 		*:PATH | *:FILE) _vsh_offer_paths -f ;;
 		*:[a-z]*) _vsh_offer "$kind" ;;
 		esac
 	done
+}
+
+_vsh_presets() {
+	_vsh_helper presets | sed 's/ .*//'
 }
 
 # _vsh_table_read TOOL: its rows, to arrays of the caller.
