@@ -366,6 +366,10 @@ assert_connection() {
 		list --failed
 		list -i 1
 		list --for 1
+		list --idle 1
+		--tcp --udp
+		--direction up
+		--idle 0
 		doctor nonsense
 	END
 }

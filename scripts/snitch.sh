@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# snitch.sh - who connects where? Prints the TCP connections of this machine as they happen, each with its
+# snitch.sh - who connects where? Prints the connections of this machine as they happen, each with its
 # process. Words, options and what is said; the helper does the work, and changes nothing of the system.
 
 set -u
@@ -31,9 +31,9 @@ Usage: snitch.sh [OPTIONS] [WATCH]
        snitch.sh [OPTIONS] tcp [WATCH]
        snitch.sh [OPTIONS] doctor | help
 
-Prints the TCP connections of this machine as they happen, each with its
-process, and the bytes that they carry; until Ctrl-C. list: a table of those
-that are open now.
+Prints the connections of this machine, TCP and UDP, as they happen, each with
+its process, and the bytes that they carry; until Ctrl-C. list: a table of
+those that are open now.
 
 WATCH :=   -x              a table, with a line for each connection when it ends
            -i TIME         between sums of bytes: seconds, or as in 200ms
@@ -44,7 +44,12 @@ WATCH :=   -x              a table, with a line for each connection when it ends
            --pid N         only this process
            --to PREFIX     only this address on the other side, or this network
            --port PORT     only with this port, on either side
+           --direction egress|ingress
+                           only what this side, or the other one, has begun
+           --tcp | --udp   only this protocol
            --failed        only what fails
+           --idle TIME     UDP has ended when it was idle for that time
+                           (default: 60)
 OPTIONS := -n NETNS        only this network namespace
            -j              JSON, one object a line
            -v              show each command
@@ -58,6 +63,7 @@ Examples:
   snitch.sh -x --command curl
   snitch.sh list --port 443
   snitch.sh tcp --command curl
+  snitch.sh -x --udp --port 53
   snitch.sh -j --failed --to 2001:db8::/32 --for 5m
 END
 }

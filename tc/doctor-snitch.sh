@@ -21,7 +21,7 @@ doctor_cgroup2() {
 	if [ -n "$cgroup_root" ]; then
 		doctor_tell ok cgroup2 "at $cgroup_root"
 	else
-		doctor_tell lost cgroup2 "not mounted: connects that fail at once are not seen (mount -t cgroup2 cgroup2 FOLDER)"
+		doctor_tell lost cgroup2 "not mounted: UDP, and connects that fail at once, are not seen (mount -t cgroup2 cgroup2 FOLDER)"
 	fi
 }
 

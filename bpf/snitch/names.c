@@ -11,6 +11,7 @@
 #include "vsh.h"
 
 #define NS_PER_S 1000000000ULL
+#define NS_PER_MS 1000000ULL
 #define FILEID_KERNFS 0xfe /* include/linux/exportfs.h: the handle is the 64-bit id */
 
 static bool is_ip4(const uint8_t address[16])
@@ -134,17 +135,27 @@ const char *unit_name(uint64_t cgroup)
 
 /* --- time ------------------------------------------------------------------------------------- */
 
-const char *moment_text(char text[MOMENT_LEN], uint64_t boot_ns)
+/* Between the clocks. Kept while it is right to a millisecond: two readings of one moment are one text. */
+static uint64_t boot_offset_ns(void)
 {
+	static uint64_t offset;
 	struct timespec now;
-	struct tm utc;
-	uint64_t ns;
-	time_t seconds;
-	size_t length;
+	uint64_t current;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	ns = now.tv_sec * NS_PER_S + now.tv_nsec - (boot_now_ns() - boot_ns);
-	seconds = ns / NS_PER_S;
+	current = now.tv_sec * NS_PER_S + now.tv_nsec - boot_now_ns();
+	if (current - offset + NS_PER_MS > 2 * NS_PER_MS)
+		offset = current;
+	return offset;
+}
+
+const char *moment_text(char text[MOMENT_LEN], uint64_t boot_ns)
+{
+	uint64_t ns = boot_offset_ns() + boot_ns;
+	time_t seconds = ns / NS_PER_S;
+	struct tm utc;
+	size_t length;
+
 	gmtime_r(&seconds, &utc);
 	length = strftime(text, MOMENT_LEN, "%Y-%m-%dT%H:%M:%S", &utc);
 	snprintf(text + length, MOMENT_LEN - length, ".%06uZ",

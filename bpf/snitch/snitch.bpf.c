@@ -13,16 +13,13 @@
 #include <bpf/bpf_tracing.h>
 #include "call.bpf.h"
 #include "snitch.h"
+#include "tell.bpf.h"
+#include "udp.bpf.h"
 #include "whose.bpf.h"
 
-#define EEXIST 17
 #define EINPROGRESS 115
 #define ERRNO_MAX 4095
 #define PF_IO_WORKER 0x10 /* of io_uring: it exits no system call, as the kernel's own threads */
-#define PF_KTHREAD 0x200000
-#define TELLERS_MAX 4 /* that tell of one connection at once */
-
-struct snt_counts counts;
 
 /* A connection that is followed. */
 struct connection {
@@ -69,34 +66,6 @@ struct {
 	__type(value, struct attempt);
 } snt_connecting SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, SNT_RING_BYTES);
-} snt_events SEC(".maps");
-
-/* --- events ----------------------------------------------------------------------------------- */
-
-static __always_inline bool is_wanted(const struct snt_process *process, bool is_broken, __u32 kind)
-{
-	if (filter.only_failed && !is_broken && kind != SNT_FAILED)
-		return false;
-	return process_is_wanted(process);
-}
-
-static __always_inline struct snt_event *event_begin(__u32 kind)
-{
-	struct snt_event *event = bpf_ringbuf_reserve(&snt_events, sizeof(*event), 0);
-
-	if (!event) {
-		__sync_fetch_and_add(&counts.lost, 1);
-		return NULL;
-	}
-	__builtin_memset(event, 0, sizeof(*event));
-	event->kind = kind;
-	event->time_ns = bpf_ktime_get_boot_ns();
-	return event;
-}
-
 enum sock_flags___snitch {
 	SOCK_DONE___snitch = 1
 };
@@ -113,11 +82,6 @@ struct amount {
 	__u64 sent;
 	__u64 received;
 };
-
-static __always_inline __u64 less(__u64 from, __u64 much)
-{
-	return from > much ? from - much : 0;
-}
 
 /* What is taken away is read last: the kernel may change both meanwhile, and what is too little now is told the
  * next time.
@@ -160,20 +124,6 @@ static __always_inline void connection_tell(struct snt_event *event, struct conn
 	event->side = connection->side;
 }
 
-/* What is new since it was told last. Two that tell of one connection at once share that between them. */
-static __noinline __u64 new_take(__u64 *told, __u64 amount)
-{
-	for (int i = 0; i < TELLERS_MAX; i++) {
-		__u64 before = *(volatile __u64 *)told;
-
-		if (amount <= before)
-			break;
-		if (__sync_val_compare_and_swap(told, before, amount) == before)
-			return amount - before;
-	}
-	return 0;
-}
-
 static __always_inline void amount_tell(struct snt_event *event, struct connection *connection,
 					struct amount amount)
 {
@@ -190,7 +140,8 @@ static __noinline void tell(struct sock *sk, struct connection *connection, __u3
 {
 	struct snt_event *event;
 
-	if (!is_wanted(&connection->process, error || connection->is_reset, kind))
+	if (!is_wanted(&connection->process, error || connection->is_reset, kind) ||
+	    !direction_is_wanted(connection->is_passive))
 		return;
 	event = event_begin(kind);
 	if (!event)
@@ -342,7 +293,7 @@ static __always_inline void side_note(struct sock *sk, enum snt_side side)
 
 static __always_inline int state_set(struct sock *sk, int old, int new)
 {
-	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP || !protocol_is_wanted(IPPROTO_TCP))
 		return 0;
 	switch (new) {
 	case TCP_SYN_SENT:
@@ -387,7 +338,7 @@ int BPF_PROG(snt_nested, struct sock *sk, int old, int new)
 /* Every connect(2) is allowed: these only look. */
 static __always_inline int attempt_note(struct bpf_sock_addr *ctx, struct attempt *attempt)
 {
-	if (ctx->protocol != IPPROTO_TCP)
+	if (ctx->protocol != IPPROTO_TCP || !protocol_is_wanted(IPPROTO_TCP))
 		return 1;
 	attempt->begun_ns = bpf_ktime_get_boot_ns();
 	attempt->cookie = bpf_get_socket_cookie(ctx);
@@ -427,7 +378,7 @@ static __always_inline void attempt_tell(const struct attempt *attempt, __u32 er
 	struct snt_event *event;
 
 	process_current(&process);
-	if (!is_wanted(&process, true, SNT_FAILED))
+	if (!is_wanted(&process, true, SNT_FAILED) || !direction_is_wanted(false))
 		return;
 	event = event_begin(SNT_FAILED);
 	if (!event)
@@ -511,21 +462,8 @@ static __always_inline void older_note(struct sock *sk, struct task_struct *task
 		connection->is_passive = 1;
 }
 
-SEC("iter/task_file")
-int snt_files(struct bpf_iter__task_file *ctx)
+static __always_inline void older_stream_note(struct sock *sk, struct task_struct *task)
 {
-	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
-	struct socket *socket = file ? bpf_sock_from_file(file) : NULL;
-	struct sock *sk = socket ? BPF_CORE_READ(socket, sk) : NULL;
-	__u16 family;
-
-	if (!sk || !task || BPF_CORE_READ(sk, sk_type) != SOCK_STREAM ||
-	    BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
-		return 0;
-	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	if (family != AF_INET && family != AF_INET6)
-		return 0;
 	switch (BPF_CORE_READ(sk, __sk_common.skc_state)) {
 	case TCP_LISTEN:
 		listener_note(sk, task);
@@ -537,27 +475,30 @@ int snt_files(struct bpf_iter__task_file *ctx)
 		older_note(sk, task);
 		break;
 	}
+}
+
+SEC("iter/task_file")
+int snt_files(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct socket *socket = file ? bpf_sock_from_file(file) : NULL;
+	struct sock *sk = socket ? socket->sk : NULL;
+	__u16 family;
+
+	if (!sk || !task)
+		return 0;
+	family = sk->__sk_common.skc_family;
+	if ((family != AF_INET && family != AF_INET6) || !protocol_is_wanted(sk->sk_protocol))
+		return 0;
+	if (sk->sk_type == SOCK_STREAM && sk->sk_protocol == IPPROTO_TCP)
+		older_stream_note(sk, task);
+	else if (sk->sk_protocol == IPPROTO_UDP)
+		older_socket_note(sk, task);
 	return 0;
 }
 
 /* --- looking ---------------------------------------------------------------------------------- */
-
-static __always_inline bool is_ancestor(__u32 pid)
-{
-	for (int i = 0; i < SNT_ANCESTORS_MAX; i++)
-		if (filter.ancestors[i] == pid)
-			return pid; /* 0: not known, and the end of the list */
-	return false;
-}
-
-/* What the helper asks for: SNT_TRAFFIC, of connections where there was some, or SNT_OPEN, of all. It asks again until
- * the round is complete: the ring may not hold what there is to tell.
- */
-struct look {
-	__u32 kind;
-	bool is_cut;
-	__u64 round;
-};
 
 static __always_inline bool look_is_wanted(struct connection *connection, const struct look *look,
 					   struct amount amount)
@@ -565,7 +506,8 @@ static __always_inline bool look_is_wanted(struct connection *connection, const 
 	__u32 kind = look->kind;
 
 	if (!connection->is_open || connection->round == look->round ||
-	    !is_wanted(&connection->process, false, kind))
+	    !is_wanted(&connection->process, false, kind) ||
+	    !direction_is_wanted(connection->is_passive))
 		return false;
 	if (kind == SNT_TRAFFIC && is_ancestor(connection->process.pid))
 		return false;
@@ -602,7 +544,7 @@ static long connection_look(struct bpf_map *map, const void *key, void *value, v
 
 	if (!look_is_wanted(connection, look, amount_of(sk)))
 		return 0;
-	look->is_cut = bpf_ringbuf_query(&snt_events, BPF_RB_AVAIL_DATA) > SNT_RING_BYTES / 2;
+	look->is_cut = is_ring_filled();
 	if (look->is_cut)
 		return 1;
 	event = event_begin(look->kind);
@@ -620,7 +562,11 @@ int snt_look(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct look look = { .kind = ctx->args[0], .round = ctx->args[1] };
 
-	bpf_for_each_map_elem(&snt_open, connection_look, &look, 0);
+	look.now_ns = bpf_ktime_get_boot_ns();
+	if (look.kind != SNT_ENDED)
+		bpf_for_each_map_elem(&snt_open, connection_look, &look, 0);
+	if (!look.is_cut)
+		flows_look(&look);
 	return look.is_cut;
 }
 

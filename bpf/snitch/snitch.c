@@ -19,6 +19,7 @@
 #include "vsh.h"
 
 #define NS_PER_S 1000000000ULL
+#define ENDS_NS NS_PER_S /* between two looks for UDP that has ended without a packet's saying so */
 
 struct snitching {
 	struct snitch_request request;
@@ -125,27 +126,37 @@ static void wait_until(struct snitching *snitching, uint64_t until_ns)
 	ring_buffer__consume(events);
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* DONE, or FAILED if something was lost. */
 static int follow(struct snitching *snitching)
 {
 	const struct snitch_request *request = &snitching->request;
-	uint64_t look_ns = now_ns() + request->interval_ns;
+	uint64_t look_ns = now_ns() + request->interval_ns, ends_ns = now_ns() + ENDS_NS;
 	uint64_t end_ns = request->for_ns == UINT64_MAX ? UINT64_MAX : now_ns() + request->for_ns;
 	int status = DONE;
 
 	while (!is_enough(snitching) && now_ns() < end_ns && !output_flush()) {
-		wait_until(snitching, look_ns < end_ns ? look_ns : end_ns);
-		if (now_ns() < look_ns)
-			continue;
-		if (open_tell(snitching, SNT_TRAFFIC) != DONE)
-			status = FAILED;
-		look_ns = now_ns() + request->interval_ns;
+		wait_until(snitching, least(end_ns, least(look_ns, ends_ns)));
+		if (now_ns() >= look_ns) {
+			if (open_tell(snitching, SNT_TRAFFIC) != DONE)
+				status = FAILED;
+			look_ns = now_ns() + request->interval_ns;
+			ends_ns = now_ns() + ENDS_NS;
+		} else if (now_ns() >= ends_ns) {
+			if (open_look(snitching, SNT_ENDED) != DONE)
+				status = FAILED;
+			ends_ns = now_ns() + ENDS_NS;
+		}
 	}
 	ring_buffer__consume(snitching->running.events);
 	return open_tell(snitching, SNT_OPEN) == DONE ? status : FAILED;
 }
 
-/* A connect(2) that fails at once is seen in the whole machine, or below the caller's cgroup namespace. */
+/* In the whole machine, or below the caller's cgroup namespace. */
 static void cgroup_attach(struct snitching *snitching, int cgroup, const char *name)
 {
 	struct bpf_program *program = running_program(&snitching->running, name);
@@ -157,14 +168,21 @@ static void cgroup_attach(struct snitching *snitching, int cgroup, const char *n
 
 static void cgroups_attach(struct snitching *snitching, const char *root)
 {
+	static const char *const tcp[] = { "snt_connect4", "snt_connect6", NULL };
+	static const char *const udp[] = { "snt_created", "snt_sent", "snt_received",
+					   "snt_released", NULL };
+	uint8_t protocol = snitching->request.filter.protocol;
 	int cgroup = root ? open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
 	if (cgroup < 0) {
-		complain("note: without cgroup v2, connects that fail at once are not seen");
+		complain(
+			"note: without cgroup v2, UDP, and connects that fail at once, are not seen");
 		return;
 	}
-	cgroup_attach(snitching, cgroup, "snt_connect4");
-	cgroup_attach(snitching, cgroup, "snt_connect6");
+	for (size_t i = 0; tcp[i] && protocol != IPPROTO_UDP; i++)
+		cgroup_attach(snitching, cgroup, tcp[i]);
+	for (size_t i = 0; udp[i] && protocol != IPPROTO_TCP; i++)
+		cgroup_attach(snitching, cgroup, udp[i]);
 	close(cgroup);
 }
 
@@ -179,10 +197,12 @@ static void ancestors_find(uint32_t ancestors[SNT_ANCESTORS_MAX])
 	}
 }
 
-/* Who accepts and what fails is nothing to a list, which so leaves system calls alone. */
-static int calls_leave_out(struct bpf_object *object, void *context)
+/* Who accepts and what fails is nothing to a list, which so leaves system calls alone, and packets. */
+static int list_leave_out(struct bpf_object *object, void *context)
 {
-	static const char *const names[] = { "snt_exit", "snt_connect4", "snt_connect6" };
+	static const char *const names[] = { "snt_exit",     "snt_connect4", "snt_connect6",
+					     "snt_sent",     "snt_received", "snt_created",
+					     "snt_released", "snt_refused",  "snt_unqueued" };
 
 	(void)context;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -200,7 +220,7 @@ static int snitching_begin(struct snitching *snitching, const struct options *op
 		.hint = "snitch.sh",
 		.settings = &snitching->request.filter,
 		.settings_size = sizeof(snitching->request.filter),
-		.join = snitching->is_list ? calls_leave_out : NULL,
+		.join = snitching->is_list ? list_leave_out : NULL,
 		.events = "snt_events",
 		.take = event_take,
 		.context = snitching,

@@ -14,9 +14,9 @@
 
 /* What has happened. */
 enum snt_kind {
-	SNT_CONNECTED = 1, /* this side has connected */
+	SNT_CONNECTED = 1, /* this side has connected, or has sent first */
 	SNT_FAILED = 2, /* or has not: the error says why; 0: its process has given it up */
-	SNT_INCOMING = 3, /* the other side has connected */
+	SNT_INCOMING = 3, /* the other side has, or it has sent first */
 	SNT_ACCEPTED = 4, /* and a process has taken that */
 	SNT_TRAFFIC = 5, /* there were bytes since the last look */
 	SNT_ENDED = 6, /* the error says why; 0: as it should */
@@ -29,11 +29,22 @@ enum snt_side {
 	SNT_NOBODY = 0,
 	SNT_LOCAL = 1,
 	SNT_REMOTE = 2,
+	SNT_IDLE = 3, /* neither: nothing has come or gone for long, of UDP */
+};
+
+enum snt_direction {
+	SNT_BOTH = 0,
+	SNT_EGRESS = 1, /* this side has begun */
+	SNT_INGRESS = 2, /* the other one has */
 };
 
 /* The programs' .rodata, written before they are loaded. Zeroes: everything. */
 struct snt_filter {
 	__u64 netns_cookie;
+	__u64 idle_ns; /* after which UDP with one other side has ended */
+	__u8 direction; /* enum snt_direction */
+	__u8 protocol; /* IPPROTO_*, or 0 */
+	__u8 pad[6];
 	__u32 pid;
 	__u32 prefix_bits; /* of the 128 of address[] */
 	__u8 prefix[16]; /* of the other side's address */
@@ -60,7 +71,8 @@ struct snt_process {
 /* Times are CLOCK_BOOTTIME. Bytes are payload. */
 struct snt_event {
 	__u64 time_ns;
-	__u64 begun_ns; /* of the connection: connect(2), or the end of its handshake */
+	__u64 begun_ns; /* of the connection: connect(2), or the end of its handshake; of UDP, its first datagram */
+	__u64 last_ns; /* of UDP: its last datagram; else 0 */
 	__u64 number; /* of the connection; 0: it has not got as far as the network */
 	__u64 netns_cookie;
 	__u64 sent; /* without retransmissions */
@@ -90,8 +102,8 @@ struct snt_counts {
 	__u64 unfollowed; /* connections for which the map had no room */
 };
 
-_Static_assert(sizeof(struct snt_filter) == 128, "snt_filter has no holes");
+_Static_assert(sizeof(struct snt_filter) == 144, "snt_filter has no holes");
 _Static_assert(sizeof(struct snt_process) == 32, "snt_process has no holes");
-_Static_assert(sizeof(struct snt_event) == 152, "snt_event has no holes");
+_Static_assert(sizeof(struct snt_event) == 160, "snt_event has no holes");
 
 #endif

@@ -22,6 +22,8 @@ static const char *result_text(const struct snt_event *event)
 		return "open";
 	if (event->is_reset)
 		return "reset";
+	if (event->side == SNT_IDLE)
+		return "idle";
 	return event->side == SNT_REMOTE ? "closed-by-peer" : "closed";
 }
 

@@ -80,7 +80,7 @@ static void counts_tell(struct json *json, const struct snt_event *event)
 
 static unsigned int event_print(const struct snt_event *event, uint64_t lines)
 {
-	static const char *const sides[] = { NULL, "local", "remote" };
+	static const char *const sides[] = { NULL, "local", "remote", "idle" };
 	struct json json = { .out = stdout };
 	char moment[MOMENT_LEN];
 
@@ -99,6 +99,10 @@ static unsigned int event_print(const struct snt_event *event, uint64_t lines)
 		json_null(&json, "duration_ns");
 	else
 		json_number(&json, "duration_ns", event->time_ns - event->begun_ns);
+	if (event->last_ns)
+		json_string(&json, "last_packet", moment_text(moment, event->last_ns));
+	else
+		json_null(&json, "last_packet");
 	counts_tell(&json, event);
 	name_or_null(&json, "error", event->error ? errno_name(event->error) : NULL);
 	if (event->kind == SNT_ENDED) {

@@ -10,6 +10,8 @@ static const char *error_text(const struct snt_event *event)
 {
 	if (event->error)
 		return errno_name(event->error);
+	if (event->side == SNT_IDLE)
+		return "idle";
 	return event->is_reset ? "reset" : "";
 }
 
@@ -68,11 +70,12 @@ static void traffic_print(const struct snt_event *event)
 static unsigned int event_print(const struct snt_event *event, uint64_t lines)
 {
 	const char *way = event->side == SNT_REMOTE ? "ingress" : "egress";
+	bool is_udp = event->protocol == IPPROTO_UDP;
 
 	left = lines;
 	switch (event->kind) {
 	case SNT_CONNECTED:
-		call_print(event, "connect", "");
+		call_print(event, is_udp ? "sendto" : "connect", "");
 		network_print(event, "egress", "connect", "");
 		break;
 	case SNT_FAILED:
@@ -80,6 +83,8 @@ static unsigned int event_print(const struct snt_event *event, uint64_t lines)
 		break;
 	case SNT_INCOMING:
 		network_print(event, "ingress", "connect", "");
+		if (is_udp)
+			call_print(event, "recvfrom", "");
 		break;
 	case SNT_ACCEPTED:
 		call_print(event, "accept", "");

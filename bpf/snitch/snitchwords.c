@@ -19,6 +19,9 @@ enum {
 	WORD_TO = 1 << 6,
 	WORD_PORT = 1 << 7,
 	WORD_FAILED = 1 << 8,
+	WORD_PROTOCOL = 1 << 9,
+	WORD_DIRECTION = 1 << 10,
+	WORD_IDLE = 1 << 11,
 };
 
 static int extended_parse(struct cursor *cursor, void *context)
@@ -122,6 +125,48 @@ static int failed_parse(struct cursor *cursor, void *context)
 	return DONE;
 }
 
+static int tcp_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+
+	(void)cursor;
+	request->filter.protocol = IPPROTO_TCP;
+	return DONE;
+}
+
+static int udp_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+
+	(void)cursor;
+	request->filter.protocol = IPPROTO_UDP;
+	return DONE;
+}
+
+static const char *const direction_choices[] = { "egress", "ingress", NULL };
+
+static int direction_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+	size_t index;
+	int status = word_choice(cursor, &index);
+
+	if (status == DONE)
+		request->filter.direction = index ? SNT_INGRESS : SNT_EGRESS;
+	return status;
+}
+
+static int idle_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+	uint64_t idle_ns;
+	int status = seconds_value(cursor, &idle_ns);
+
+	if (status == DONE)
+		request->filter.idle_ns = idle_ns;
+	return status;
+}
+
 static const struct grammar_row rows[] = {
 	{ "x", WORD_EXTENDED, 0, 0, 0, extended_parse, NULL, NULL, NULL },
 	{ "i", WORD_INTERVAL, 1, 1, 0, interval_parse, "TIME", "seconds, or a time as in 200ms",
@@ -132,7 +177,11 @@ static const struct grammar_row rows[] = {
 	{ "pid", WORD_PID, 1, 1, 0, pid_parse, "N", "a process id", NULL },
 	{ "to", WORD_TO, 1, 1, 0, to_parse, "PREFIX", "a prefix", NULL },
 	{ "port", WORD_PORT, 1, 1, 0, port_parse, "PORT", "a port", NULL },
+	{ "direction", WORD_DIRECTION, 1, 1, 0, direction_parse, NULL, NULL, direction_choices },
+	{ "tcp", WORD_PROTOCOL, 0, 0, 0, tcp_parse, NULL, NULL, NULL },
+	{ "udp", WORD_PROTOCOL, 0, 0, 0, udp_parse, NULL, NULL, NULL },
 	{ "failed", WORD_FAILED, 0, 0, 0, failed_parse, NULL, NULL, NULL },
+	{ "idle", WORD_IDLE, 1, 1, 0, idle_parse, "TIME", "seconds, or a time as in 5m", NULL },
 };
 
 const struct grammar snitch_grammar = {
@@ -151,6 +200,7 @@ static int words_read(int argc, char **argv, struct snitch_request *request, uin
 		.interval_ns = 1000000000,
 		.for_ns = UINT64_MAX,
 		.lines = UINT64_MAX,
+		.filter.idle_ns = 60000000000,
 		.filter.nr_accept = SYS_accept,
 		.filter.nr_accept4 = SYS_accept4,
 		.filter.nr_connect = SYS_connect,
@@ -166,9 +216,10 @@ int snitch_parse(int argc, char **argv, bool is_list, struct snitch_request *req
 	uint64_t given;
 	int status = words_read(argc, argv, request, &given);
 
-	if (status == DONE && is_list && given & (WORD_INTERVAL | WORD_FOR | WORD_FAILED))
+	if (status == DONE && is_list &&
+	    given & (WORD_INTERVAL | WORD_FOR | WORD_FAILED | WORD_IDLE))
 		return misuse(
-			"list is done at once, with what is open: it takes no -i, --for or --failed");
+			"list is done at once, with what is open: it takes no -i, --for, --failed or --idle");
 	return status;
 }
 
@@ -180,5 +231,8 @@ int snitch_parse_tcp(int argc, char **argv, struct snitch_request *request)
 	if (status == DONE && given & (WORD_EXTENDED | WORD_INTERVAL | WORD_FAILED))
 		return misuse(
 			"tcp has a line for each thing that happens: it takes no -x, -i or --failed");
+	if (status == DONE && given & (WORD_PROTOCOL | WORD_DIRECTION | WORD_IDLE))
+		return misuse(
+			"tcp is about TCP, both ways: it takes no --tcp, --udp, --direction or --idle");
 	return status;
 }

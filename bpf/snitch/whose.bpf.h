@@ -9,6 +9,9 @@
 #include <bpf/bpf_helpers.h>
 #include "snitch.h"
 
+#define EEXIST 17
+#define PF_KTHREAD 0x200000 /* of the kernel's own */
+
 const volatile struct snt_filter filter;
 
 /* --- who -------------------------------------------------------------------------------------- */

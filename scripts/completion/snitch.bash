@@ -26,7 +26,8 @@ _snitch() {
 	-n) _vsh_offer_namespaces ;;
 	--command) _vsh_offer_lines _snitch_comms ;;
 	--pid) _vsh_offer_lines _snitch_pids ;;
-	--for | --first | --to | --port | -i) ;;
+	--direction) _vsh_offer egress ingress ;;
+	--for | --first | --to | --port | --idle | -i) ;;
 	*)
 		_vsh_offer -n -j -v --dry-run -V list tcp doctor help
 		_vsh_offer_lines _snitch_options
