@@ -53,13 +53,16 @@ COMPLETIONS := $(TOOLS:%=scripts/completion/%.bash)
 COMPLETION_LIBRARY := scripts/completion/vershitify-common.bash
 HELPER := build/vsh
 PRESETS := scripts/presets
+# What snitch.sh shows in a browser: a program without privileges.
+PAGE := build/snitch-page
 INSTALLED := $(PRESETS) $(COMMANDS) $(LIBRARIES) $(COMPLETIONS) $(COMPLETION_LIBRARY) $(EXAMPLES)
 
 BENCH_PROGRAMS := $(addprefix build/bench/,attach burst clock fate testrun traffic baseline.o pingparse.o returns.o)
 
 # Of these nothing has to be listed: the linker misses one of the helper's files, a test its program.
-USER_SOURCES := $(filter-out %.bpf.c,$(wildcard bpf/*/*.c))
-FOLDERS := $(sort $(dir $(USER_SOURCES) $(wildcard bpf/*/*.bpf.c)))
+PAGE_SOURCES := $(wildcard bpf/page/*.c)
+USER_SOURCES := $(filter-out %.bpf.c $(PAGE_SOURCES),$(wildcard bpf/*/*.c))
+FOLDERS := $(sort $(dir $(USER_SOURCES) $(PAGE_SOURCES) $(wildcard bpf/*/*.bpf.c)))
 TEST_BPF := $(wildcard bats/programs/*.bpf.c)
 TEST_SOURCES := $(filter-out $(TEST_BPF),$(wildcard bats/programs/*.c))
 TEST_PROGRAMS := $(TEST_SOURCES:bats/programs/%.c=build/test/%) $(TEST_BPF:bats/programs/%.bpf.c=build/test/%.o)
@@ -80,6 +83,9 @@ MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null || gcc -print-multiarch 
 
 LIBBPF_CFLAGS := $(shell $(PKG_CONFIG) --cflags libbpf 2>/dev/null)
 LIBBPF_LIBS := $(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null || echo -lbpf)
+PAGE_LIBRARIES := jansson libmaxminddb libmicrohttpd libseccomp
+PAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PAGE_LIBRARIES) 2>/dev/null)
+PAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PAGE_LIBRARIES) 2>/dev/null || echo -ljansson -lmaxminddb -lmicrohttpd -lseccomp)
 
 INCLUDES := -Ibpf $(FOLDERS:%/=-I%)
 WARNINGS := -Wall -Wextra -Werror
@@ -106,7 +112,7 @@ say = $(if $(Q),$(if $(silent),,@printf '  %-9s %s\n' '$(1)' '$(or $(2),$@)'))
 # --- targets for people ------------------------------------------------------------------------
 
 .PHONY: all
-all: $(BPF_OBJECTS) $(HELPER) $(INSTALLED) man ## build the BPF objects, the helper and the manual pages into build/
+all: $(BPF_OBJECTS) $(HELPER) $(PAGE) $(INSTALLED) man ## build the BPF objects, the helpers and the manual pages into build/
 
 .PHONY: testprograms
 testprograms: $(TEST_PROGRAMS) ## build the programs that the tests run, into build/test/
@@ -139,7 +145,7 @@ bench: all ## measure what it costs, BENCH=... some sections (needs root and a q
 	scripts/bench/run.sh $(BENCH)
 
 .PHONY: sanitize
-sanitize: build/asan/vsh ## build the helper with address and undefined-behaviour sanitizers
+sanitize: build/asan/vsh build/asan/snitch-page ## build the helpers with address and undefined-behaviour sanitizers
 
 .PHONY: fuzz
 fuzz: $(FUZZ_PROGRAMS:%=%.run) ## fuzz the helper's parsers, FUZZ_SECONDS=30 each; findings stay in build/fuzz/
@@ -187,6 +193,29 @@ endef
 version_known = $(or $(VERSION),$(error $(VERSION_FILE) says no version))
 $(eval $(call helper,build,$$(CFLAGS)))
 $(eval $(call helper,build/asan,$$(SANITIZERS)))
+
+# Of the helper's files it has those that need nothing of BPF.
+PAGE_SHARED := $(addsuffix .o,clock json position print signals utf8 words)
+# page DIRECTORY,FLAGS: likewise
+define page
+$(1)/page/%.o: bpf/page/%.c Makefile
+	@mkdir -p $$(@D)
+	$$(call say,CC)
+	$$(Q)$$(CC) $$(CPPFLAGS) $(2) $$(USER_FLAGS) $$(PAGE_CFLAGS) -DPAGE_TEXT='"build/page/page.html"' $$(DEPENDENCIES) -c $$< -o $$@
+
+$(1)/page/paper.o: build/page/page.html
+
+$(1)/snitch-page: $(PAGE_SOURCES:bpf/page/%.c=$(1)/page/%.o) $(PAGE_SHARED:%=$(1)/user/%)
+	$$(call say,LD)
+	$$(Q)$$(CC) $(2) $$(LDFLAGS) $$^ $$(PAGE_LIBS) -lm $$(LDLIBS) -o $$@
+endef
+$(eval $(call page,build,$$(CFLAGS)))
+$(eval $(call page,build/asan,$$(SANITIZERS)))
+
+build/page/page.html: $(addprefix bpf/page/,assemble.sh page.html page.css page.js world.paths countries.json) Makefile
+	@mkdir -p $(@D)
+	$(call say,PAGE)
+	$(Q)bpf/page/assemble.sh >$@
 
 # A test program is one file and needs nothing but libc (with threads), but for those that use BPF objects.
 build/test/verify build/test/mapfill build/test/paths build/test/headers build/test/reason: LDLIBS += $(LIBBPF_LIBS)
@@ -247,18 +276,18 @@ $(MAN_PAGES): build/%: scripts/man/%.scd $(VERSION_FILE) Makefile
 # What DEPENDENCIES has written: the headers that an object was made from. An object is missing in this list
 # only if its rule names all headers, as that of the fuzz targets does.
 -include $(addsuffix .d,$(basename $(BPF_OBJECTS) $(call user_objects,build) \
-	$(call user_objects,build/asan) $(TEST_PROGRAMS) $(BENCH_PROGRAMS)))
+	$(call user_objects,build/asan) $(foreach folder,build build/asan,$(PAGE_SOURCES:bpf/page/%.c=$(folder)/page/%.o)) $(TEST_PROGRAMS) $(BENCH_PROGRAMS)))
 
 # --- lint --------------------------------------------------------------------------------------
 
-SH_FILES := $(wildcard .ci/run scripts/*.sh scripts/*/*.sh tc/*.sh bats/*.sh)
+SH_FILES := $(wildcard .ci/run scripts/*.sh scripts/*/*.sh tc/*.sh bats/*.sh bpf/page/*.sh)
 # The language of a script is what its first line says.
 BASH_SCRIPTS := $(shell awk 'FNR == 1 && /^\#!.*bash/ { print FILENAME }' /dev/null $(SH_FILES))
 POSIX_SCRIPTS := $(filter-out $(BASH_SCRIPTS),$(SH_FILES))
 BASH_SCRIPTS += $(wildcard bats/*.bash bats/lib/*.bash scripts/completion/*.bash)
 BATS_FILES := $(wildcard bats/*.bats)
 SH_LIBRARIES := $(wildcard tc/*.sh scripts/check/*.sh) $(filter-out scripts/bench/run.sh,$(wildcard scripts/bench/*.sh))
-USER_FILES := $(USER_SOURCES) $(TEST_SOURCES) $(FUZZ_TARGETS) \
+USER_FILES := $(USER_SOURCES) $(PAGE_SOURCES) $(TEST_SOURCES) $(FUZZ_TARGETS) \
 	$(filter-out %.bpf.c,$(wildcard scripts/bench/*.c))
 # A header whose name does not say "bpf" is read by the helper; these by both sides.
 SHARED_HEADERS := $(addprefix bpf/,lib/header.h lib/mix.h lib/reader.h vershitify/vershitify.h vershitify/model.h vershitify/reasons.h pingkiller/pingkiller.h tracepkt/tracepkt.h snitch/snitch.h)
@@ -314,7 +343,7 @@ install: all ## install under DESTDIR/PREFIX (PREFIX=/usr/local)
 	$(Q)$(INSTALL) -d '$(DESTDIR)$(SBINDIR)' '$(DESTDIR)$(LIBDIR)/tc'
 	$(Q)$(INSTALL) -m 755 $(COMMANDS) '$(DESTDIR)$(SBINDIR)'
 	$(Q)for f in $(notdir $(COMMANDS)); do ln -sfn "$$f" '$(DESTDIR)$(SBINDIR)'/"$${f%.sh}"; done
-	$(Q)$(INSTALL) -m 755 $(HELPER) '$(DESTDIR)$(LIBDIR)'
+	$(Q)$(INSTALL) -m 755 $(HELPER) $(PAGE) '$(DESTDIR)$(LIBDIR)'
 	$(Q)$(INSTALL) -m 644 $(BPF_OBJECTS) '$(DESTDIR)$(LIBDIR)'
 	$(Q)$(INSTALL) -m 644 $(LIBRARIES) '$(DESTDIR)$(LIBDIR)/tc'
 	$(Q)$(INSTALL) -D -m 644 $(PRESETS) '$(DESTDIR)$(DATADIR)'/presets
@@ -339,7 +368,7 @@ install: all ## install under DESTDIR/PREFIX (PREFIX=/usr/local)
 uninstall: ## remove what install put there, and nothing else
 	$(call say,UNINSTALL,$(DESTDIR)$(PREFIX))
 	$(Q)for f in $(notdir $(COMMANDS)); do rm -f '$(DESTDIR)$(SBINDIR)'/"$$f" '$(DESTDIR)$(SBINDIR)'/"$${f%.sh}"; done
-	$(Q)for f in $(notdir $(HELPER) $(BPF_OBJECTS)) $(LIBRARIES); do rm -f '$(DESTDIR)$(LIBDIR)'/"$$f"; done
+	$(Q)for f in $(notdir $(HELPER) $(PAGE) $(BPF_OBJECTS)) $(LIBRARIES); do rm -f '$(DESTDIR)$(LIBDIR)'/"$$f"; done
 	$(Q)for f in $(notdir $(MAN_PAGES)); do \
 		rm -f '$(DESTDIR)$(MANDIR)'/man"$${f##*.}"/"$$f" '$(DESTDIR)$(MANDIR)'/man"$${f##*.}"/"$${f%.*}.sh.$${f##*.}"; \
 	done

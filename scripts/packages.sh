@@ -30,6 +30,10 @@ packages_table() {
 		build fn:llvm_strip llvm llvm llvm llvm llvm
 		build cmd:pkg-config pkgconf|pkg-config pkgconf-pkg-config pkgconf pkgconf pkgconf-pkg-config|pkg-config
 		build pc:libbpf libbpf-dev libbpf-devel libbpf libbpf-dev libbpf-devel
+		build pc:jansson libjansson-dev jansson-devel jansson jansson-dev libjansson-devel
+		build pc:libmaxminddb libmaxminddb-dev libmaxminddb-devel libmaxminddb libmaxminddb-dev libmaxminddb-devel
+		build pc:libmicrohttpd libmicrohttpd-dev libmicrohttpd-devel libmicrohttpd libmicrohttpd-dev libmicrohttpd-devel
+		build pc:libseccomp libseccomp-dev libseccomp-devel libseccomp libseccomp-dev libseccomp-devel
 		build cmd:scdoc scdoc scdoc scdoc scdoc scdoc
 		run cmd:ip iproute2 iproute iproute2 iproute2 iproute2
 		run cmd:tc iproute2 iproute-tc iproute2 iproute2-tc iproute2
@@ -62,6 +66,7 @@ packages_table() {
 		test cmd:gnuplot gnuplot-nox|gnuplot gnuplot-minimal|gnuplot gnuplot gnuplot gnuplot
 		test cmd:script bsdutils util-linux util-linux util-linux-misc|util-linux util-linux
 		test cmd:taskset util-linux util-linux util-linux util-linux-misc|util-linux util-linux
+		test cmd:node nodejs nodejs nodejs nodejs nodejs|nodejs-default
 		bench cmd:iperf3 iperf3 iperf3 iperf3 iperf3 iperf
 		bench cmd:jq jq jq jq jq jq
 		test cmd:nft nftables nftables nftables nftables nftables

@@ -29,11 +29,12 @@ help() {
 Usage: snitch.sh [OPTIONS] [WATCH]
        snitch.sh [OPTIONS] list [WATCH]
        snitch.sh [OPTIONS] tcp [WATCH]
+       snitch.sh page RECORDING PAGE
        snitch.sh [OPTIONS] doctor | help
 
 Prints the connections of this machine, TCP and UDP, as they happen, each with
 its process, and the bytes that they carry; until Ctrl-C. list: a table of
-those that are open now.
+those that are open now. page: a map of what -j has printed before.
 
 WATCH :=   -x              a table, with a line for each connection when it ends
            -i TIME         between sums of bytes: seconds, or as in 200ms
@@ -50,6 +51,12 @@ WATCH :=   -x              a table, with a line for each connection when it ends
            --failed        only what fails
            --idle TIME     UDP has ended when it was idle for that time
                            (default: 60)
+           PAGE            instead of printing
+PAGE    := --html FILE     a map and a table to look at in a browser, at the end
+           --live [PORT]   the same, served on loopback meanwhile
+           --geo FILE      where addresses are: a database in MaxMind's format,
+                           or a text as in tor-geoipdb, the default; or none
+           --home LAT,LON  where this machine is (default: by its time zone)
 OPTIONS := -n NETNS        only this network namespace
            -j              JSON, one object a line
            -v              show each command
@@ -65,6 +72,8 @@ Examples:
   snitch.sh tcp --command curl
   snitch.sh -x --udp --port 53
   snitch.sh -j --failed --to 2001:db8::/32 --for 5m
+  snitch.sh --for 1h --html hour.html
+  snitch.sh --live
 END
 }
 
@@ -78,6 +87,17 @@ if [ "${1-}" = help ]; then
 	exit
 fi
 
+# A recording is read without privileges.
+if [ "${1-}" = page ]; then
+	[ -z "${netns_wanted+set}" ] || die 2 "-n chooses what is watched, not what was recorded"
+	needs_tools
+	needs_built snitch-page
+	shift
+	set -- "$vsh" page "$objects" "$@"
+	run_show "$@"
+	[ -z "$dry_run" ] || exit 0
+	exec "$@"
+fi
 [ -z "${netns_wanted+set}" ] || netns_choose "$netns_wanted"
 if [ "${1-}" = doctor ]; then
 	[ $# = 1 ] || die 2 "doctor takes no words"

@@ -20,6 +20,8 @@ static bool is_own_namespace(int fd)
 	       status.st_ino == own.st_ino && status.st_dev == own.st_dev;
 }
 
+static int left = -1; /* the namespace that was left */
+
 /* Only the network changes: the bpffs of the caller stays in sight. To stay where one is
  * takes no capability.
  */
@@ -30,10 +32,18 @@ int netns_enter(const char *path)
 
 	if (fd < 0)
 		return -errno;
-	if (!is_own_namespace(fd) && setns(fd, CLONE_NEWNET))
-		err = -errno;
+	if (!is_own_namespace(fd)) {
+		left = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+		if (left < 0 || setns(fd, CLONE_NEWNET))
+			err = -errno;
+	}
 	close(fd);
 	return err;
+}
+
+int netns_leave(void)
+{
+	return left >= 0 && setns(left, CLONE_NEWNET) ? -errno : 0;
 }
 
 /* The number by which BPF programs know the network namespace of the caller. */

@@ -58,6 +58,7 @@ const char *time_text(char text[TIME_TEXT_LEN]);
 
 /* netns.c */
 int netns_enter(const char *path);
+int netns_leave(void); /* to where the caller was before netns_enter(); 0 or -errno */
 int netns_cookie(uint64_t *cookie);
 
 /* process.c */

@@ -18,17 +18,44 @@ command_run snitch_command;
 
 /* --- snitchwords.c: what is asked for --------------------------------------------------------- */
 
+/* What is shown in a browser instead of printed. */
+struct page_wish {
+	const char *file; /* a report for it, at the end; NULL: none */
+	bool is_live; /* served on loopback meanwhile, ... */
+	uint64_t port; /* ... there; 0: anywhere */
+	const char *geo, *home; /* of places, and of this one; NULL: what is to be found */
+};
+
 struct snitch_request {
 	struct snt_filter filter;
 	uint64_t interval_ns; /* between two looks at traffic */
 	uint64_t for_ns; /* how long; UINT64_MAX: until a signal comes */
 	uint64_t lines; /* how many are printed at most */
 	bool extended; /* a line for each connection, when it is over */
+	struct page_wish page;
 };
 
 /* is_list: for a table of what is open now. DONE, or a message and MISUSED. */
 int snitch_parse(int argc, char **argv, bool is_list, struct snitch_request *request);
 int snitch_parse_tcp(int argc, char **argv, struct snitch_request *request); /* for vsh tcp */
+
+/* For a page of what is recorded: DONE, or a message and MISUSED. */
+int page_parse(int argc, char **argv, struct page_wish *wish);
+
+/* --- snitchpage.c: what is printed as JSON goes to the page's program --------------------------- */
+
+struct page {
+	pid_t writer; /* the process that waits for it; 0: there is none */
+};
+
+/* Standard output goes there from now on, if a page is wished for. DONE, or a message and FAILED. */
+int page_begin(struct page *page, const struct page_wish *wish, const char *directory);
+
+/* Until the page is made; status is the watching's own. */
+int page_end(struct page *page, int status);
+
+/* vsh page: a page of what was recorded */
+command_run page_command;
 
 /* --- formats ---------------------------------------------------------------------------------- */
 

@@ -237,9 +237,10 @@ static int snitching_begin(struct snitching *snitching, const struct options *op
 	return DONE;
 }
 
-static const struct snitch_format *format_of(const struct options *options, bool extended)
+static const struct snitch_format *format_of(const struct options *options, bool extended,
+					     const struct page_wish *page)
 {
-	if (options->json)
+	if (options->json || page->file || page->is_live)
 		return &snitch_json;
 	return extended ? &snitch_extended : &snitch_plain;
 }
@@ -257,22 +258,28 @@ static int words_take(struct snitching *snitching, const struct options *options
 		return failure("cannot identify this network namespace: %s", strerror(-err));
 	snitching->request.filter.netns_cookie = netns;
 	ancestors_find(snitching->request.filter.ancestors);
-	snitching->format = format_of(options, snitching->request.extended);
+	snitching->format =
+		format_of(options, snitching->request.extended, &snitching->request.page);
 	return DONE;
 }
 
 static int watch_run(struct snitching *snitching, const struct options *options,
 		     const char *directory, int argc, char **argv)
 {
+	struct page page = {};
 	int status = words_take(snitching, options, argc, argv);
 
-	if (status == DONE)
-		status = snitching_begin(snitching, options, directory);
 	if (status != DONE)
 		return status;
-	complain("watching (Ctrl-C ends it)");
-	snitching->format->begin();
-	return follow(snitching);
+	status = page_begin(&page, &snitching->request.page, directory);
+	if (status == DONE)
+		status = snitching_begin(snitching, options, directory);
+	if (status == DONE) {
+		complain("watching (Ctrl-C ends it)");
+		snitching->format->begin();
+		status = follow(snitching);
+	}
+	return page_end(&page, status);
 }
 
 static int list_run(struct snitching *snitching, const struct options *options,
@@ -282,7 +289,7 @@ static int list_run(struct snitching *snitching, const struct options *options,
 
 	snitching->is_list = true;
 	status = words_take(snitching, options, argc, argv);
-	snitching->format = format_of(options, true);
+	snitching->format = format_of(options, true, &snitching->request.page);
 	if (status == DONE)
 		status = snitching_begin(snitching, options, directory);
 	if (status != DONE)

@@ -7,10 +7,11 @@
 static const struct command commands[] = {
 	{ "snitch", snitch_command },
 	{ "tcp", tcp_command },
+	{ "page", page_command },
 	{ NULL, NULL },
 };
 
-static const char *const words[] = { "list", "tcp", "doctor", "help", NULL };
+static const char *const words[] = { "list", "tcp", "page", "doctor", "help", NULL };
 
 static const char *const options[] = { "-n", "-j", "-v", "--dry-run", "-V", NULL };
 

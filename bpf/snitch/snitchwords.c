@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include "connection.h"
+#include "position.h"
 #include "values.h"
 #include "vsh.h"
 #include "words.h"
@@ -22,6 +23,10 @@ enum {
 	WORD_PROTOCOL = 1 << 9,
 	WORD_DIRECTION = 1 << 10,
 	WORD_IDLE = 1 << 11,
+	WORD_PAGE = 1 << 20, /* in one of two ways */
+	WORD_GEO = 1 << 21,
+	WORD_HOME = 1 << 22,
+	WORDS_PAGE = WORD_PAGE | WORD_GEO | WORD_HOME,
 };
 
 static int extended_parse(struct cursor *cursor, void *context)
@@ -167,6 +172,44 @@ static int idle_parse(struct cursor *cursor, void *context)
 	return status;
 }
 
+static int html_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+
+	request->page.file = word_next(cursor);
+	return DONE;
+}
+
+static int live_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+
+	request->page.is_live = true;
+	if (!word_is_number(cursor))
+		return DONE;
+	return number_value(cursor, "a port", 1, UINT16_MAX, &request->page.port);
+}
+
+static int geo_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+
+	request->page.geo = word_next(cursor);
+	return DONE;
+}
+
+static int home_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+	struct position home;
+
+	request->page.home = word_next(cursor);
+	if (position_parse(request->page.home, &home))
+		return misuse("%s %s: latitude and longitude in degrees, as in 52.5,13.4",
+			      cursor->said, quoted(request->page.home));
+	return DONE;
+}
+
 static const struct grammar_row rows[] = {
 	{ "x", WORD_EXTENDED, 0, 0, 0, extended_parse, NULL, NULL, NULL },
 	{ "i", WORD_INTERVAL, 1, 1, 0, interval_parse, "TIME", "seconds, or a time as in 200ms",
@@ -182,6 +225,10 @@ static const struct grammar_row rows[] = {
 	{ "udp", WORD_PROTOCOL, 0, 0, 0, udp_parse, NULL, NULL, NULL },
 	{ "failed", WORD_FAILED, 0, 0, 0, failed_parse, NULL, NULL, NULL },
 	{ "idle", WORD_IDLE, 1, 1, 0, idle_parse, "TIME", "seconds, or a time as in 5m", NULL },
+	{ "html", WORD_PAGE, 1, 1, 0, html_parse, "FILE", "a file", NULL },
+	{ "live", WORD_PAGE, 0, 1, 0, live_parse, "[PORT]", "a port", NULL },
+	{ "geo", WORD_GEO, 1, 1, 0, geo_parse, "FILE", "a file, or none", NULL },
+	{ "home", WORD_HOME, 1, 1, 0, home_parse, "LAT,LON", "latitude and longitude", NULL },
 };
 
 const struct grammar snitch_grammar = {
@@ -190,6 +237,16 @@ const struct grammar snitch_grammar = {
 	.about = "",
 	.dashed = true,
 };
+
+/* DONE, or a message and MISUSED. */
+static int page_check(uint64_t given)
+{
+	if (given & (WORD_GEO | WORD_HOME) && !(given & WORD_PAGE))
+		return misuse("--geo and --home are for a page (--html FILE or --live)");
+	if (given & WORD_PAGE && given & WORD_EXTENDED)
+		return misuse("-x prints a table: it takes no --html or --live");
+	return DONE;
+}
 
 static int words_read(int argc, char **argv, struct snitch_request *request, uint64_t *given)
 {
@@ -216,11 +273,14 @@ int snitch_parse(int argc, char **argv, bool is_list, struct snitch_request *req
 	uint64_t given;
 	int status = words_read(argc, argv, request, &given);
 
-	if (status == DONE && is_list &&
-	    given & (WORD_INTERVAL | WORD_FOR | WORD_FAILED | WORD_IDLE))
+	if (status != DONE)
+		return status;
+	if (is_list && given & (WORD_INTERVAL | WORD_FOR | WORD_FAILED | WORD_IDLE))
 		return misuse(
 			"list is done at once, with what is open: it takes no -i, --for, --failed or --idle");
-	return status;
+	if (is_list && given & WORDS_PAGE)
+		return misuse("list prints a table: it takes no --html, --live, --geo or --home");
+	return page_check(given);
 }
 
 int snitch_parse_tcp(int argc, char **argv, struct snitch_request *request)
@@ -228,11 +288,28 @@ int snitch_parse_tcp(int argc, char **argv, struct snitch_request *request)
 	uint64_t given;
 	int status = words_read(argc, argv, request, &given);
 
-	if (status == DONE && given & (WORD_EXTENDED | WORD_INTERVAL | WORD_FAILED))
+	if (status == DONE && given & (WORD_EXTENDED | WORD_INTERVAL | WORD_FAILED | WORDS_PAGE))
 		return misuse(
-			"tcp has a line for each thing that happens: it takes no -x, -i or --failed");
+			"tcp has a line for each thing that happens: it takes no -x, -i, --failed, --html or --live");
 	if (status == DONE && given & (WORD_PROTOCOL | WORD_DIRECTION | WORD_IDLE))
 		return misuse(
 			"tcp is about TCP, both ways: it takes no --tcp, --udp, --direction or --idle");
 	return status;
+}
+
+int page_parse(int argc, char **argv, struct page_wish *wish)
+{
+	struct snitch_request request;
+	uint64_t given;
+	int status = words_read(argc, argv, &request, &given);
+
+	*wish = request.page;
+	if (status != DONE)
+		return status;
+	if (given & ~(uint64_t)WORDS_PAGE)
+		return misuse(
+			"page shows all that is recorded: it takes --html, --live, --geo and --home");
+	if (!(given & WORD_PAGE))
+		return misuse("which page? (--html FILE or --live)");
+	return DONE;
 }

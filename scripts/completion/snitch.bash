@@ -27,9 +27,10 @@ _snitch() {
 	--command) _vsh_offer_lines _snitch_comms ;;
 	--pid) _vsh_offer_lines _snitch_pids ;;
 	--direction) _vsh_offer egress ingress ;;
-	--for | --first | --to | --port | --idle | -i) ;;
+	--html | --geo | page) _vsh_offer_paths -f ;;
+	--for | --first | --to | --port | --idle | --home | -i) ;;
 	*)
-		_vsh_offer -n -j -v --dry-run -V list tcp doctor help
+		_vsh_offer -n -j -v --dry-run -V list tcp page doctor help
 		_vsh_offer_lines _snitch_options
 		;;
 	esac
