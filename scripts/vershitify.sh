@@ -26,6 +26,8 @@ pretty='' statistics=''
 . "$library/changing.sh"
 # shellcheck source=tc/vershitify.sh
 . "$library/vershitify.sh"
+# shellcheck source=tc/hold.sh
+. "$library/hold.sh"
 # shellcheck source=tc/doctor-vershitify.sh
 . "$library/doctor-vershitify.sh"
 

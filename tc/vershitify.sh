@@ -15,6 +15,7 @@ state=/run/vershitify
 filter_hook=egress
 filter_handle=0x5653
 filter_program=vsh_egress
+filter_marks='^0x56[0-3][0-9a-f]$'
 devices_map=vsh_devices
 trust_more="$maps/vsh_*"
 
@@ -263,20 +264,21 @@ netns_release() {
 # namespace, and $detach_devices, "IFINDEX DEV" a line, those on which there is something. A clsact goes if it was
 # made for us, no other tool of ours uses it and nobody else has a filter there.
 detach_look() {
-	local seen indexes cookie alone ifindex dev qdisc place others lines
+	local seen steers indexes cookie alone ifindex dev qdisc place others lines
 
 	detach_batch='' detach_devices=''
 	indexes=$(printf '%s' "$1" | cut -d ' ' -f 3)
 	# shellcheck disable=SC2086 # numbers
-	seen=$(filters_look $indexes) || return
+	seen=$(filters_look $indexes) && steers=$(steers_look $indexes) || return
 	alone=$newline$(shared_alone)$newline
 	cookie=${1#* }
 	cookie=${cookie%%" "*}
 	while read -r ifindex dev qdisc place _ others _; do
-		lines=''
+		lines=$(steers_batch "$steers" "$ifindex")
+		lines=${lines:+$lines$newline}
 		batch_device "$dev" "$ifindex"
 		[ "$place" != ours ] ||
-			lines="filter del dev $batch_word $filter_hook protocol all pref $filter_pref handle $filter_handle bpf$newline"
+			lines="${lines}filter del dev $batch_word $filter_hook protocol all pref $filter_pref handle $filter_handle bpf$newline"
 		case $qdisc:$others:$alone in
 		clsact:0:*"${newline}clsact@$cookie-$ifindex$newline"*) lines="${lines}qdisc del dev $batch_word clsact$newline" ;;
 		esac
@@ -508,7 +510,11 @@ plan_line() {
 	id:*) ;;
 	hook:*) map_flush && hook_attach "${1#cg_}" "vsh_$1" ;;
 	netns:*) plan_cookie=$1 ;;
+	ifb:*) hold_make "$1" "$plan_cookie" ;;
+	queue:*) hold_queue "$@" ;;
+	unqueue:*) hold_unqueue "$@" ;;
 	dev:* | any:*) plan_devices="$plan_devices$action $2 $1$newline" ;;
+	steer:*) hold_steer "$plan_attached" "$@" ;;
 	link:*) map_flush && run "$vsh" load "$objects" "$1" ;;
 	enter:*) map_flush && netns_name=$* netns_file=$* ;;
 	recorded:*) map_flush && devices_reattach "$plan_cookie" ;;
@@ -521,6 +527,7 @@ plan_devices_flush() {
 	local wanted="$plan_devices"
 
 	plan_devices=
+	[ -z "$wanted" ] || plan_attached=$wanted
 	[ -z "$wanted" ] || { map_flush && devices_attach "$wanted" "$plan_cookie"; }
 }
 
@@ -528,7 +535,7 @@ plan_devices_flush() {
 plan_carry_out() {
 	local rest="$1" now status=0
 
-	plan_devices=
+	plan_devices='' plan_attached=''
 	set -f
 	while [ -n "$rest" ] && [ "$status" = 0 ]; do
 		now=${rest%%"$newline"*}
@@ -617,6 +624,7 @@ setup_trim() {
 		return
 	fi
 	needed=$("$vsh" plan needed)
+	holds_trim "$needed" || status=1
 	devices_trim "$needed" || status=1
 	cgroups_trim "$needed" || status=1
 	return "$status"
@@ -628,6 +636,7 @@ teardown() {
 	local status=0 folder
 
 	journal_begin down || :
+	holds_trim '' || status=1
 	devices_detach '' || status=1
 	cgroups_detach || status=1
 	for folder in "$pins" "$pins-new"; do
@@ -649,7 +658,7 @@ vershitify_leftovers() {
 	if setup_is_there; then
 		[ -n "$("$vsh" plan reap)" ]
 	else
-		[ -e "$state/devices" ]
+		[ -e "$state/devices" ] || [ -e "$state/holds" ]
 	fi
 }
 
@@ -658,7 +667,7 @@ vershitify_settle() {
 
 	[ -z "$dry_run" ] || return 0
 	[ ! -e "$state/journal" ] || journal_settle
-	if [ -e "$state/devices" ] && ! setup_is_there; then
+	if { [ -e "$state/devices" ] || [ -e "$state/holds" ]; } && ! setup_is_there; then
 		say "note: removing what is left of a set-up without its pins"
 		teardown
 	fi

@@ -36,6 +36,10 @@ requires() {
 		netem | fq)
 			qdisc_works "$name" || skip "needs a kernel with the $name qdisc"
 			;;
+		ifb)
+			[ -e /sys/module/ifb ] || modprobe -q ifb numifbs=0 || :
+			link_kind_works ifb || skip "needs a kernel with ifb devices"
+			;;
 		nft)
 			nft_works || skip "needs nft and a kernel with NAT in nftables"
 			;;

@@ -14,6 +14,7 @@ enum action {
 	NOT_OURS, /* no rule takes the packet */
 	PASS,
 	PASS_MARKED, /* and mark the packet as judged by the rule */
+	PASS_HELD, /* and mark it as one that the rule holds */
 	DROP, /* from here on the packet does not pass */
 	DROP_LOCAL, /* and let the sender know */
 };
@@ -250,6 +251,19 @@ static __always_inline bool rule_loses(const struct vsh_rule *rule, __u32 needs,
 	return draw(stats) < rule->threshold;
 }
 
+static __always_inline enum action pass_action(__u32 needs, __u32 hook)
+{
+	if ((needs & VSH_HOLD) && hook == VSH_TC_EGRESS)
+		return PASS_HELD;
+	return needs & VSH_ONCE ? PASS_MARKED : PASS;
+}
+
+/* Whether to be held or not. */
+static __always_inline bool is_judged(struct __sk_buff *skb, __u32 id)
+{
+	return (skb->tc_index | (VSH_HELD ^ VSH_JUDGED)) == VSH_JUDGED + id;
+}
+
 /* The verdict of one rule, once for a packet however many hooks see it. needs: those of the
  * rule, or 0 on the fast path, where there are none.
  */
@@ -259,13 +273,13 @@ static __always_inline struct verdict rule_judge(struct __sk_buff *skb, const st
 {
 	__u32 direction = hook == VSH_CG_INGRESS ? VSH_INGRESS : VSH_EGRESS;
 	__u32 key = VSH_STATS_KEY(id, direction), segments = skb->gso_segs ?: 1;
-	struct verdict pass = { .action = needs & VSH_ONCE ? PASS_MARKED : PASS, .rule = id };
+	struct verdict pass = { .action = pass_action(needs, hook), .rule = id };
 	struct verdict drop = { .action = needs & VSH_LOCAL ? DROP_LOCAL : DROP,
 				.reason = loss_reason(needs),
 				.rule = id };
 	struct vsh_stats *stats;
 
-	if ((needs & VSH_ONCE) && skb->tc_index == VSH_JUDGED + id)
+	if ((needs & VSH_ONCE) && is_judged(skb, id))
 		return (struct verdict){ .action = PASS };
 	stats = bpf_map_lookup_elem(&vsh_stats, &key);
 	if (unlikely(!stats))

@@ -7,8 +7,12 @@
  *	link PROGRAM                      load this program and pin its link
  *	enter FILE                        what follows is done in this network namespace
  *	netns COOKIE                      the devices that follow are of this namespace
+ *	ifb NAME                          make this device
+ *	queue NAME WORD...                a queue of it, as tc takes it
+ *	unqueue NAME WORD...              take one away, if it is there
  *	dev NAME IFINDEX                  attach the classifier here
  *	any NAME IFINDEX                  the same, unless the device has vanished meanwhile
+ *	steer NAME HOOK MARK              on these devices, send what has this mark to the ifb NAME
  *	update MAP key hex .. value hex ..   arguments of `bpftool map update`
  *	delete MAP key hex ..                arguments of `bpftool map delete`
  *	fail unmatched                    the run fails if its rule has seen no packet
@@ -22,6 +26,8 @@
 #include <string.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include "detour.h"
+#include "holdwords.h"
 #include "mapedit.h"
 #include "maps.h"
 #include "missed.h"
@@ -193,7 +199,6 @@ static void devices_print(const struct request *request)
 {
 	struct if_nameindex *devices;
 
-	printf("netns %llu\n", (unsigned long long)request->rule.netns_cookie);
 	for (uint32_t i = 0; i < request->rule.devs; i++)
 		printf("dev %s %u\n", request->label.dev[i], request->rule.ifindex[i]);
 	if (request->rule.devs)
@@ -204,16 +209,21 @@ static void devices_print(const struct request *request)
 	if_freenameindex(devices);
 }
 
-static void attachments_print(const struct request *request)
+/* Queues first: where the kernel has none, nothing else has been done yet. before: of the rule that changes. */
+static void attachments_print(__u32 id, const struct request *request,
+			      const struct vsh_label *before)
 {
 	__u32 hooks = request->rule.hooks;
 
+	printf("netns %llu\n", (unsigned long long)request->rule.netns_cookie);
+	detours_print(id, &request->rule, &request->label, before);
 	if (hooks & VSH_CG_INGRESS)
 		printf("hook cg_ingress\n");
 	if (hooks & VSH_CG_EGRESS)
 		printf("hook cg_egress\n");
 	if (hooks & VSH_TC_EGRESS)
 		devices_print(request);
+	steers_print(id, &request->rule);
 }
 
 static int id_find_free(const struct state *state)
@@ -275,7 +285,7 @@ static void add_print(struct state *state, __u32 id, struct request *request)
 	rule->generation = ++state->config.epoch;
 	config_add(&state->config, id, request);
 	printf("id %u\n", id + 1);
-	attachments_print(request);
+	attachments_print(id, request, NULL);
 	devices_hold_print(id, rule);
 	counters_reset_print(id);
 	steps_begin_print(id, rule);
@@ -367,6 +377,13 @@ static int devices_check(const struct vsh_rule *rule, const struct sight *sight)
 	return DONE;
 }
 
+/* Of a rule that was over, nothing is left. */
+static bool detour_changes(const struct vsh_label *before, const struct request *request)
+{
+	return memcmp(before->hold, request->label.hold, sizeof(before->hold)) ||
+	       ((request->given & WORD_FOR) && holds_packets(&request->label));
+}
+
 static int plan_change(const struct options *options, struct state *state,
 		       const struct sight sights[VSH_RULES_MAX], int argc, char **argv)
 {
@@ -388,14 +405,15 @@ static int plan_change(const struct options *options, struct state *state,
 		status = grammar_needs_check(&change_grammar, request.given);
 	if (status == DONE)
 		status = request_finish(&request);
-	attach = request.given & (WORD_DEV | WORD_DIRECTION | WORD_VISIBLE);
+	attach = (request.given & (WORD_DEV | WORD_DIRECTION | WORD_VISIBLE)) ||
+		 detour_changes(&state->labels[id], &request);
 	if (status == DONE && attach && !(request.given & WORD_DEV))
 		status = devices_check(&request.rule, &sights[id]);
 	if (status != DONE)
 		return status;
 	printf("id %d\n", id + 1);
 	if (attach)
-		attachments_print(&request);
+		attachments_print(id, &request, &state->labels[id]);
 	if (request.given & WORD_DEV) {
 		devices_identify(&request);
 		devices_hold_print(id, &request.rule);
@@ -483,7 +501,7 @@ static int plan_leave(struct state *state)
 }
 
 /* vsh plan needed: what the rules that are left need attached, "hook NAME" and
- * "dev COOKIE IFINDEX" or "dev COOKIE all".
+ * "dev COOKIE IFINDEX" or "dev COOKIE all", "ifb COOKIE NAME".
  */
 static int plan_needed(const struct state *state)
 {
@@ -496,6 +514,7 @@ static int plan_needed(const struct state *state)
 		if (!rule_exists(rule))
 			continue;
 		hooks |= rule->hooks;
+		detours_needed_print(id, rule);
 		if (!(rule->hooks & VSH_TC_EGRESS))
 			continue;
 		if (!rule->devs)

@@ -6,6 +6,7 @@
 #include "holdwords.h"
 #include "loss.h"
 #include "needs.h"
+#include "netem.h"
 #include "rule.h"
 #include "selector.h"
 #include "utf8.h"
@@ -314,10 +315,12 @@ static void hooks_finish(struct request *request)
 	rule->hooks = request->ingress ? VSH_CG_INGRESS : 0;
 	if (request->egress)
 		rule->hooks |= request->visible == VISIBLE_DENIED ? VSH_CG_EGRESS : VSH_TC_EGRESS;
-	rule->needs &= ~(VSH_ONCE | VSH_LOCAL | VSH_SELECTS);
+	rule->needs &= ~(VSH_ONCE | VSH_LOCAL | VSH_SELECTS | VSH_HOLD);
 	if (request->visible == VISIBLE_LOCAL)
 		rule->needs |= VSH_LOCAL;
-	if (rule->devs != 1 || has_several_bits(rule->hooks))
+	if (hold_is_asked(&request->label.hold[VSH_EGRESS]))
+		rule->needs |= VSH_HOLD;
+	if (rule->devs != 1 || has_several_bits(rule->hooks) || (rule->needs & VSH_HOLD))
 		rule->needs |= VSH_ONCE;
 }
 

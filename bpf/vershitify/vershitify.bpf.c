@@ -126,6 +126,27 @@ static __always_inline int egress_act(struct __sk_buff *skb, struct verdict verd
 		return TC_ACT_SHOT;
 	if (verdict.action == PASS_MARKED)
 		skb->tc_index = VSH_JUDGED + verdict.rule;
+	if (verdict.action == PASS_HELD)
+		skb->tc_index = VSH_HELD + verdict.rule;
+	return TC_ACT_UNSPEC;
+}
+
+/* A packet that an ifb has sent back: without its socket, and with an ifb for its ingress device. */
+static __always_inline bool is_back(struct __sk_buff *skb)
+{
+	return (skb->tc_index & ~(VSH_RULES_MAX - 1)) == VSH_HELD && skb->ingress_ifindex;
+}
+
+/* On the device that it was sent on its detour from, the kernel skips the action of the filter that
+ * did so, once. On any further device that would hold it a second time.
+ */
+static __always_inline int back_act(struct __sk_buff *skb)
+{
+	struct sk_buff *kernel_skb = (struct sk_buff *)skb;
+
+	if (!bpf_core_field_exists(kernel_skb->tc_skip_classify) ||
+	    !BPF_CORE_READ_BITFIELD_PROBED(kernel_skb, tc_skip_classify))
+		skb->tc_index ^= VSH_HELD ^ VSH_JUDGED;
 	return TC_ACT_UNSPEC;
 }
 
@@ -135,6 +156,8 @@ __noinline int egress_rare(struct __sk_buff *skb)
 	struct vsh_sock *tag;
 	__u64 netns_cookie;
 
+	if (is_back(skb))
+		return back_act(skb);
 	if (is_bystanders_request(skb))
 		return TC_ACT_UNSPEC;
 	netns_cookie = device_netns_cookie(skb);

@@ -43,6 +43,11 @@
  */
 #define VSH_JUDGED 0x5640
 
+/* The same of one that is to be held: VSH_HELD + N sends it on its detour through the rule's ifb,
+ * by a filter after the classifier (tc/hold.sh), and is still there when it comes back.
+ */
+#define VSH_HELD 0x5600
+
 enum vsh_direction {
 	VSH_EGRESS,
 	VSH_INGRESS,
@@ -76,6 +81,7 @@ enum vsh_need {
 	VSH_CLOCK = 1 << 6, /* it ends at expires_ns */
 	VSH_SELECTS = 1 << 7, /* its label has conditions on the packet */
 	VSH_MODEL = 1 << 8, /* packets are not lost each for itself */
+	VSH_HOLD = 1 << 9, /* what is sent and not lost takes the detour through an ifb */
 };
 
 /* Whom a rule names. */
@@ -300,5 +306,6 @@ _Static_assert(sizeof(struct vsh_sock) == 816, "vsh_sock has no holes");
 _Static_assert(VSH_STEPS == VSH_RULES_MAX * VSH_DIRECTIONS, "a step for each direction");
 _Static_assert(VSH_MISSES <= VSH_MISSES_ROOM, "each reason of a miss has room");
 _Static_assert(VSH_JUDGED % VSH_RULES_MAX == 0, "a rule's number fits below VSH_JUDGED");
+_Static_assert((VSH_HELD ^ VSH_JUDGED) == VSH_RULES_MAX, "one bit tells held from judged");
 
 #endif
