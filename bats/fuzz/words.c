@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * words.c - fuzzes the parsers of percentages, times and numbers (bpf/lib/words.c). The input is one
+ * words.c - fuzzes the parsers of percentages, times, rates and numbers (bpf/lib/words.c). The input is one
  * word. What is accepted is compared with a second reading of the same word that shares no code with the
  * first one, and has to survive being written and read again.
  */
 #include <errno.h>
+#include <ctype.h>
 #include <math.h>
+#include <strings.h>
 #include "fuzz.h"
 #include "lib/words.h"
 
@@ -105,6 +107,44 @@ static void time_check(const char *word)
 	CHECK(!time_parse(text, &again) && again == ns);
 }
 
+/* Bytes a second of one of a rate's unit; 0: it is none. */
+static long double unit_bytes(const char *unit)
+{
+	static const char letters[] = "kmgt";
+	const char *letter = *unit ? strchr(letters, tolower((unsigned char)*unit)) : NULL;
+	long double bytes = 1;
+
+	if (letter) {
+		bool binary = unit[1] == 'i';
+
+		bytes = powl(binary ? 1024 : 1000, letter - letters + 1);
+		unit += 1 + binary;
+	}
+	if (!strcasecmp(unit, "bps"))
+		return bytes;
+	return strcasecmp(unit, "bit") ? 0 : bytes / 8;
+}
+
+static void byterate_check(const char *word)
+{
+	uint64_t bytes, again;
+	size_t length = decimal_length(word);
+	long double value = length ? decimal_value(word, length) * unit_bytes(word + length) : 0;
+	int err = byterate_parse(word, &bytes);
+	char text[24];
+
+	if (err) {
+		refusal_check(err);
+		CHECK(!length || !unit_bytes(word + length) || value > 0.999e12L);
+		return;
+	}
+	CHECK(length && unit_bytes(word + length) && bytes <= 1000000000000);
+	/* what is less than a byte is cut off */
+	CHECK(value - bytes > -0.1L && value - bytes < 1.1L);
+	byterate_format(bytes, text, sizeof(text));
+	CHECK(!byterate_parse(text, &again) && again == bytes);
+}
+
 static void number_check(const char *word, uint64_t max)
 {
 	uint64_t number, value = 0;
@@ -128,6 +168,7 @@ void input_check(char *word)
 {
 	percent_check(word);
 	time_check(word);
+	byterate_check(word);
 	number_check(word, UINT64_MAX);
 	number_check(word, INT32_MAX);
 	number_check(word, 64);
