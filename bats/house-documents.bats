@@ -15,7 +15,7 @@
 load helpers
 load lib/grammar
 
-export COMMAND=vershitify VALUES='PERCENT|TIME|RATE|PRESET|PREFIX|PROTO|PORTS|FLAGS|DSCP' RULES='RULES|LOSS|DELAY' FEWEST=40
+export COMMAND=vershitify VALUES='ERRNO|PERCENT|TIME|RATE|PRESET|PREFIX|PROTO|PORTS|FLAGS|DSCP' RULES='RULES|LOSS|DELAY' FEWEST=40
 MANUAL=$TOP/scripts/man/vershitify.8.scd
 COMPLETION=$TOP/scripts/completion/vershitify.bash
 
@@ -45,6 +45,7 @@ completion_words() {
 		offered add per ''
 		offered add distribution ''
 		offered add slot ''
+		offered add connect ''
 		offered add dev all
 	} | words_only
 }
@@ -72,17 +73,17 @@ usage() {
 	hold=$(usage '^HOLD|^  +duplicate|^  +slot TIME|^  +egress' | grep -vxE 'packets|bytes')
 	match=$(usage '^MATCH|^  +tcp-flags' | grep -vx any)
 	rule=$({
-		usage '^RULE|^WHO|^  +\[offset|^  +\[visible'
+		usage '^RULE|^WHO|^  +\[offset|^  +\[visible|^  +\[send'
 		echo "loss
 $match
 $hold"
 	} | LC_ALL=C sort)
-	assert [ "$(wc -l <<<"$rule")" = 36 ]
+	assert [ "$(wc -l <<<"$rule")" = 39 ]
 	assert_equal "$(offered add '' | LC_ALL=C sort)" "$rule"
 	assert_equal "$(offered run '' | LC_ALL=C sort)" "$(printf '%s\n' -- --fail-unmatched "$rule")"
 	assert_equal "$(offered change 1 '' | LC_ALL=C sort)" \
 		"$({
-			usage ' change |^  +\[per' | grep -vx change
+			usage ' change |^  +\[(per|connect)' | grep -vx change
 			echo "loss
 $match
 $hold"
@@ -266,6 +267,9 @@ ingress
 preset
 offset
 per
+connect
+bind
+send
 seed
 for
 visible

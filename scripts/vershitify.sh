@@ -38,18 +38,20 @@ Usage: vershitify.sh -interface DEV -command NAME -drop PERCENT
        vershitify.sh [OPTIONS] add [-n NETNS] RULE
        vershitify.sh [OPTIONS] change ID [dev DEV]... [direction DIR] [drop LOSS] [offset N]
                                          [per WHAT] [HOLD]... [seed N] [for TIME] [visible HOW]
-                                         [MATCH]...
+                                         [connect FAILURE] [bind FAILURE] [send FAILURE] [MATCH]...
        vershitify.sh [OPTIONS] del ID | flush | repair | down
        vershitify.sh [OPTIONS] show [ID] | stats [INTERVAL [COUNT]] | monitor
        vershitify.sh [OPTIONS] doctor | presets | help
        vershitify.sh [OPTIONS] -b FILE
 
-Drops, delays or alters part of what one program sends or receives. To the program
-it looks like a bad link; nobody else loses a packet or gets one late.
+Drops, delays or alters part of what one program sends or receives, or makes calls on
+its sockets fail. To the program it looks like a bad link; nobody else loses a packet
+or gets one late.
 
 RULE :=    WHO { dev DEV | dev all }... { drop LOSS | HOLD }...
            [offset N] [per WHAT] [children] [direction DIR] [seed N] [for TIME]
-           [visible HOW] [MATCH]... [force]
+           [visible HOW] [connect FAILURE] [bind FAILURE] [send FAILURE] [MATCH]... [force]
+           (with a FAILURE, dev and drop can be left out)
 WHO :=     command NAME | exe PATH | pid N | cgroup PATH
            (run: the COMMAND and all its descendants, if no WHO is given)
 LOSS :=    PERCENT | random PERCENT [CORRELATION] | burst PERCENT LENGTH |
@@ -65,6 +67,8 @@ HOLD :=    delay TIME [JITTER] | distribution TABLE | reorder PERCENT | gap N |
 TABLE :=   uniform (default) | normal | pareto | paretonormal | NAME (one of tc's)
 RATE :=    10mbit, 1.5mbps (bytes)
 PRESET :=  the name of a link, as "presets" lists them
+FAILURE := fail ERRNO [PERCENT] (of that call on a socket)
+ERRNO :=   ECONNREFUSED, ENETUNREACH, ETIMEDOUT, ...
 PERCENT := 0 to 100 with up to 6 decimals: 25, 25%, 0.1% (loss is another word for drop)
 DIR :=     egress (default) | ingress | both
 TIME :=    30s, 500ms, 5m, 1h
@@ -94,6 +98,7 @@ Examples:
   vershitify.sh add dev eth0 pid 4242 drop burst 2% 5
   vershitify.sh add dev eth0 command curl delay 100ms 20ms rate 2mbit
   vershitify.sh run dev eth0 preset 3g -- curl -sS http://192.0.2.2/
+  vershitify.sh run connect fail ENETUNREACH 50% -- ./retry-test
   vershitify.sh change 1 drop 50%; vershitify.sh -s show; vershitify.sh down
 END
 }

@@ -5,6 +5,9 @@
 # taken down again, under the lock; the journal says "down" meanwhile, so that the next command finishes
 # what is interrupted.
 
+# Programs of the root cgroup that some rules need.
+doctor_hooks='cg_ingress cg_egress connect4 connect6 bind4 bind6 sendmsg4 sendmsg6'
+
 doctor() {
 	doctor_begin
 	doctor_tools && {
@@ -117,7 +120,7 @@ doctor_rules() {
 	fi
 	doctor_topic programs
 	doctor_missing=$(pins_missing)
-	doctor_programs "$doctor_works" tracker.o receive.o vershitify.o
+	doctor_programs "$doctor_works" tracker.o receive.o vershitify.o calls.o
 }
 
 # trial: a set-up without a rule, which hits nobody, and its end. Prints "works PROGRAM" for each program that
@@ -143,8 +146,8 @@ trial() {
 # of the programs.
 trial_set_up() {
 	setup_load || return 1
-	for trial_hook in ingress egress; do
-		hook_attach "$trial_hook" "vsh_cg_$trial_hook" 2>/dev/null || :
+	for trial_hook in $doctor_hooks; do
+		hook_attach "${trial_hook#cg_}" "vsh_$trial_hook" 2>/dev/null || :
 	done
 	pins_list | sed 's/^/works /'
 	trial_attach && printf 'works vsh_egress\n'
@@ -177,7 +180,7 @@ doctor_attached() {
 	doctor_needed=$("$vsh" plan needed)
 	cgroup_is_attached vsh_sock_create ||
 		doctor_tell GONE vsh_sock_create "detached from $cgroup_root by somebody (vershitify.sh repair): the next add or run attaches it again"
-	for doctor_hook in cg_ingress cg_egress; do
+	for doctor_hook in $doctor_hooks; do
 		case $doctor_needed in
 		*"hook $doctor_hook"*)
 			cgroup_is_attached "vsh_$doctor_hook" ||

@@ -383,20 +383,25 @@ cgroup_attach() {
 		bpftool cgroup attach "$cgroup_root" "$1" pinned "$pins/$2" multi
 }
 
+# For awk: the type by which a program is attached, of what bpftool shows: cgroup_inet4_connect is connect4.
+# shellcheck disable=SC2016 # awk's
+cgroup_types='function cgroup_type(shown) {
+	sub(/^cgroup_(inet|udp)_?/, "", shown)
+	return shown ~ /^[46]_/ ? substr(shown, 3) substr(shown, 1, 1) : shown
+}'
+
 # cgroup_alone TYPE: what somebody has attached so that nothing else can be; bpftool prints all columns but the
 # flags, which can be empty.
 cgroup_alone() {
-	bpftool cgroup show "$cgroup_root" 2>/dev/null | awk -v type="$1" '
-		{ sub(/^cgroup_inet_/, "", $2) }
-		$2 == type && $3 != "multi" { print (NF > 2 && $3 != "override" ? $3 : $4) " (id " $1 ")"; exit }'
+	bpftool cgroup show "$cgroup_root" 2>/dev/null | awk -v type="$1" "$cgroup_types"'
+		cgroup_type($2) == type && $3 != "multi" { print (NF > 2 && $3 != "override" ? $3 : $4) " (id " $1 ")"; exit }'
 }
 
 # cgroup_programs: what of ours is attached: ID TYPE PROGRAM, a line each.
 cgroup_programs() {
-	bpftool cgroup show "$cgroup_root" 2>/dev/null | awk -v others=" $(programs_of_others) " '
-		$NF ~ /^vsh_(sock_create|cg_ingress|cg_egress)$/ && !index(others, " " $1 " ") {
-			sub(/^cgroup_inet_/, "", $2)
-			print $1, $2, $NF
+	bpftool cgroup show "$cgroup_root" 2>/dev/null | awk -v others=" $(programs_of_others) " "$cgroup_types"'
+		$NF ~ /^vsh_(sock_create|cg_ingress|cg_egress|(connect|bind|sendmsg)[46])$/ && !index(others, " " $1 " ") {
+			print $1, cgroup_type($2), $NF
 		}'
 }
 

@@ -92,6 +92,7 @@ static ssize_t fake_getrandom(void *bytes, size_t size, unsigned int unused)
 #include "lib/json.c"
 #include "lib/print.c"
 #include "lib/utf8.c"
+#include "vershitify/callwords.c"
 #include "vershitify/chain.c"
 #include "vershitify/holdshow.c"
 #include "vershitify/holdwords.c"
@@ -127,7 +128,7 @@ static int words_parse(const struct grammar *grammar, const struct words *words,
 /* Everything that can be said is known; more is not. */
 static void needs_check(const struct request *request)
 {
-	uint32_t needs = VSH_KNOWN, hooks = request->rule.hooks;
+	uint32_t needs = VSH_KNOWN, hooks = request->rule.hooks & VSH_PACKET_HOOKS;
 	struct vsh_rule rule = request->rule;
 
 	if (rule.devs != 1 || __builtin_popcount(hooks) > 1)
@@ -142,6 +143,8 @@ static void needs_check(const struct request *request)
 		needs |= VSH_SELECTS;
 	if (rule.model.kind)
 		needs |= VSH_MODEL;
+	if (hold_is_asked(&request->label.hold[VSH_EGRESS]))
+		needs |= VSH_HOLD | VSH_ONCE;
 	CHECK((rule.needs & ~VSH_SEEDED) == needs);
 	CHECK(!rule.seed || (rule.needs & VSH_SEEDED));
 	rule.flags |= 1U << 31;
@@ -212,6 +215,8 @@ static void same_check(const struct request *first, const struct request *second
 	CHECK(!memcmp(&a->model, &b->model, sizeof(a->model)));
 	CHECK(first->label.loss == second->label.loss);
 	CHECK(!memcmp(first->label.hold, second->label.hold, sizeof(first->label.hold)));
+	CHECK(!memcmp(first->label.failures, second->label.failures,
+		      sizeof(first->label.failures)));
 	CHECK(!memcmp(&first->label.selector, &second->label.selector,
 		      sizeof(first->label.selector)));
 	CHECK(first->label.who == second->label.who);
@@ -234,7 +239,7 @@ static void print_check(const struct request *request)
 	rule_print(text.out, 0, &request->rule, &request->label);
 	text_end(&text);
 	CHECK(is_printable(text.bytes));
-	CHECK(!strncmp(text.bytes, "rule 1 dev ", 11));
+	CHECK(!strncmp(text.bytes, "rule 1 dev ", 11) == request_is_for_packets(request));
 	/* Numbers in the place of long paths do not come back. */
 	if (!strstr(text.bytes, " inode:")) {
 		words_unquote(&words, text.bytes + 7);
@@ -261,9 +266,12 @@ static void print_json_check(const struct request *request)
 
 static void rule_check(const struct request *request)
 {
+	if (!request->rule.hooks)
+		return; /* it does nothing: the plan asks what it shall do */
 	request_check(request);
 	print_json_check(request);
-	if ((request->given & (WORD_DEV | WORD_WHO)) == (WORD_DEV | WORD_WHO))
+	if ((request->given & WORD_WHO) &&
+	    ((request->given & WORD_DEV) || !request_is_for_packets(request)))
 		print_check(request);
 }
 

@@ -2,14 +2,14 @@
 /*
  * foreign.c - a BPF program that is not ours: it counts what passes by.
  *
- *   foreign load TYPE NAME PIN [MARK]   TYPE: tc, xdp, ingress, egress, sock_create
+ *   foreign load TYPE NAME PIN [MARK]   TYPE: tc, xdp, ingress, egress, sock_create, connect4
  *   foreign count PIN
  *   foreign tcx DEV NAME
  *
  * "load" pins the program at PIN and its counter at PIN_count, for tc or
  * bpftool to attach. It counts each call (with MARK: of packets with that
  * mark) and lets everything pass: -1 (next filter, please) for tc, XDP_PASS,
- * 1 for the types of cgroup programs. "count" prints the counter. "tcx" attaches such a
+ * 1 for the types of cgroup programs, but for connect4, which it refuses (EPERM). "count" prints the counter. "tcx" attaches such a
  * program to the device's egress the new way (6.6), prints "attached", and
  * stays: the program goes with it.
  */
@@ -114,6 +114,9 @@ static int foreign_load(const char *type, const char *name, const char *pin, int
 	else if (!strcmp(type, "sock_create"))
 		fd = program_load(BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, name,
 				  counter, 1, -1);
+	else if (!strcmp(type, "connect4"))
+		fd = program_load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT, name,
+				  counter, 0, -1);
 	else
 		return 2;
 	object_pin(pin, "", fd);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <math.h>
+#include "callcounts.h"
 #include "counters.h"
 #include "maps.h"
 #include "missed.h"
@@ -88,13 +89,13 @@ static void reasons_print_json(struct json *json, const struct counters *stats)
 	json_object_end(json);
 }
 
-int counters_print_json(struct json *json, uint32_t id)
+int counters_print_json(struct json *json, uint32_t id, const struct vsh_label *label)
 {
 	struct counters stats;
+	int err;
 
 	for (int direction = 0; direction < VSH_DIRECTIONS; direction++) {
-		int err = counters_read(id, direction, &stats);
-
+		err = counters_read(id, direction, &stats);
 		if (err)
 			return err;
 		json_object_begin(json, direction_names[direction]);
@@ -103,7 +104,8 @@ int counters_print_json(struct json *json, uint32_t id)
 		reasons_print_json(json, &stats);
 		json_object_end(json);
 	}
-	return misses_print_json(json, id);
+	err = call_counts_print_json(json, id, label);
+	return err ?: misses_print_json(json, id);
 }
 
 /* A line: 80 columns hold numbers of 12 digits. */

@@ -384,7 +384,8 @@ int hold_directions(struct request *request)
 		sides |= EGRESS;
 	if (request->given & WORD_INGRESS)
 		sides |= INGRESS;
-	if (sides && !request->rule.hooks && !(request->given & WORD_DIRECTION)) {
+	if (sides && !(request->rule.hooks & VSH_PACKET_HOOKS) &&
+	    !(request->given & WORD_DIRECTION)) {
 		request->egress = sides & EGRESS;
 		request->ingress = sides & INGRESS;
 	}

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "callcounts.h"
 #include "counters.h"
 #include "older.h"
 #include "rule.h"
@@ -37,9 +38,8 @@ bool older_comes_first(const struct state *state, uint32_t older, uint32_t id)
 int older_packets(uint32_t id, uint64_t *packets)
 {
 	struct counters stats;
-	int err = 0;
+	int err = calls_seen(id, packets);
 
-	*packets = 0;
 	for (int direction = 0; !err && direction < VSH_DIRECTIONS; direction++) {
 		err = counters_read(id, direction, &stats);
 		*packets += stats.seen.packets;

@@ -8,7 +8,7 @@
 /* Can it take packets that match rule id as well? */
 bool older_comes_first(const struct state *state, uint32_t older, uint32_t id);
 
-/* What a rule has seen, in both directions. 0 or -errno. */
+/* What a rule has seen, in both directions, and calls. 0 or -errno. */
 int older_packets(uint32_t id, uint64_t *packets);
 
 /* A rule that exists, from 0. DONE, or a status after a message. */

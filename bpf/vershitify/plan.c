@@ -3,7 +3,7 @@
  * order to do it, a line each. Nothing is changed here; tc/vershitify.sh carries it out:
  *
  *	id N                              the rule's number
- *	hook sock_create|cg_egress|cg_ingress   attach this program to the root cgroup
+ *	hook sock_create|cg_egress|connect4|...   attach this program to the root cgroup
  *	link PROGRAM                      load this program and pin its link
  *	enter FILE                        what follows is done in this network namespace
  *	netns COOKIE                      the devices that follow are of this namespace
@@ -26,6 +26,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include "cgrouphooks.h"
 #include "detour.h"
 #include "holdwords.h"
 #include "mapedit.h"
@@ -137,6 +138,17 @@ static void counters_reset_print(__u32 id)
 	misses_begin_print(id);
 }
 
+/* The map comes with the first rule that is for calls. */
+static void call_counters_reset_print(__u32 id, const struct vsh_rule *rule)
+{
+	static const struct vsh_call_counts none;
+	int fd = map_open("vsh_calls");
+
+	if (fd >= 0 || (rule->hooks & VSH_CALL_HOOKS))
+		map_update_print("vsh_calls", &id, sizeof(id), &none, sizeof(none));
+	fd_close(fd);
+}
+
 /* Where the sockets of the rule share one model: its first packet comes next. */
 static void steps_begin_print(__u32 id, const struct vsh_rule *rule)
 {
@@ -217,10 +229,7 @@ static void attachments_print(__u32 id, const struct request *request,
 
 	printf("netns %llu\n", (unsigned long long)request->rule.netns_cookie);
 	detours_print(id, &request->rule, &request->label, before);
-	if (hooks & VSH_CG_INGRESS)
-		printf("hook cg_ingress\n");
-	if (hooks & VSH_CG_EGRESS)
-		printf("hook cg_egress\n");
+	hooks_print(hooks);
 	if (hooks & VSH_TC_EGRESS)
 		devices_print(request);
 	steers_print(id, &request->rule);
@@ -270,8 +279,10 @@ static void del_print(struct state *state, __u32 id)
 
 static int add_check(const struct grammar *grammar, const struct request *request)
 {
-	int status = grammar_needs_check(grammar, request->given);
+	int status;
 
+	status = grammar_needs_check(
+		grammar, request->given | (request_is_for_packets(request) ? 0 : WORD_DEV));
 	if (status != DONE || request->force)
 		return status;
 	return protected_check(&request->label, request->cgroup_root);
@@ -288,6 +299,7 @@ static void add_print(struct state *state, __u32 id, struct request *request)
 	attachments_print(id, request, NULL);
 	devices_hold_print(id, rule);
 	counters_reset_print(id);
+	call_counters_reset_print(id, rule);
 	steps_begin_print(id, rule);
 	label_update_print(id, &request->label);
 	rule_update_print(id, rule);
@@ -414,6 +426,8 @@ static int plan_change(const struct options *options, struct state *state,
 	printf("id %d\n", id + 1);
 	if (attach)
 		attachments_print(id, &request, &state->labels[id]);
+	else
+		hooks_print(request.rule.hooks & ~state->rules[id].hooks);
 	if (request.given & WORD_DEV) {
 		devices_identify(&request);
 		devices_hold_print(id, &request.rule);
@@ -523,10 +537,7 @@ static int plan_needed(const struct state *state)
 			if (rule->ifindex[i] != VSH_NO_DEVICE)
 				printf("dev %llu %u\n", cookie, rule->ifindex[i]);
 	}
-	if (hooks & VSH_CG_INGRESS)
-		printf("hook cg_ingress\n");
-	if (hooks & VSH_CG_EGRESS)
-		printf("hook cg_egress\n");
+	hooks_print(hooks);
 	return DONE;
 }
 
@@ -540,10 +551,7 @@ static void programs_repair_print(const struct vsh_rule *rule)
 		if (program_is_taken(program))
 			printf("link %s\n", program->name);
 	printf("hook sock_create\n");
-	if (rule->hooks & VSH_CG_INGRESS)
-		printf("hook cg_ingress\n");
-	if (rule->hooks & VSH_CG_EGRESS)
-		printf("hook cg_egress\n");
+	hooks_print(rule->hooks);
 }
 
 static void devices_repair_print(const struct state *state, __u32 id, const struct sight *sight)

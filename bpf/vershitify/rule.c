@@ -3,6 +3,7 @@
 #include <net/if.h>
 #include <string.h>
 #include <sys/random.h>
+#include "callwords.h"
 #include "holdwords.h"
 #include "loss.h"
 #include "needs.h"
@@ -218,6 +219,9 @@ static const struct grammar_row rows[] = {
 	{ "preset", WORD_PRESET, 1, 1, 0, preset_parse, "PRESET", "the name of a preset", NULL },
 	{ "offset", WORD_OFFSET, 1, 1, 0, offset_parse, "N", "a number", NULL },
 	{ "per", WORD_PER, 1, 1, 0, per_parse, NULL, NULL, per_choices },
+	{ "connect", WORD_CONNECT, 2, 3, 0, call_parse, "FAILURE", CALL_ACCEPTS, call_choices },
+	{ "bind", WORD_BIND, 2, 3, 0, call_parse, "FAILURE", CALL_ACCEPTS, call_choices },
+	{ "send", WORD_SEND, 2, 3, 0, call_parse, "FAILURE", CALL_ACCEPTS, call_choices },
 	{ "seed", WORD_SEED, 1, 1, 0, seed_parse, "N", "a number", NULL },
 	{ "for", WORD_FOR, 1, 1, 0, for_parse, "TIME", "a time", NULL },
 	{ "visible", WORD_VISIBLE, 1, 1, 0, visible_parse, NULL, NULL, visible_names },
@@ -248,7 +252,7 @@ static const struct grammar_row rows[] = {
 static const struct grammar_need rule_needs[] = {
 	{ WORD_DEV, "a device is required" },
 	{ WORD_WHO, "a target is required" },
-	{ WORD_DROP | WORDS_HOLD, "an effect is required" },
+	{ WORD_DROP | WORDS_HOLD | WORDS_CALL, "an effect is required" },
 	{},
 };
 
@@ -312,7 +316,9 @@ static void hooks_finish(struct request *request)
 {
 	struct vsh_rule *rule = &request->rule;
 
-	rule->hooks = request->ingress ? VSH_CG_INGRESS : 0;
+	rule->hooks = call_hooks(&request->label);
+	if (request->ingress)
+		rule->hooks |= VSH_CG_INGRESS;
 	if (request->egress)
 		rule->hooks |= request->visible == VISIBLE_DENIED ? VSH_CG_EGRESS : VSH_TC_EGRESS;
 	rule->needs &= ~(VSH_ONCE | VSH_LOCAL | VSH_SELECTS | VSH_HOLD);
@@ -320,7 +326,8 @@ static void hooks_finish(struct request *request)
 		rule->needs |= VSH_LOCAL;
 	if (hold_is_asked(&request->label.hold[VSH_EGRESS]))
 		rule->needs |= VSH_HOLD;
-	if (rule->devs != 1 || has_several_bits(rule->hooks) || (rule->needs & VSH_HOLD))
+	if (rule->devs != 1 || has_several_bits(rule->hooks & VSH_PACKET_HOOKS) ||
+	    (rule->needs & VSH_HOLD))
 		rule->needs |= VSH_ONCE;
 }
 
@@ -355,20 +362,46 @@ static void seed_finish(struct request *request)
 	request->label.seed_drawn = true;
 }
 
+/* Words that say something of packets alone. */
+#define PACKET_WORDS \
+	(WORD_DEV | WORD_DIRECTION | WORD_VISIBLE | WORDS_SIDED | WORD_EGRESS | WORD_INGRESS)
+
+bool request_is_for_packets(const struct request *request)
+{
+	return (request->given & (WORD_DROP | WORDS_HOLD)) ||
+	       (request->rule.hooks & VSH_PACKET_HOOKS);
+}
+
+/* The direction of packets; a rule that is for calls alone has none. */
+static int direction_finish(struct request *request)
+{
+	bool packets = request_is_for_packets(request);
+
+	if (!packets && (request->given & PACKET_WORDS))
+		return misuse(
+			"\"dev\", \"direction\", \"visible\" and the like are of packets: something is to be done to those, too (drop, delay ...)");
+	if (!packets)
+		return DONE;
+	if (!(request->rule.hooks & VSH_PACKET_HOOKS) && !(request->given & WORD_DEV))
+		return misuse("a device is required (dev DEV|all)");
+	if (hold_directions(request) != DONE)
+		return MISUSED;
+	if (!request->egress && !request->ingress)
+		request->egress = true;
+	return DONE;
+}
+
 int request_finish(struct request *request)
 {
 	struct vsh_rule *rule = &request->rule;
 	uint64_t cookie = rule->netns_cookie;
 	int err;
 
-	if (loss_finish(request) != DONE)
+	if (loss_finish(request) != DONE || direction_finish(request) != DONE ||
+	    calls_finish(request) != DONE)
 		return MISUSED;
 	seed_finish(request);
-	if (hold_directions(request) != DONE)
-		return MISUSED;
-	if (!request->egress && !request->ingress)
-		request->egress = true;
-	if (!request->egress && request->visible == VISIBLE_LOCAL)
+	if (request->ingress && !request->egress && request->visible == VISIBLE_LOCAL)
 		return misuse(
 			"\"visible local\" is for direction egress or both: at ingress there is no local sender");
 	if (request->ingress && request->visible == VISIBLE_DENIED)
@@ -380,7 +413,7 @@ int request_finish(struct request *request)
 	if (request->label.selector.asked)
 		rule->needs |= VSH_SELECTS;
 	/* A change that names no device keeps those it has, wherever they are. */
-	err = request->given & WORD_DEV ? netns_cookie(&cookie) : 0;
+	err = (request->given & WORD_DEV) || !cookie ? netns_cookie(&cookie) : 0;
 	if (err)
 		return failure(
 			"this kernel does not tell network namespaces apart (SO_NETNS_COOKIE, 5.14): %s",
@@ -413,7 +446,7 @@ static const char *direction_name(const struct vsh_rule *rule)
 {
 	if (!(rule->hooks & VSH_CG_INGRESS))
 		return "egress";
-	return has_several_bits(rule->hooks) ? "both" : "ingress";
+	return has_several_bits(rule->hooks & VSH_PACKET_HOOKS) ? "both" : "ingress";
 }
 
 static void path_print(FILE *out, const struct vsh_label *label, unsigned long long inode)
@@ -465,8 +498,8 @@ static void for_print(FILE *out, char before, const struct vsh_rule *rule,
 			(rule->expires_ns - now + tenth - 1) / tenth / 10.0);
 }
 
-void rule_words_print(FILE *out, char before, const struct vsh_rule *rule,
-		      const struct vsh_label *label)
+static void devs_print(FILE *out, char before, const struct vsh_rule *rule,
+		       const struct vsh_label *label)
 {
 	if (!rule->devs)
 		fprintf(out, "%cdev all", before);
@@ -474,17 +507,35 @@ void rule_words_print(FILE *out, char before, const struct vsh_rule *rule,
 		fprintf(out, "%cdev ", before);
 		print_word(out, label->dev[i], strnlen(label->dev[i], VSH_DEV_LEN));
 	}
-	fputc(before, out);
-	who_print(out, rule, label);
-	selector_print(out, before, &label->selector);
-	if (rule->flags & VSH_CHILDREN)
-		fprintf(out, "%cchildren", before);
+}
+
+/* What becomes of packets. */
+static void effects_print(FILE *out, char before, const struct vsh_rule *rule,
+			  const struct vsh_label *label)
+{
 	fprintf(out, "%cdirection %s", before, direction_name(rule));
 	if (loss_is_asked(rule) || !holds_packets(label)) {
 		fprintf(out, "%cdrop ", before);
 		loss_print(out, rule, label);
 	}
-	hold_print(out, before, label, has_several_bits(rule->hooks));
+	hold_print(out, before, label, has_several_bits(rule->hooks & VSH_PACKET_HOOKS));
+}
+
+void rule_words_print(FILE *out, char before, const struct vsh_rule *rule,
+		      const struct vsh_label *label)
+{
+	bool packets = rule->hooks & VSH_PACKET_HOOKS;
+
+	if (packets)
+		devs_print(out, before, rule, label);
+	fputc(before, out);
+	who_print(out, rule, label);
+	selector_print(out, before, &label->selector);
+	if (rule->flags & VSH_CHILDREN)
+		fprintf(out, "%cchildren", before);
+	if (packets)
+		effects_print(out, before, rule, label);
+	calls_print(out, before, label);
 	if (rule->needs & VSH_SEEDED)
 		fprintf(out, "%cseed %llu", before, (unsigned long long)rule->seed);
 	if (rule_visible(rule) != VISIBLE_WIRE)
@@ -539,7 +590,7 @@ static void devs_print_json(struct json *json, const struct vsh_rule *rule,
 			    const struct vsh_label *label)
 {
 	json_array_begin(json, "dev");
-	if (!rule->devs)
+	if (!rule->devs && (rule->hooks & VSH_PACKET_HOOKS))
 		json_string(json, NULL, "all");
 	for (uint32_t i = 0; i < rule->devs; i++)
 		json_chars(json, NULL, label->dev[i], VSH_DEV_LEN);
@@ -548,26 +599,48 @@ static void devs_print_json(struct json *json, const struct vsh_rule *rule,
 		devs_print_hex(json, rule, label);
 }
 
-void rule_print_json(struct json *json, uint32_t id, const struct vsh_rule *rule,
-		     const struct vsh_label *label)
+/* What becomes of packets; null of a rule that is for calls alone. */
+static void packets_print_json(struct json *json, const struct vsh_rule *rule,
+			       const struct vsh_label *label)
 {
 	char percent[16];
-	uint64_t now = boot_now_ns();
 
-	json_number(json, "id", id + 1);
-	devs_print_json(json, rule, label);
-	json_number(json, "netns_cookie", rule->netns_cookie);
-	who_print_json(json, label);
+	if (!(rule->hooks & VSH_PACKET_HOOKS)) {
+		json_null(json, "drop_percent");
+		json_null(json, "loss");
+		return;
+	}
 	percent_format(label->loss, percent, sizeof(percent));
-	json_bool(json, "children", rule->flags & VSH_CHILDREN);
-	json_string(json, "direction", direction_name(rule));
-	selector_print_json(json, &label->selector);
 	if (rule->model.kind == VSH_LIST)
 		json_null(json, "drop_percent");
 	else
 		json_number_text(json, "drop_percent", percent);
 	loss_print_json(json, rule, label);
 	hold_print_json(json, label);
+}
+
+static void direction_print_json(struct json *json, const struct vsh_rule *rule)
+{
+	if (rule->hooks & VSH_PACKET_HOOKS)
+		json_string(json, "direction", direction_name(rule));
+	else
+		json_null(json, "direction");
+}
+
+void rule_print_json(struct json *json, uint32_t id, const struct vsh_rule *rule,
+		     const struct vsh_label *label)
+{
+	uint64_t now = boot_now_ns();
+
+	json_number(json, "id", id + 1);
+	devs_print_json(json, rule, label);
+	json_number(json, "netns_cookie", rule->netns_cookie);
+	who_print_json(json, label);
+	json_bool(json, "children", rule->flags & VSH_CHILDREN);
+	direction_print_json(json, rule);
+	selector_print_json(json, &label->selector);
+	packets_print_json(json, rule, label);
+	calls_print_json(json, label);
 	if (rule->needs & VSH_SEEDED)
 		json_number(json, "seed", rule->seed);
 	json_string(json, "visible", visible_names[rule_visible(rule)]);

@@ -52,6 +52,9 @@ enum word {
 	WORD_DSCP = 1 << 17,
 	WORD_PER = 1 << 18,
 	WORD_OFFSET = 1 << 19,
+	WORD_CONNECT = 1 << 20,
+	WORD_BIND = 1 << 21,
+	WORD_SEND = 1 << 22,
 };
 
 /* A request that asks for what the rule is now. */
@@ -66,6 +69,9 @@ int request_parse(const struct grammar *grammar, int argc, char **argv, struct r
 
 /* A rule stays in its namespace: DONE, or a message and FAILED if that is not the caller's. */
 int netns_check(const struct vsh_rule *rule);
+
+/* Is it about packets, which devices send and receive, or about calls alone? */
+bool request_is_for_packets(const struct request *request);
 
 /* After parsing: what follows from the words taken together. */
 int request_finish(struct request *request);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include "callcounts.h"
 #include "counters.h"
 #include "json.h"
 #include "missed.h"
@@ -147,18 +148,19 @@ static void tally_print_json(struct json *json, const char *name, const struct t
 		json_number(json, name, tally->count[id]);
 }
 
-static int counters_print(uint32_t id)
+static int counters_print(uint32_t id, const struct vsh_label *label)
 {
 	struct counters stats;
+	int err;
 
 	for (int direction = 0; direction < VSH_DIRECTIONS; direction++) {
-		int err = counters_read(id, direction, &stats);
-
+		err = counters_read(id, direction, &stats);
 		if (err)
 			return err;
 		direction_print("    ", direction, &stats);
 	}
-	return misses_print(id, "    ");
+	err = call_counts_print("    ", id, label);
+	return err ?: misses_print(id, "    ");
 }
 
 /* The rules to show: all, or the one named. */
@@ -238,12 +240,13 @@ static int paragraph_show(const struct state *state, uint32_t id, const struct s
 	return 0;
 }
 
-static int statistics_show(uint32_t id, const struct tally *processes, const struct tally *sockets)
+static int statistics_show(uint32_t id, const struct vsh_label *label,
+			   const struct tally *processes, const struct tally *sockets)
 {
 	printf("    processes %llu sockets ", (unsigned long long)processes->count[id]);
 	tally_print(sockets, id);
 	putchar('\n');
-	return counters_print(id);
+	return counters_print(id, label);
 }
 
 static int rule_show(const struct options *options, const struct state *state, uint32_t id,
@@ -259,7 +262,9 @@ static int rule_show(const struct options *options, const struct state *state, u
 	else
 		line_show(stdout, ' ', state, id, sight);
 	puts(options->color ? "\033[0m" : "");
-	return err || !options->statistics ? err : statistics_show(id, processes, sockets);
+	if (err || !options->statistics)
+		return err;
+	return statistics_show(id, &state->labels[id], processes, sockets);
 }
 
 /* What these numbers cannot tell of, since the kernel has refused a program. */
@@ -306,7 +311,7 @@ static int rule_show_json(struct json *json, const struct options *options,
 		tally_print_json(json, "processes", processes, id);
 		tally_print_json(json, "sockets", sockets, id);
 		lost_print_json(json);
-		err = counters_print_json(json, id);
+		err = counters_print_json(json, id, &state->labels[id]);
 	}
 	json_object_end(json);
 	return err;

@@ -11,6 +11,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include "cgrouphooks.h"
 #include "programs.h"
 #include "standing.h"
 
@@ -33,7 +34,7 @@ struct look {
 	struct sites sites;
 	int devices; /* the map of the rules' devices */
 	char lacking[512]; /* of the programs that every rule needs */
-	bool cg_ingress, cg_egress; /* are they attached? */
+	bool attached[CGROUP_HOOKS_MAX]; /* by cgroup_hooks[] */
 };
 
 /* --- words --------------------------------------------------------------------------- */
@@ -123,8 +124,9 @@ static void programs_look(struct look *look)
 				program->name);
 	if (!cgroup_has(look->options, BPF_CGROUP_INET_SOCK_CREATE, "vsh_sock_create"))
 		why_add(look->lacking, sizeof(look->lacking), "vsh_sock_create is not attached");
-	look->cg_ingress = cgroup_has(look->options, BPF_CGROUP_INET_INGRESS, "vsh_cg_ingress");
-	look->cg_egress = cgroup_has(look->options, BPF_CGROUP_INET_EGRESS, "vsh_cg_egress");
+	for (int i = 0; i < CGROUP_HOOKS_MAX; i++)
+		look->attached[i] =
+			cgroup_has(look->options, cgroup_hooks[i].type, cgroup_hooks[i].program);
 }
 
 /* --- devices -------------------------------------------------------------------------- */
@@ -246,10 +248,9 @@ static void attached_look(const struct look *look, const struct vsh_rule *rule, 
 {
 	if (look->lacking[0])
 		sight_add(sight, "%s", look->lacking);
-	if ((rule->hooks & VSH_CG_INGRESS) && !look->cg_ingress)
-		sight_add(sight, "vsh_cg_ingress is not attached");
-	if ((rule->hooks & VSH_CG_EGRESS) && !look->cg_egress)
-		sight_add(sight, "vsh_cg_egress is not attached");
+	for (int i = 0; i < CGROUP_HOOKS_MAX; i++)
+		if ((rule->hooks & cgroup_hooks[i].hook) && !look->attached[i])
+			sight_add(sight, "%s is not attached", cgroup_hooks[i].program);
 }
 
 static enum standing standing_find(const struct vsh_rule *rule, const struct vsh_label *label,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "callcounts.h"
 #include "counters.h"
 #include "json.h"
 #include "missed.h"
@@ -80,10 +81,12 @@ static void rate_print_json(struct json *json, const char *name, const struct ra
 }
 
 /* 0 or -errno. */
-static int rule_stats_print(const struct look *before, const struct look *now, uint32_t id)
+static int rule_stats_print(const struct look *before, const struct look *now, uint32_t id,
+			    const struct vsh_label *label)
 {
 	char prefix[32];
 	struct rate rate;
+	int err;
 
 	snprintf(prefix, sizeof(prefix), "rule %u ", id + 1);
 	for (int direction = 0; direction < VSH_DIRECTIONS; direction++) {
@@ -91,12 +94,13 @@ static int rule_stats_print(const struct look *before, const struct look *now, u
 		if (rate_of(before, now, id, direction, &rate))
 			rate_print(prefix, direction, &rate);
 	}
-	return misses_print(id, prefix);
+	err = call_counts_print(prefix, id, label);
+	return err ?: misses_print(id, prefix);
 }
 
 /* time: as text, or NULL. 0 or -errno. */
 static int rule_stats_print_json(const struct look *before, const struct look *now, uint32_t id,
-				 const char *time)
+				 const struct vsh_label *label, const char *time)
 {
 	struct json json = { .out = stdout };
 	struct rate rate;
@@ -106,7 +110,7 @@ static int rule_stats_print_json(const struct look *before, const struct look *n
 	if (time)
 		json_string(&json, "time", time);
 	json_number(&json, "id", id + 1);
-	err = counters_print_json(&json, id);
+	err = counters_print_json(&json, id, label);
 	if (rate_of(before, now, id, VSH_EGRESS, &rate)) {
 		json_object_begin(&json, "now");
 		rate_print_json(&json, direction_names[VSH_EGRESS], &rate);
@@ -140,9 +144,9 @@ static int stats_print(const struct options *options, bool again, const struct l
 		if (!(mask >> id & 1))
 			continue;
 		if (options->json)
-			err = rule_stats_print_json(before, now, id, when);
+			err = rule_stats_print_json(before, now, id, &state.labels[id], when);
 		else
-			err = rule_stats_print(before, now, id);
+			err = rule_stats_print(before, now, id, &state.labels[id]);
 	}
 	return err;
 }

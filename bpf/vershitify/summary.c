@@ -3,6 +3,7 @@
  * which of the rules that vsh before has printed have taken packets since.
  */
 #include <string.h>
+#include "callcounts.h"
 #include "counters.h"
 #include "loss.h"
 #include "missed.h"
@@ -102,7 +103,7 @@ static void summary_print_json(const struct state *state, uint32_t id,
 	json_object_begin(&json, "rule");
 	rule_print_json(&json, id, &state->rules[id], &state->labels[id]);
 	json_object_end(&json);
-	counters_print_json(&json, id);
+	counters_print_json(&json, id, &state->labels[id]);
 	json_object_begin(&json, "loss");
 	for (int direction = 0; direction < VSH_DIRECTIONS; direction++)
 		share_print_json(&json, &state->rules[id], direction_names[direction],
@@ -130,9 +131,9 @@ static void misses_tell(uint32_t id)
 }
 
 static void summary_print(const struct state *state, uint32_t id,
-			  const struct counters stats[VSH_DIRECTIONS], int argc, char **argv)
+			  const struct counters stats[VSH_DIRECTIONS], bool matched, int argc,
+			  char **argv)
 {
-	bool matched = false;
 	struct taken taken;
 
 	for (int direction = 0; direction < VSH_DIRECTIONS; direction++) {
@@ -140,8 +141,8 @@ static void summary_print(const struct state *state, uint32_t id,
 			continue;
 		share_print(&state->rules[id], &state->labels[id], direction_names[direction],
 			    &stats[direction]);
-		matched = true;
 	}
+	calls_summary_print(id, &state->labels[id]);
 	if (!matched)
 		puts("no traffic matched");
 	misses_tell(id);
@@ -155,7 +156,7 @@ int summary_command(const struct options *options, int argc, char **argv)
 {
 	struct counters stats[VSH_DIRECTIONS];
 	struct state state;
-	uint64_t seen = 0;
+	uint64_t seen;
 	uint32_t id;
 	int status;
 
@@ -166,6 +167,8 @@ int summary_command(const struct options *options, int argc, char **argv)
 	status = rule_number(&state, argv[0], &id);
 	if (status != DONE)
 		return status;
+	if (calls_seen(id, &seen))
+		return failure("cannot read the counters");
 	for (int direction = 0; direction < VSH_DIRECTIONS; direction++) {
 		if (counters_read(id, direction, &stats[direction]))
 			return failure("cannot read the counters");
@@ -174,6 +177,6 @@ int summary_command(const struct options *options, int argc, char **argv)
 	if (options->json)
 		summary_print_json(&state, id, stats, argc - 1, argv + 1);
 	else
-		summary_print(&state, id, stats, argc - 1, argv + 1);
+		summary_print(&state, id, stats, seen, argc - 1, argv + 1);
 	return seen ? DONE : UNMATCHED;
 }

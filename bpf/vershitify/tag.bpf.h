@@ -185,8 +185,10 @@ static __always_inline __u64 tag_add(struct vsh_sock *tag, __u64 mask, __u32 epo
 	if (epoch < tag->owner.epoch)
 		epoch = tag->owner.epoch;
 	ordinals_take(tag, added);
-	if (!old)
+	if (!old) {
 		__builtin_memset(tag->owner.packets, 0, sizeof(tag->owner.packets));
+		tag->calls = 0;
+	}
 	tag->owner.netns_cookie = netns_cookie;
 	WRITE_ONCE(tag->owner.mask, old | added);
 	WRITE_ONCE(tag->owner.shortcut, lowest_bit(old | added));

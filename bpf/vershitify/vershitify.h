@@ -9,6 +9,7 @@
 #define VERSHITIFY_H
 
 #include <linux/types.h>
+#include "calls.h"
 #include "hold.h"
 #include "misses.h"
 #include "model.h"
@@ -59,7 +60,15 @@ enum vsh_hook {
 	VSH_TC_EGRESS = 1 << 0, /* clsact: the wire, or `visible local` */
 	VSH_CG_EGRESS = 1 << 1, /* cgroup_skb/egress: `visible denied` */
 	VSH_CG_INGRESS = 1 << 2, /* cgroup_skb/ingress */
+	VSH_AT_CONNECT = 1 << 3, /* cgroup/connect4, connect6 */
+	VSH_AT_BIND = 1 << 4, /* cgroup/bind4, bind6 */
+	VSH_AT_SEND = 1 << 5, /* cgroup/sendmsg4, sendmsg6 */
 };
+
+/* Where packets are judged, and where calls (enum vsh_call). */
+#define VSH_PACKET_HOOKS (VSH_TC_EGRESS | VSH_CG_EGRESS | VSH_CG_INGRESS)
+#define VSH_CALL_HOOKS (VSH_AT_CONNECT | VSH_AT_BIND | VSH_AT_SEND)
+#define VSH_CALL_HOOK(call) (VSH_AT_CONNECT << (call))
 
 /* What the classifier need not know of a rule. */
 enum vsh_flag {
@@ -150,6 +159,7 @@ struct vsh_label {
 	__u64 device[VSH_DEVS_MAX]; /* what tells those of ifindex[] from later ones; 0: not known */
 	char dev[VSH_DEVS_MAX][VSH_DEV_LEN]; /* names that they had last */
 	char path[VSH_PATH_LEN]; /* of exe or cgroup; empty: too long */
+	struct vsh_failure failures[VSH_CALLS]; /* VSH_CALL_HOOKS */
 	struct vsh_selector selector; /* VSH_SELECTS */
 	struct vsh_hold
 		hold[VSH_DIRECTIONS]; /* what netem does to the packets, by enum vsh_direction */
@@ -183,6 +193,8 @@ struct vsh_sock {
 	__u32 ordinal[VSH_RULES_MAX]; /* the socket's number within each rule */
 	__u32 steps[VSH_STEPS]; /* of each rule's model, by VSH_STATS_KEY: see model_step() */
 	__u64 counted; /* session of vsh_iter_open that has written it last */
+	__u32 calls; /* judged so far by seeded rules: the n of a call's fate */
+	__u32 pad;
 };
 
 /* Key of vsh_flows: TCP connections of tagged sockets, remembered
@@ -292,8 +304,8 @@ _Static_assert(sizeof(struct vsh_flow_key) == 48, "key of vsh_flows has no holes
 _Static_assert(sizeof(struct vsh_task) == 32, "vsh_task has no holes");
 _Static_assert(sizeof(struct vsh_owner) == 40, "vsh_owner has no holes");
 _Static_assert(sizeof(struct vsh_rule) == 328, "vsh_rule has no holes");
-_Static_assert(sizeof(struct vsh_label) ==
-		       592 + sizeof(struct vsh_selector) + VSH_DIRECTIONS * sizeof(struct vsh_hold),
+_Static_assert(sizeof(struct vsh_label) == 592 + 24 * VSH_CALLS + sizeof(struct vsh_selector) +
+						   VSH_DIRECTIONS * sizeof(struct vsh_hold),
 	       "vsh_label has no holes");
 _Static_assert(sizeof(struct vsh_config) == 32, "vsh_config has no holes");
 _Static_assert(sizeof(struct vsh_stats) == 8 + 24 * VSH_REASONS, "vsh_stats has no holes");
@@ -302,8 +314,9 @@ _Static_assert(sizeof(struct vsh_event) == 48, "vsh_event has no holes");
 _Static_assert(sizeof(struct vsh_found) == 32, "vsh_found has no holes");
 _Static_assert(sizeof(struct vsh_table) == 24, "vsh_table has no holes");
 _Static_assert(sizeof(struct vsh_open) == 16, "vsh_open has no holes");
-_Static_assert(sizeof(struct vsh_sock) == 816, "vsh_sock has no holes");
+_Static_assert(sizeof(struct vsh_sock) == 824, "vsh_sock has no holes");
 _Static_assert(VSH_STEPS == VSH_RULES_MAX * VSH_DIRECTIONS, "a step for each direction");
+_Static_assert(VSH_CALL_HOOK(VSH_SEND) == VSH_AT_SEND, "a hook for each call");
 _Static_assert(VSH_MISSES <= VSH_MISSES_ROOM, "each reason of a miss has room");
 _Static_assert(VSH_JUDGED % VSH_RULES_MAX == 0, "a rule's number fits below VSH_JUDGED");
 _Static_assert((VSH_HELD ^ VSH_JUDGED) == VSH_RULES_MAX, "one bit tells held from judged");

@@ -73,6 +73,18 @@ static const struct program programs[] = {
 	  "direction ingress and direction both are refused", NULL },
 	{ "vershitify.o", "vsh_cg_egress", BY_PIN, false, "denies targets what they send",
 	  "visible denied is refused", NULL },
+	{ "calls.o", "vsh_connect4", BY_PIN, false, "makes connects of targets fail",
+	  "connect fail is refused", NULL },
+	{ "calls.o", "vsh_connect6", BY_PIN, false, "makes connects of targets over IPv6 fail",
+	  "connect fail is refused", NULL },
+	{ "calls.o", "vsh_bind4", BY_PIN, false, "makes binds of targets fail",
+	  "bind fail is refused", NULL },
+	{ "calls.o", "vsh_bind6", BY_PIN, false, "makes binds of targets to IPv6 addresses fail",
+	  "bind fail is refused", NULL },
+	{ "calls.o", "vsh_sendmsg4", BY_PIN, false, "makes sending of targets fail",
+	  "send fail is refused", NULL },
+	{ "calls.o", "vsh_sendmsg6", BY_PIN, false, "makes sending of targets over IPv6 fail",
+	  "send fail is refused", NULL },
 };
 
 static const char *const folders[] = { "/sys/fs/bpf/tc", VSH_MAPS_DIR, NULL };
