@@ -185,6 +185,20 @@ teardown() {
 	refute_output --partial '"rule"'
 }
 
+@test "two tracers at once: each finds the rule that has dropped its echo" {
+	local n
+
+	rule_add command vsh force drop 100%
+	for n in one two; do
+		start client "$n" "$TRACEPKT" -j -c 20 -i 50ms -W 100ms "$SERVER4"
+	done
+	for n in one two; do
+		finish "$n"
+		output=$(output_of "$n")
+		assert_equal "$n $(jq "select(.event == \"end\" or .event == \"result\") | .rule" <<<"$output" | sort | uniq -c | tr -s ' ')" "$n  20 $RULE"
+	done
+}
+
 @test "what is dropped while nobody traces is left nowhere" {
 	rule_add command ping drop 100%
 	on_client ping -c 3 -i 0.1 -W 1 "$SERVER4" >/dev/null || :

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What vershitify's rules have to do with it. */
 #include <stdlib.h>
-#include <unistd.h>
-#include <bpf/bpf.h>
 #include "maps.h"
 #include "trace.h"
 #include "vershitify.h"
@@ -30,21 +28,4 @@ bool rule_loss(uint32_t number, char *text, size_t size)
 		percent_format(labels[number - 1].loss, text, size);
 	free(labels);
 	return is_known;
-}
-
-/* Only a tracer that says so finds the rules' verdicts. Of several the last one is known there, and
- * the others say so again when it has gone.
- */
-void rules_watch(bool is_on)
-{
-	uint32_t zero = 0, known = 0, own = getpid(), none = 0;
-	int fd = pin_open_map(VSH_MAPS_DIR, "vsh_tracer", sizeof(known));
-
-	if (fd >= 0 && !bpf_map_lookup_elem(fd, &zero, &known)) {
-		if (is_on && !known)
-			bpf_map_update_elem(fd, &zero, &own, BPF_ANY);
-		if (!is_on && known == own)
-			bpf_map_update_elem(fd, &zero, &none, BPF_ANY);
-	}
-	fd_close(fd);
 }

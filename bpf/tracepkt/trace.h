@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "drops.h"
 #include "grammar.h"
 #include "probe.h"
 #include "tracepkt.h"
@@ -105,9 +106,6 @@ bool rule_loss(uint32_t number, char *text, size_t size);
 
 /* What is pinned is what this version reads: DONE, or a message and FAILED. */
 int rules_check(void);
-
-/* Rules leave their verdicts for tracers that watch them. Again and again while they do. */
-void rules_watch(bool is_on);
 
 /* --- targets.c: whose packets ----------------------------------------------------------------- */
 

@@ -81,6 +81,14 @@ struct {
 	__type(value, struct vsh_dropped);
 } vsh_dropped SEC(".maps");
 
+/* The serial number of the verdict that was taken last on this processor: others may want it as well. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} tpk_verdicts SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, TPK_RING_BYTES);
@@ -587,17 +595,18 @@ static __always_inline void verdict_tell(struct tpk_event *event, struct sk_buff
 }
 
 /* Has a rule dropped this packet, just now on this CPU? What is left there by another packet that was
- * dropped is cleared by its own end, which comes first.
+ * dropped was taken at its own end, which comes first.
  */
 static __always_inline bool verdict_take(struct sk_buff *skb, struct vsh_dropped *verdict)
 {
-	__u32 slot = bpf_get_smp_processor_id() % VSH_DROPPED_CPUS;
+	__u32 zero = 0, slot = bpf_get_smp_processor_id() % VSH_DROPPED_CPUS;
 	struct vsh_dropped *dropped = bpf_map_lookup_elem(&vsh_dropped, &slot);
+	__u32 *taken = bpf_map_lookup_elem(&tpk_verdicts, &zero);
 
-	if (!dropped || !dropped->address)
+	if (!dropped || !taken || !dropped->address || dropped->serial == *taken)
 		return false;
 	*verdict = *dropped;
-	dropped->address = 0;
+	*taken = dropped->serial;
 	return verdict->address >= (__u64)skb->head &&
 	       verdict->address < (__u64)skb->head + skb->end;
 }

@@ -221,8 +221,10 @@ static __always_inline void drop_note(struct __sk_buff *skb, __u32 rule, __u32 r
 
 	if (dropped) {
 		dropped->address = packet_address(skb);
+		dropped->socket = (__u64)skb->sk;
 		dropped->rule = rule;
 		dropped->reason = reason;
+		dropped->serial++;
 	}
 }
 

@@ -218,13 +218,15 @@ struct vsh_config {
 	__u32 pad;
 };
 
-/* Value of vsh_dropped, by processor: what a tracer finds there when the packet is freed, right
- * after it was dropped. The tracer clears it.
+/* Value of vsh_dropped, by processor: what tracers find there when the packet is freed, right after it was
+ * dropped. Each tracer takes it once, by its serial number.
  */
 struct vsh_dropped {
 	__u64 address; /* of the packet's first byte; 0: nothing */
-	__u32 rule; /* its index */
-	__u32 reason; /* enum vsh_reason */
+	__u64 socket; /* address of the kernel's socket, which may be a request for one; 0: none */
+	__u16 rule; /* its index */
+	__u16 reason; /* enum vsh_reason */
+	__u32 serial; /* of the drops on this processor that were noted */
 };
 
 #define VSH_DROPPED_CPUS 256 /* processors beyond share the entries */
@@ -309,7 +311,7 @@ _Static_assert(sizeof(struct vsh_label) == 592 + 24 * VSH_CALLS + sizeof(struct 
 	       "vsh_label has no holes");
 _Static_assert(sizeof(struct vsh_config) == 32, "vsh_config has no holes");
 _Static_assert(sizeof(struct vsh_stats) == 8 + 24 * VSH_REASONS, "vsh_stats has no holes");
-_Static_assert(sizeof(struct vsh_dropped) == 16, "vsh_dropped has no holes");
+_Static_assert(sizeof(struct vsh_dropped) == 24, "vsh_dropped has no holes");
 _Static_assert(sizeof(struct vsh_event) == 48, "vsh_event has no holes");
 _Static_assert(sizeof(struct vsh_found) == 32, "vsh_found has no holes");
 _Static_assert(sizeof(struct vsh_table) == 24, "vsh_table has no holes");
