@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # snitch.sh tcp prints what TCP does: states, retransmissions with their cause, resets, each with its process.
-# vm: states|list of drops|resets
+# vm: states|list of drops|resets|SYN
 #
 #   $CLIENT  eth0 192.0.2.1 ---------- 192.0.2.2 eth0  $SERVER
 #
@@ -186,4 +186,84 @@ ${child// /} state ESTABLISHED CLOSE_WAIT"
 		run -2 --separate-stderr snitch tcp $words
 		assert_equal "$words: $output$(wc -l <<<"$stderr")" "$words: 1"
 	done
+}
+
+# --- what rules drop -----------------------------------------------------------------------------
+
+# drops: of $output, what was told of drops and retransmissions, a line each.
+drops() {
+	jq -r 'select(.event | IN("dropped", "retransmission", "made_good")) |
+		[.event, (.rule // empty), (.direction // .cause), (.bytes // empty), (.again // false | if . then "again" else empty end)] | join(" ")' <<<"$output"
+}
+
+# Twice the same segment: the probe is dropped before it is told of as sent.
+@test "drops of a rule are told among the rest: what was lost, what it was answered with, and when it had arrived" {
+	rule_add command victim drop list 3,4
+	watch_start --command victim
+	server_start accept eof close
+	victim_start connect send 777 drain close
+	wait_line server '^eof 777'
+	watch_end
+	assert_equal "$(drops)" "dropped $RULE egress 777
+dropped $RULE egress 777 again
+retransmission TLP 777
+retransmission RTO 777
+made_good egress"
+	assert_equal "$(jq -s '[.[] | select(.event == "dropped" or .event == "retransmission") | .sequence] | unique | length' <<<"$output")" 1
+}
+
+@test "drops of a SYN, and at ingress" {
+	rule_add command victim drop list 1
+	watch_start --command victim
+	server_start accept send 100 eof close
+	victim_start connect recv 100 close
+	wait_line watch 'FIN_WAIT1'
+	watch_end
+	assert_equal "$(drops)" "dropped $RULE egress 1
+retransmission RTO 1
+made_good egress"
+	vsh del "$RULE"
+	port_take
+	rule_add command victim direction ingress src "$SERVER4" proto tcp drop list 2
+	watch_start --command victim
+	server_start accept send 100 eof close
+	victim_start connect recv 100 close
+	wait_line watch 'FIN_WAIT1'
+	watch_end
+	assert_equal "$(drops)" "dropped $RULE ingress 100
+made_good ingress"
+}
+
+@test "drops of a rule that is made while it watches are told, too" {
+	watch_start --command victim
+	rule_add command victim drop list 3
+	server_start accept eof close
+	busywait 20 is_traced
+	victim_start connect send 100 drain close
+	wait_line watch 'FIN_WAIT1'
+	watch_end
+	assert_equal "$(drops | head -n 1)" "dropped $RULE egress 100"
+}
+
+# is_traced: rules leave word of what they drop.
+is_traced() {
+	bpftool -j map dump pinned /sys/fs/bpf/tc/globals/vsh_tracer | jq -e '.[0].formatted.value != 0' >/dev/null
+}
+
+@test "a hundred drops and more: each is told" {
+	local each=200 sends=() n dropped
+
+	for ((n = 0; n < 1000; n++)); do
+		sends+=(send "$each")
+	done
+	rule_add command victim drop every 10 per rule
+	watch_start --command victim
+	server_start accept eof close
+	victim_start connect "${sends[@]}" drain close
+	wait_line server "^eof $((1000 * each))"
+	finish victim
+	watch_end
+	dropped=$(counter "$RULE" dropped)
+	assert [ "$dropped" -ge 100 ]
+	assert_equal "$(drops | grep -c '^dropped')" "$dropped"
 }

@@ -118,12 +118,16 @@ struct tcp_sock {
 	__u64 bytes_retrans;
 	__u64 bytes_received; /* payload, and one for a FIN */
 	__u32 total_retrans; /* segments */
+	__u32 snd_una; /* the first that is not acknowledged */
+	__u32 snd_nxt; /* the next that is sent for the first time */
+	__u32 rcv_nxt; /* the next that is wanted */
 	__u32 srtt_us; /* times 8 */
 };
 
 struct tcp_skb_cb {
 	__u32 seq;
 	__u32 end_seq; /* of what follows */
+	__u32 ack_seq;
 };
 
 struct mptcp_subflow_context {
@@ -158,6 +162,7 @@ struct sk_buff {
 	unsigned int end; /* likewise */
 	__be16 protocol;
 	__u16 network_header; /* counted from head */
+	__u16 transport_header; /* likewise */
 	__u16 vlan_tci;
 	__u32 vlan_all; /* protocol and content of a VLAN tag, or 0 */
 };

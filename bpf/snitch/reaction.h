@@ -15,8 +15,12 @@ command_run tcp_command;
 
 /* --- tcpwatch.c: the programs of tcp.o ---------------------------------------------------------- */
 
+#define TCP_DROP_PROGRAMS 3
+
 struct tcp_watch {
 	struct running running;
+	struct bpf_link *drops[TCP_DROP_PROGRAMS]; /* attached while vershitify is set up */
+	uint32_t dropped; /* id of its map; 0: it is not */
 	struct snt_tcp_kernel kernel;
 	uint64_t lost, unfollowed; /* as tcp_watch_lost has told */
 };
@@ -25,6 +29,9 @@ struct tcp_watch {
 int tcp_watch_begin(struct tcp_watch *watch, const char *directory, const struct snt_filter *filter,
 		    ring_buffer_sample_fn take, void *context);
 void tcp_watch_end(struct tcp_watch *watch);
+
+/* Sees what rules drop, if there is a set-up of vershitify's by now. Again and again; at once: in tcp_watch_begin(). */
+void tcp_watch_drops(struct tcp_watch *watch);
 
 /* Takes what has come until then, or a signal ends the command. CLOCK_MONOTONIC. */
 void tcp_watch_until(struct tcp_watch *watch, uint64_t until_ns);
@@ -35,6 +42,7 @@ int tcp_watch_lost(struct tcp_watch *watch, uint64_t *lost, uint64_t *unfollowed
 /* --- tcpnames.c: numbers in words ---------------------------------------------------------------- */
 
 const char *tcp_state_name(unsigned int state); /* as in SYN_SENT */
+const char *tcp_way_name(unsigned int way); /* egress or ingress */
 const char *tcp_cause_name(unsigned int cause); /* of a retransmission, as in RTO */
 const char *
 tcp_reason_name(uint32_t reason); /* of a reset, as in TCP_ABORT_ON_CLOSE; NULL: not told */

@@ -62,6 +62,13 @@ static const struct program programs[] = {
 	  "resets that come are not seen", NULL },
 	{ "tcp.o", "snt_tcp_exit", BY_RUN, false, "sees who accepts",
 	  "what tcp tells of accepted connections is their listener's", NULL },
+	{ "tcp.o", "snt_tcp_stolen", BY_HAND, false, "sees what rules drop",
+	  "what rules drop is not seen", NULL },
+	{ "tcp.o", "snt_tcp_shot", BY_HAND, false,
+	  "sees what rules drop at ingress, or so that the sender is told",
+	  "what rules drop there is not seen", NULL },
+	{ "tcp.o", "snt_tcp_arrival", BY_HAND, false, "sees when what was dropped arrives",
+	  "that is seen at the next change of state or retransmission", NULL },
 	{ "tcp.o", "snt_tcp_files", BY_HAND, false, "finds sockets that are open already",
 	  "tcp does not see connections that were open before", NULL },
 };

@@ -10,6 +10,7 @@
 #include <bpf/bpf_tracing.h>
 #include "call.bpf.h"
 #include "tcp.h"
+#include "vershitify.h"
 #include "whose.bpf.h"
 
 #define TCP_CA_RECOVERY 3 /* enum tcp_ca_state */
@@ -17,12 +18,20 @@
 #define ICSK_TIME_LOSS_PROBE 5
 
 const volatile struct snt_tcp_kernel kernel SEC(".rodata.tcp");
-struct snt_counts counts;
+struct snt_tcp_counts counts;
+
+/* What rules have dropped, one way, and what has not arrived since. */
+struct gap {
+	__u64 since_ns; /* 0: there is none */
+	__u32 end; /* sequence number after it */
+	__u32 pad;
+};
 
 /* A socket that is followed. */
 struct party {
 	__u64 number;
 	struct snt_process process;
+	struct gap gaps[SNT_TCP_WAYS];
 	__u32 state; /* that was told last */
 	__u32 is_unaccepted; /* whose it will be is not known yet */
 };
@@ -39,6 +48,29 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, SNT_RING_BYTES);
 } snt_tcp_events SEC(".maps");
+
+/* vershitify's, put there by the helper while that is set up. */
+struct dropped {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, VSH_DROPPED_CPUS);
+	__type(key, __u32);
+	__type(value, struct vsh_dropped);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct dropped);
+} snt_dropped SEC(".maps");
+
+/* The serial number of the drop that was taken last on this processor. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} snt_taken SEC(".maps");
 
 /* --- whom to follow --------------------------------------------------------------------------- */
 
@@ -62,7 +94,7 @@ static __always_inline void party_begin(struct sock *sk, struct party *new)
 
 	if (!socket_is_wanted(sk) || (!new->is_unaccepted && !process_is_wanted(&new->process)))
 		return;
-	new->number = __sync_fetch_and_add(&counts.connections, 1) + 1;
+	new->number = __sync_fetch_and_add(&counts.sockets, 1) + 1;
 	if (bpf_map_update_elem(&snt_parties, &key, new, BPF_ANY))
 		__sync_fetch_and_add(&counts.unfollowed, 1);
 }
@@ -109,6 +141,51 @@ static __always_inline struct snt_tcp_event *event_begin(struct sock *sk, struct
 	event->local_port = local_port_of(sk);
 	event->remote_port = remote_port_of(sk);
 	return event;
+}
+
+/* --- what was dropped and has arrived all the same --------------------------------------------- */
+
+static __always_inline bool is_before(__u32 one, __u32 other)
+{
+	return (__s32)(one - other) < 0;
+}
+
+static __noinline void gap_close(struct sock *sk, struct party *party, __u32 way)
+{
+	struct snt_tcp_event *event = event_begin(sk, party, SNT_TCP_GOOD);
+	struct gap *gap = &party->gaps[way % SNT_TCP_WAYS];
+
+	if (event) {
+		event->way = way;
+		event->lasted_ns = event->time_ns - gap->since_ns;
+		bpf_ringbuf_submit(event, 0);
+	}
+	gap->since_ns = 0;
+}
+
+/* acknowledged, received: up to which sequence number. */
+static __always_inline void gaps_look(struct sock *sk, struct party *party, __u32 acknowledged,
+				      __u32 received)
+{
+	struct gap *out = &party->gaps[SNT_TCP_OUT], *in = &party->gaps[SNT_TCP_IN];
+
+	if (out->since_ns && !is_before(acknowledged, out->end))
+		gap_close(sk, party, SNT_TCP_OUT);
+	if (in->since_ns && !is_before(received, in->end))
+		gap_close(sk, party, SNT_TCP_IN);
+}
+
+static __always_inline bool has_gap(struct party *party)
+{
+	return party->gaps[SNT_TCP_OUT].since_ns || party->gaps[SNT_TCP_IN].since_ns;
+}
+
+static __always_inline void gaps_look_now(struct sock *sk, struct party *party)
+{
+	struct tcp_sock *tcp = (struct tcp_sock *)sk;
+
+	if (has_gap(party))
+		gaps_look(sk, party, BPF_CORE_READ(tcp, snd_una), BPF_CORE_READ(tcp, rcv_nxt));
 }
 
 /* --- states ----------------------------------------------------------------------------------- */
@@ -162,6 +239,7 @@ static __always_inline int state_set(struct sock *sk, int old, int new)
 	}
 	if (!party)
 		return 0;
+	gaps_look_now(sk, party);
 	party->state = new;
 	state_tell(sk, party, old, new);
 	return 0;
@@ -212,6 +290,7 @@ int BPF_PROG(snt_tcp_again, struct sock *sk, struct sk_buff *skb)
 
 	if (!party || (kernel.again_has_error && (int)ctx[2]))
 		return 0;
+	gaps_look_now(sk, party);
 	event = event_begin(sk, party, SNT_TCP_AGAIN);
 	if (!event)
 		return 0;
@@ -247,6 +326,147 @@ SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(snt_tcp_rst_in, struct sock *sk)
 {
 	return reset_tell(sk, SNT_TCP_RESET_IN, 0);
+}
+
+/* --- drops by rules --------------------------------------------------------------------------- */
+
+/* What a TCP header says, in the order of the wire. */
+struct segment {
+	__be16 ports[2];
+	__be32 sequence;
+	__be32 acknowledged;
+	__u8 length; /* upper half: of the header, in units of 4 bytes */
+	__u8 flags;
+};
+
+#define SEGMENT_FIN 0x01
+#define SEGMENT_SYN 0x02
+
+/* The part of a packet that TCP has numbers for. */
+struct span {
+	__u32 sequence;
+	__u32 bytes;
+};
+
+static __always_inline struct span span_of(struct sk_buff *skb)
+{
+	__u64 transport = (__u64)BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, transport_header);
+	__u64 end = (__u64)BPF_CORE_READ(skb, data) + BPF_CORE_READ(skb, len);
+	struct segment segment = {};
+	__u32 payload;
+
+	bpf_probe_read_kernel(&segment, sizeof(segment), (void *)transport);
+	payload = end - transport - (segment.length >> 4) * 4;
+	return (struct span){
+		.sequence = bpf_ntohl(segment.sequence),
+		.bytes =
+			payload + !!(segment.flags & SEGMENT_SYN) + !!(segment.flags & SEGMENT_FIN),
+	};
+}
+
+static __always_inline bool is_inside(struct sk_buff *skb, __u64 address)
+{
+	return address >= (__u64)skb->head && address < (__u64)skb->head + skb->end;
+}
+
+/* Has a rule dropped this packet, just now on this processor? Numbers that are left out were of packets that
+ * this has not seen.
+ */
+static __always_inline bool verdict_take(struct sk_buff *skb, struct vsh_dropped *verdict)
+{
+	__u32 zero = 0, slot = bpf_get_smp_processor_id() % VSH_DROPPED_CPUS;
+	void *map = bpf_map_lookup_elem(&snt_dropped, &zero);
+	struct vsh_dropped *dropped = map ? bpf_map_lookup_elem(map, &slot) : NULL;
+	__u32 *taken = bpf_map_lookup_elem(&snt_taken, &zero);
+
+	if (!dropped || !taken || dropped->serial == *taken || !is_inside(skb, dropped->address))
+		return false;
+	*verdict = *dropped;
+	if (*taken && verdict->serial - *taken > 1)
+		__sync_fetch_and_add(&counts.lost, verdict->serial - *taken - 1);
+	*taken = verdict->serial;
+	return true;
+}
+
+/* What is sent for the first time begins where nothing was sent yet: the kernel counts it afterwards. */
+static __always_inline bool was_sent(struct sock *sk, const struct span *span)
+{
+	struct tcp_sock *tcp = (struct tcp_sock *)sk;
+
+	return span->bytes && is_before(span->sequence, BPF_CORE_READ(tcp, snd_nxt));
+}
+
+static __always_inline void gap_open(struct party *party, __u32 way, const struct span *span)
+{
+	struct gap *gap = &party->gaps[way % SNT_TCP_WAYS];
+	__u32 end = span->sequence + span->bytes;
+
+	if (!span->bytes)
+		return;
+	if (!gap->since_ns || is_before(gap->end, end))
+		gap->end = end;
+	if (!gap->since_ns)
+		gap->since_ns = bpf_ktime_get_boot_ns();
+}
+
+static __noinline void drop_tell(struct sk_buff *skb, const struct vsh_dropped *verdict)
+{
+	struct sock *sk = (struct sock *)verdict->socket;
+	struct party *party = party_of(sk);
+	struct span span = span_of(skb);
+	__u32 way = skb->skb_iif ? SNT_TCP_IN : SNT_TCP_OUT;
+	struct snt_tcp_event *event = party ? event_begin(sk, party, SNT_TCP_DROPPED) : NULL;
+
+	if (!event)
+		return;
+	event->way = way;
+	event->is_again = way == SNT_TCP_OUT && was_sent(sk, &span);
+	event->rule = verdict->rule + 1;
+	event->reason = verdict->reason;
+	event->sequence = span.sequence;
+	event->bytes = span.bytes;
+	bpf_ringbuf_submit(event, 0);
+	gap_open(party, way, &span);
+}
+
+static __always_inline int freed(struct sk_buff *skb)
+{
+	struct vsh_dropped verdict = {};
+
+	if (verdict_take(skb, &verdict))
+		drop_tell(skb, &verdict);
+	return 0;
+}
+
+SEC("tp_btf/consume_skb")
+int BPF_PROG(snt_tcp_stolen, struct sk_buff *skb)
+{
+	return freed(skb);
+}
+
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(snt_tcp_shot, struct sk_buff *skb)
+{
+	return freed(skb);
+}
+
+/* The packet is on its way into the socket. */
+SEC("tp_btf/tcp_probe")
+int BPF_PROG(snt_tcp_arrival, struct sock *sk, struct sk_buff *skb)
+{
+	struct tcp_skb_cb *segment = (struct tcp_skb_cb *)skb->cb;
+	struct tcp_sock *tcp = (struct tcp_sock *)sk;
+	struct party *party = party_of(sk);
+	__u32 received;
+
+	if (!party || !has_gap(party))
+		return 0;
+	received = BPF_CORE_READ(tcp, rcv_nxt);
+	if (!is_before(received, BPF_CORE_READ(segment, seq)) &&
+	    is_before(received, BPF_CORE_READ(segment, end_seq)))
+		received = BPF_CORE_READ(segment, end_seq);
+	gaps_look(sk, party, BPF_CORE_READ(segment, ack_seq), received);
+	return 0;
 }
 
 /* --- who accepts ------------------------------------------------------------------------------ */

@@ -12,6 +12,9 @@ enum snt_tcp_kind {
 	SNT_TCP_AGAIN = 2, /* a segment was sent again: cause, sequence, bytes */
 	SNT_TCP_RESET_OUT = 3, /* this side has sent a reset: reason */
 	SNT_TCP_RESET_IN = 4, /* the other one has */
+	SNT_TCP_DROPPED =
+		5, /* a rule has dropped a packet: rule, reason, way, is_again, sequence, bytes */
+	SNT_TCP_GOOD = 6, /* what was dropped has arrived all the same: way, lasted_ns */
 	SNT_TCP_KINDS,
 };
 
@@ -23,6 +26,12 @@ enum snt_tcp_cause {
 	SNT_TCP_TLP =
 		3, /* a tail loss probe: the last segment once more, before the timer expires */
 	SNT_TCP_CAUSES,
+};
+
+enum snt_tcp_way {
+	SNT_TCP_OUT = 0,
+	SNT_TCP_IN = 1,
+	SNT_TCP_WAYS,
 };
 
 /* What the tracepoints of this kernel tell, in a section of its own, written before the programs are loaded. */
@@ -48,9 +57,21 @@ struct snt_tcp_event {
 	__u32 sequence; /* of the first byte */
 	__u32 bytes; /* of sequence numbers: payload, and one for a SYN or a FIN */
 	__u32 error; /* errno */
-	__u32 reason; /* the kernel's enum sk_rst_reason; 0: not told */
+	__u32 reason; /* the kernel's enum sk_rst_reason, 0: not told; or of a drop enum vsh_reason */
+	__u64 lasted_ns; /* since the first drop that was not made good */
+	__u16 rule; /* its number */
+	__u8 way; /* enum snt_tcp_way */
+	__u8 is_again; /* a retransmission was dropped */
+	__u32 pad;
 };
 
-_Static_assert(sizeof(struct snt_tcp_event) == 112, "snt_tcp_event has no holes");
+/* The programs' counters, in .bss. */
+struct snt_tcp_counts {
+	__u64 sockets; /* numbers given away so far */
+	__u64 lost; /* events for which the ring had no room, and drops that were not seen */
+	__u64 unfollowed; /* sockets for which the map had no room */
+};
+
+_Static_assert(sizeof(struct snt_tcp_event) == 128, "snt_tcp_event has no holes");
 
 #endif

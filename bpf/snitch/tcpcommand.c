@@ -48,6 +48,7 @@ static int follow(struct telling *telling, struct tcp_watch *watch)
 
 		tcp_watch_until(watch, now + (left_ns < LOOK_NS ? left_ns : LOOK_NS));
 		now = monotonic_now_ns();
+		tcp_watch_drops(watch);
 		if (lost_tell(telling, watch) != DONE)
 			status = FAILED;
 	}

@@ -5,10 +5,9 @@
 #include "reaction.h"
 
 static const char *const kind_names[SNT_TCP_KINDS] = {
-	[SNT_TCP_STATE] = "state",
-	[SNT_TCP_AGAIN] = "retransmission",
-	[SNT_TCP_RESET_OUT] = "reset_sent",
-	[SNT_TCP_RESET_IN] = "reset_received",
+	[SNT_TCP_STATE] = "state",	    [SNT_TCP_AGAIN] = "retransmission",
+	[SNT_TCP_RESET_OUT] = "reset_sent", [SNT_TCP_RESET_IN] = "reset_received",
+	[SNT_TCP_DROPPED] = "dropped",	    [SNT_TCP_GOOD] = "made_good",
 };
 
 static void text_or_null(struct json *json, const char *name, const char *text)
@@ -34,6 +33,17 @@ static void what_tell(struct json *json, const struct snt_tcp_event *event)
 		break;
 	case SNT_TCP_RESET_OUT:
 		text_or_null(json, "reason", tcp_reason_name(event->reason));
+		break;
+	case SNT_TCP_DROPPED:
+		json_number(json, "rule", event->rule);
+		json_string(json, "direction", tcp_way_name(event->way));
+		json_bool(json, "again", event->is_again);
+		json_number(json, "sequence", event->sequence);
+		json_number(json, "bytes", event->bytes);
+		break;
+	case SNT_TCP_GOOD:
+		json_string(json, "direction", tcp_way_name(event->way));
+		json_number(json, "lasted_ns", event->lasted_ns);
 		break;
 	}
 }

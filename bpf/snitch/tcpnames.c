@@ -31,6 +31,11 @@ const char *tcp_cause_name(unsigned int cause)
 	return cause < SNT_TCP_CAUSES ? causes[cause] : causes[SNT_TCP_OTHER];
 }
 
+const char *tcp_way_name(unsigned int way)
+{
+	return way == SNT_TCP_IN ? "ingress" : "egress";
+}
+
 const char *tcp_reason_name(uint32_t reason)
 {
 	static char number[32];

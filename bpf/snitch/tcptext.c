@@ -27,6 +27,15 @@ static void what_print(const struct snt_tcp_event *event)
 	case SNT_TCP_RESET_IN:
 		printf("tcp_receive_reset");
 		break;
+	case SNT_TCP_DROPPED:
+		printf("dropped: rule %u, %s%s, %u bytes", event->rule, tcp_way_name(event->way),
+		       event->is_again ? " again" : "", event->bytes);
+		break;
+	case SNT_TCP_GOOD:
+		printf("%s: what was dropped, after %.3f s",
+		       event->way == SNT_TCP_IN ? "received" : "acknowledged",
+		       event->lasted_ns / 1e9);
+		break;
 	}
 }
 

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <string.h>
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include "drops.h"
 #include "kernelbtf.h"
+#include "maps.h"
+#include "programs.h"
 #include "reaction.h"
 #include "signals.h"
+#include "vershitify.h"
 
 /* Those that can be missed, and that nothing tells instead. */
 static const char *const missing[] = { "snt_tcp_again", "snt_tcp_rst_out", "snt_tcp_rst_in" };
+
+static const char *const dropping[TCP_DROP_PROGRAMS] = { "snt_tcp_stolen", "snt_tcp_shot",
+							 "snt_tcp_arrival" };
 
 static int kernel_set(struct bpf_object *object, void *context)
 {
@@ -24,6 +32,59 @@ static void older_find(struct tcp_watch *watch)
 	if (err && err != -ENOENT)
 		complain("note: connections that were open before are not all seen: %s",
 			 strerror(-err));
+}
+
+/* The number of a map that is pinned there, and its descriptor; 0: there is none, or another version's. */
+static uint32_t dropped_open(int *fd)
+{
+	struct bpf_map_info info = {};
+	uint32_t length = sizeof(info);
+
+	*fd = pin_open_map(VSH_MAPS_DIR, "vsh_dropped", sizeof(struct vsh_dropped));
+	return *fd < 0 || bpf_obj_get_info_by_fd(*fd, &info, &length) ? 0 : info.id;
+}
+
+static void drops_detach(struct tcp_watch *watch)
+{
+	for (int i = 0; i < TCP_DROP_PROGRAMS; i++) {
+		bpf_link__destroy(watch->drops[i]);
+		watch->drops[i] = NULL;
+	}
+}
+
+static void drops_attach(struct tcp_watch *watch, int map)
+{
+	int maps = bpf_object__find_map_fd_by_name(watch->running.object, "snt_dropped");
+	uint32_t zero = 0;
+
+	drops_detach(watch);
+	if (bpf_map_update_elem(maps, &zero, &map, BPF_ANY)) {
+		complain("note: without what rules drop: %s", strerror(errno));
+		return;
+	}
+	for (int i = 0; i < TCP_DROP_PROGRAMS; i++) {
+		const struct bpf_program *program = running_program(&watch->running, dropping[i]);
+
+		watch->drops[i] = program ? bpf_program__attach(program) : NULL;
+		if (program && !watch->drops[i])
+			complain("note: without %s, %s", dropping[i],
+				 program_find(dropping[i])->lost);
+	}
+}
+
+void tcp_watch_drops(struct tcp_watch *watch)
+{
+	int map;
+	uint32_t id = dropped_open(&map);
+
+	if (!id)
+		drops_detach(watch);
+	else if (id != watch->dropped)
+		drops_attach(watch, map);
+	watch->dropped = id;
+	if (id)
+		rules_watch(true);
+	fd_close(map);
 }
 
 int tcp_watch_begin(struct tcp_watch *watch, const char *directory, const struct snt_filter *filter,
@@ -50,13 +111,18 @@ int tcp_watch_begin(struct tcp_watch *watch, const char *directory, const struct
 		},
 	};
 	status = running_begin(&watch->running, &plan);
-	if (status == DONE)
-		older_find(watch);
-	return status;
+	if (status != DONE)
+		return status;
+	older_find(watch);
+	tcp_watch_drops(watch);
+	return DONE;
 }
 
 void tcp_watch_end(struct tcp_watch *watch)
 {
+	if (watch->dropped)
+		rules_watch(false);
+	drops_detach(watch);
 	running_end(&watch->running);
 }
 
@@ -75,7 +141,7 @@ void tcp_watch_until(struct tcp_watch *watch, uint64_t until_ns)
 
 int tcp_watch_lost(struct tcp_watch *watch, uint64_t *lost, uint64_t *unfollowed)
 {
-	struct snt_counts counts;
+	struct snt_tcp_counts counts;
 	int err = running_counts(&watch->running, &counts, sizeof(counts));
 
 	if (err)
