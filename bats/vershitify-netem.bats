@@ -192,6 +192,7 @@ rows() {
 		slot 1ms packets 1 packets 2 | each once
 		distribution ../../etc/passwd delay 1ms 1ms | uniform, normal, pareto, paretonormal
 		distribution a-name-of-more-than-15-bytes delay 1ms 1ms | uniform, normal, pareto, paretonormal
+		delay 1ms ecn | netem marks what it would lose, and losses are not netem's here
 		delay 1ms preset 3g | "preset" stands before the words that change it
 	END
 }

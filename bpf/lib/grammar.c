@@ -78,7 +78,7 @@ static bool row_is_listed(const struct grammar *grammar, const struct grammar_ro
 			  uint64_t groups)
 {
 	return row_is_known(grammar, row) && (row->group & groups) &&
-	       !(row->flags & (ROW_ALIAS | grammar->barred));
+	       !(row->flags & (ROW_ALIAS | ROW_REFUSED | grammar->barred));
 }
 
 static size_t rows_listed(const struct grammar *grammar, uint64_t groups)
@@ -365,7 +365,8 @@ static void grammar_row_print(FILE *out, const struct grammar *grammar,
 void grammar_print(FILE *out, const struct grammar *grammar)
 {
 	for (size_t i = 0; i < grammar->count; i++)
-		grammar_row_print(out, grammar, &grammar->rows[i]);
+		if (!(grammar->rows[i].flags & ROW_REFUSED))
+			grammar_row_print(out, grammar, &grammar->rows[i]);
 }
 
 void grammar_first_print(FILE *out, const struct grammar *grammar)

@@ -21,6 +21,7 @@ enum row_flag {
 	ROW_DASHED = 1 << 4, /* only known with a dash before it */
 	ROW_FIRST = 1 << 5, /* where words have dashes, the first one can be this */
 	ROW_RUN = 1 << 6, /* only known where a command follows the words */
+	ROW_REFUSED = 1 << 7, /* known elsewhere: its parser says why it is not here. Not listed */
 };
 
 struct cursor;

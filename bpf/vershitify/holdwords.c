@@ -359,6 +359,13 @@ int slot_parse(struct cursor *cursor, void *context)
 	return DONE;
 }
 
+int ecn_refuse(struct cursor *cursor, void *request)
+{
+	(void)cursor;
+	(void)request;
+	return misuse("\"ecn\": netem marks what it would lose, and losses are not netem's here");
+}
+
 /* --- all of them ------------------------------------------------------------------------ */
 
 static int one_check(const struct vsh_hold *hold)

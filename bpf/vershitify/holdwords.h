@@ -19,6 +19,7 @@ enum hold_word {
 	WORD_EGRESS = 1ULL << 49,
 	WORD_INGRESS = 1ULL << 50,
 	WORD_PRESET = 1ULL << 51,
+	WORD_ECN = 1ULL << 52,
 };
 
 /* Those that are an effect without any other. */
@@ -53,6 +54,7 @@ int slot_parse(struct cursor *cursor, void *request);
 int limit_parse(struct cursor *cursor, void *request);
 int side_parse(struct cursor *cursor, void *request); /* "egress", "ingress" */
 int preset_parse(struct cursor *cursor, void *request);
+int ecn_refuse(struct cursor *cursor, void *request);
 
 /* All of them, for a table of words. */
 #define HOLD_ROWS                                                                                     \
@@ -67,6 +69,7 @@ int preset_parse(struct cursor *cursor, void *request);
 		{ "rate", WORD_RATE, 1, 4, 0, rate_parse, "RATE", RATE_ACCEPTS, NULL },               \
 		{ "slot", WORD_SLOT, 1, 8, 0, slot_parse, "TIME", SLOT_ACCEPTS, slot_choices },       \
 		{ "limit", WORD_LIMIT, 1, 1, 0, limit_parse, "N", "a number of packets", NULL },      \
+		{ "ecn", WORD_ECN, 0, 0, ROW_REFUSED, ecn_refuse, NULL, NULL, NULL },                 \
 		{ "egress", WORD_EGRESS, 0, 0, 0, side_parse, NULL, NULL, NULL },                     \
 	{                                                                                             \
 		"ingress", WORD_INGRESS, 0, 0, 0, side_parse, NULL, NULL, NULL                        \
