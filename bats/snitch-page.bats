@@ -242,6 +242,67 @@ hashes() {
 	assert_equal "$(jq -c .home <<<"$output")" null
 }
 
+# --- in a browser ---------------------------------------------------------------------------------
+
+# holds CLAIM...: of bats/programs/page.js, about the script and $HTML.
+holds() {
+	local claim
+
+	for claim; do
+		NODE_PATH=/usr/share/nodejs node "$TOP/bats/programs/page.js" "$claim" "$TOP/bpf/page/page.js" "$HTML" ||
+			fail "$claim does not hold"
+	done
+}
+
+# needs_document: for claims about a document.
+needs_document() {
+	[ -e /usr/share/nodejs/jsdom ] || skip "needs jsdom where Debian has it (node-jsdom)"
+}
+
+# three_remotes: one in Australia, one in the United States, one in the local network, which fails.
+three_remotes() {
+	event ended 1.0.0.7 '.process.comm = "one" | .received = 3000'
+	event connected 8.8.8.8 '.process.comm = "two" | .connection = 2 | .remote.name = "dns.example"'
+	event failed 10.0.0.1 '.process.comm = "<b>three</b>" | .connection = null | .error = "ECONNREFUSED" | .received = 1000'
+}
+
+@test "the script: projection, arcs, texts, results, places, order, filter, marks" {
+	: >"$RECORDING"
+	page
+	holds projection arcs text results places order filter marks crowd
+}
+
+@test "the table: rows as they are told, no markup, sorted and filtered" {
+	needs_document
+	three_remotes >"$RECORDING"
+	geo_make
+	page --geo "$FOLDER/geo"
+	holds table
+}
+
+@test "map and table: a row lights its mark, a mark its rows, by pointer and by keys" {
+	needs_document
+	three_remotes >"$RECORDING"
+	geo_make
+	page --geo "$FOLDER/geo"
+	holds both geo
+}
+
+@test "without a database the map says so" {
+	needs_document
+	three_remotes >"$RECORDING"
+	page
+	holds nowhere
+}
+
+@test "5000 remotes: a hundred rows at a time" {
+	needs_document
+	awk 'BEGIN { for (i = 0; i < 5000; i++) printf "{\"event\":\"ended\",\"connection\":%d,\"direction\":\"egress\",\"protocol\":\"tcp\",\"remote\":{\"address\":\"9.%d.%d.1\",\"port\":443},\"process\":{\"pid\":7,\"comm\":\"curl\"},\"sent\":1,\"received\":%d}\n", i + 1, i / 256, i % 256, i }' >"$RECORDING"
+	page
+	assert_equal "$(jq '.remotes | length' <<<"$output")" 5000
+	holds many
+}
+
 # --- what happens -----------------------------------------------------------------------------------
 
 # connection_make: from the client to the server, 5000 bytes there and 100 back.
@@ -316,6 +377,14 @@ answer() {
 	assert_equal "$(answer -X POST "$ADDRESS")" 405
 	stop live
 	assert_equal "$EXIT_STATUS" 0
+}
+
+@test "live: what comes is shown, and the end" {
+	needs_document
+	live_start
+	curl -s -m 10 -o "$HTML" "$ADDRESS"
+	stop live
+	holds live
 }
 
 @test "live: it is on loopback alone" {

@@ -67,6 +67,7 @@ packages_table() {
 		test cmd:script bsdutils util-linux util-linux util-linux-misc|util-linux util-linux
 		test cmd:taskset util-linux util-linux util-linux util-linux-misc|util-linux util-linux
 		test cmd:node nodejs nodejs nodejs nodejs nodejs|nodejs-default
+		test fn:jsdom node-jsdom - - - -
 		bench cmd:iperf3 iperf3 iperf3 iperf3 iperf3 iperf
 		bench cmd:jq jq jq jq jq jq
 		test cmd:nft nftables nftables nftables nftables nftables
@@ -122,6 +123,11 @@ probe_link() {
 
 	shift 2
 	printf '%s\n' "$source" | "$compiler" -x c "$@" -o /dev/null - >/dev/null 2>&1
+}
+
+# Others do not pack it, and leave out the tests that take it.
+probe_jsdom() {
+	[ -e /usr/share/nodejs/jsdom ] || ! command -v apt-get >/dev/null
 }
 
 probe_qemu() {

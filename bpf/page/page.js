@@ -87,12 +87,9 @@ function place(remote, countries) {
 }
 
 function result(remote) {
-	const worked = remote.connections - remote.failed, error = shown(remote.error);
-
-	if (!remote.failed)
-		return remote.open ? (remote.open === worked ? "open" : count(remote.open) + " open") : "closed";
-	return worked ? "failed " + count(remote.failed) + " of " + count(remote.connections) + (error && ": " + error)
-		: "failed" + (error && ": " + error);
+	if (remote.failed)
+		return remote.failed < remote.connections ? "failed " + count(remote.failed) + " of " + count(remote.connections) : "failed";
+	return remote.open ? (remote.open < remote.connections ? count(remote.open) + " open" : "open") : "closed";
 }
 
 // Where it is on the map, or nothing.
@@ -113,7 +110,7 @@ function orderOf(remote, by, countries) {
 	case "place":
 		return place(remote, countries).toLowerCase();
 	case "result":
-		return (remote.failed ? "0" : "1") + result(remote);
+		return (remote.failed ? "0" : "1") + result(remote) + shown(remote.error);
 	default:
 		return String(remote[by] ?? "").toLowerCase();
 	}
@@ -129,12 +126,14 @@ function sorted(remotes, by, down, countries) {
 	});
 }
 
-// Each word has to be somewhere in the row.
+// Each word has to be somewhere in the row. The text is kept until more is told of it.
 function matches(remote, words, countries) {
-	const text = [endpoint(remote), remote.name, place(remote, countries), remote.country, remote.process, remote.pid, remote.unit,
-		remote.protocol, remote.direction, result(remote)].join("\n").toLowerCase();
+	if (!words.length)
+		return true;
+	remote.text ||= [endpoint(remote), remote.name, place(remote, countries), remote.country, remote.process, remote.pid, remote.unit,
+		remote.protocol, remote.direction, result(remote), remote.error].join("\n").toLowerCase();
 
-	return words.every(word => text.includes(word));
+	return words.every(word => remote.text.includes(word));
 }
 
 // Remotes of one place are one spot, and spots nearer than `near` are one mark, at the heaviest of them: nothing lies
@@ -147,8 +146,8 @@ function marks(remotes, near, countries) {
 
 		if (!at)
 			continue;
-		const key = at.join();
-		const spot = spots.get(key) || { at, xy: project(at), weight: 0, vague: !remote.at, remotes: [] };
+		const key = remote.at ? at.join() : remote.country;
+		const spot = spots.get(key) || { key, at, xy: project(at), weight: 0, vague: !remote.at, remotes: [] };
 		spot.weight += remote.sent + remote.received;
 		spot.remotes.push(remote);
 		spots.set(key, spot);
@@ -163,7 +162,7 @@ function marks(remotes, near, countries) {
 					if (Math.hypot(other.xy[0] - spot.xy[0], other.xy[1] - spot.xy[1]) < near)
 						mark ||= other;
 		if (!mark) {
-			mark = { key: spot.at.join(), at: spot.at, xy: spot.xy, weight: 0, vague: spot.vague, spots: 0, remotes: [] };
+			mark = { key: spot.key, at: spot.at, xy: spot.xy, weight: 0, vague: spot.vague, spots: 0, remotes: [] };
 			out.push(mark);
 			cells.set(column + "," + row, [...cells.get(column + "," + row) || [], mark]);
 		}
@@ -190,7 +189,7 @@ function start() {
 	const countries = JSON.parse($("countries").textContent), about = JSON.parse($("data").textContent);
 	const remotes = new Map();
 	const view = { box: [...FULL], by: "received", down: true, words: [], chosen: null, first: 0, list: [], marks: new Map() };
-	let isDue = false;
+	const due = new Set(); // what is to be shown anew in the next frame: head, map, list
 
 	const bodyOf = $("rows");
 	// What a narrow screen's layout takes away from a table.
@@ -255,7 +254,7 @@ function start() {
 		cellFill(process, shown(remote.process) || "not known", [pid, unit].filter(Boolean).join(", "));
 		cellFill(sent, bytes(remote.sent));
 		cellFill(received, bytes(remote.received));
-		cellFill(end, result(remote), remote.connections > 1 ? several(remote.connections, "connection") : "");
+		cellFill(end, result(remote), shown(remote.error) || (remote.connections > 1 ? several(remote.connections, "connection") : ""));
 		remote.row.classList.toggle("failed", remote.failed > 0);
 	}
 
@@ -279,7 +278,7 @@ function start() {
 	}
 
 	function listShow() {
-		const isHeld = bodyOf.matches(":hover, :focus-within") && view.list.length > 0;
+		const isHeld = bodyOf.matches(":hover") || bodyOf.contains(document.activeElement);
 
 		// Rows do not move under the pointer, nor under who reads them.
 		if (!isHeld || view.isAsked) {
@@ -322,9 +321,11 @@ function start() {
 	}
 
 	function markText(mark) {
+		if (mark.text)
+			return mark.text;
 		const names = [...new Set(mark.remotes.map(remote => place(remote, countries)))], failed = sum(mark.remotes, "failed");
 
-		return names.slice(0, 3).join("; ") + (names.length > 3 ? " and " + several(names.length - 3, "other place") : "") + ": " +
+		return mark.text = names.slice(0, 3).join("; ") + (names.length > 3 ? " and " + several(names.length - 3, "other place") : "") + ": " +
 			several(mark.remotes.length, "remote") + ", " + bytes(mark.weight) + (failed ? ", " + count(failed) + " failed" : "");
 	}
 
@@ -407,7 +408,7 @@ function start() {
 		$("out").disabled = $("whole").disabled = w >= FULL[2];
 		if (isZoom) {
 			homeShow();
-			due();
+			want("map");
 		}
 	}
 
@@ -525,7 +526,7 @@ function start() {
 	function asked() {
 		view.first = 0;
 		view.isAsked = true;
-		due();
+		want("map", "list");
 	}
 
 	function headShow() {
@@ -541,22 +542,23 @@ function start() {
 		$("lost").textContent = about.lost ? "Not all is here: " + shown(about.lost) : "";
 	}
 
+	const shows = { head: headShow, map: mapShow, list: listShow };
+
 	function show() {
-		isDue = false;
-		headShow();
-		mapShow();
-		listShow();
+		for (const part of due)
+			shows[part]();
+		due.clear();
 	}
 
-	function due() {
-		if (!isDue)
+	function want(...parts) {
+		if (!due.size)
 			requestAnimationFrame(show);
-		isDue = true;
+		parts.forEach(part => due.add(part));
 	}
 
 	function take(told) {
 		for (const remote of told.remotes || [])
-			remotes.set(remote.index, Object.assign(remotes.get(remote.index) || {}, remote));
+			remotes.set(remote.index, Object.assign(remotes.get(remote.index) || {}, remote, { text: "" }));
 		for (const what of ["from", "to", "lost"])
 			if (told[what])
 				about[what] = told[what];
@@ -614,7 +616,7 @@ function start() {
 		events.onerror = () => state(false, "not connected, trying again");
 		events.onmessage = message => {
 			take(JSON.parse(message.data));
-			due();
+			want("head", "map", "list");
 		};
 		events.addEventListener("end", () => {
 			events.close();
@@ -629,6 +631,7 @@ function start() {
 	take(about);
 	boxSet(...FULL);
 	homeShow();
+	want("head", "map", "list");
 	show();
 	if (about.live)
 		follow();
