@@ -269,6 +269,32 @@ assert_sum() {
 	assert_equal "$EXIT_STATUS" 1
 }
 
+@test "more packets at once than can be followed: those that are not are told, with status 1" {
+	receiver_start
+	listen udp port "$PORT"
+	# What is sent lies in the receiver's queue, and no end comes meanwhile.
+	kill -STOP "$(pid receiver)"
+	kill -STOP "$(pid tracer)"
+	send victim "$SERVER4" "$PORT" 70000
+	kill -CONT "$(pid tracer)"
+	listened
+	assert_equal "$EXIT_STATUS" 1
+	assert_regex "$sum" '^tracepkt.sh: [0-9]+ packets were not followed to their end: too many at once$'
+	# without -n each end of the cable would count; here the client's alone
+	assert_equal "${sum//[^0-9]/}" $((70000 - 65536))
+}
+
+@test "what no hook has seen for a second makes room for others" {
+	receiver_start
+	listen udp port "$PORT"
+	kill -STOP "$(pid receiver)"
+	send victim "$SERVER4" "$PORT" 60000
+	sleep 3
+	send victim "$SERVER4" "$PORT" 20000
+	listened
+	assert_regex "$sum" '^tracepkt.sh: 80000 packets: .* events lost$'
+}
+
 @test "two tracers do not see each other's pings, nor does one that listens to something else" {
 	start here second "$TRACEPKT" -n "$CLIENT" -j -c 20 -i 20ms "$SERVER4"
 	listen udp

@@ -128,6 +128,18 @@ teardown() {
 	assert_equal "$(result reason)" NETFILTER_DROP
 }
 
+@test "the kernel's symbols are read once, however many packets are dropped" {
+	local symbols=$BATS_TEST_TMPDIR/symbols
+
+	ip -n "$CLIENT" neigh replace "$SERVER4" lladdr 02:00:00:00:00:99 nud permanent dev eth0
+	# Who opens it a second time waits for ever.
+	mkfifo "$symbols"
+	start here writer sh -c 'cat /proc/kallsyms >"$0"' "$symbols"
+	run -1 --separate-stderr on_client unshare --mount sh -c 'mount --bind "$0" /proc/kallsyms && exec timeout -s KILL "$@"' "$symbols" \
+		$((10 * PATIENCE)) "$TRACEPKT" -j -c 3 -i 10ms -W 1 "$SERVER4" 3>&-
+	assert_equal "$(jq -r 'select(.event == "drop") | .reason + " " + (.function | sub("[.].*"; ""))' <<<"$output" | sort | uniq -c | xargs)" '3 OTHERHOST ip_rcv_core'
+}
+
 @test "what leaves and does not come back is said to have left" {
 	on_server sysctl -qw net.ipv4.icmp_echo_ignore_all=1
 	run -1 --separate-stderr trace -W 200ms "$SERVER4"

@@ -167,14 +167,19 @@ struct bpf_program *running_program(const struct running *running, const char *n
 	return program && bpf_program__autoload(program) ? program : NULL;
 }
 
-int running_counts(const struct running *running, void *counts, size_t size)
+int running_variables(const struct running *running, size_t size)
 {
 	const struct bpf_map *map = section_of(running->object, ".bss");
+
+	return map && bpf_map__value_size(map) == size ? bpf_map__fd(map) : -EINVAL;
+}
+
+int running_counts(const struct running *running, void *counts, size_t size)
+{
+	int fd = running_variables(running, size);
 	uint32_t zero = 0;
 
-	if (!map || bpf_map__value_size(map) != size)
-		return -EINVAL;
-	return bpf_map_lookup_elem(bpf_map__fd(map), &zero, counts);
+	return fd < 0 ? fd : bpf_map_lookup_elem(fd, &zero, counts);
 }
 
 uint64_t running_missed(const struct running *running, const char *name)

@@ -42,7 +42,10 @@ void running_detach(struct running *running); /* what they have told so far can 
 /* NULL: the kernel has refused it. */
 struct bpf_program *running_program(const struct running *running, const char *name);
 
-/* The programs' .bss, which has that size. 0 or -errno. */
+/* The map that is the programs' .bss, which has that size, to be mapped into memory; or -errno. */
+int running_variables(const struct running *running, size_t size);
+
+/* What it holds now. 0 or -errno. */
 int running_counts(const struct running *running, void *counts, size_t size);
 
 /* Runs an iterator of theirs from its beginning to its end, whatever it writes. 0 or -errno; -ENOENT: the kernel has

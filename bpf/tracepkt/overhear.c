@@ -59,8 +59,8 @@ static void counts_look(struct overhearing *overhearing)
 {
 	uint64_t before = overhearing->counts.lost;
 
-	if (!hooks_counts(overhearing->hooks, &overhearing->counts) &&
-	    overhearing->counts.lost != before)
+	hooks_counts(overhearing->hooks, &overhearing->counts);
+	if (overhearing->counts.lost != before)
 		overhearing->path.lost_ns = monotonic_now_ns();
 }
 
@@ -81,6 +81,7 @@ static void packets_overhear(struct overhearing *overhearing)
 		wait_for_events(overhearing, now);
 		now = monotonic_now_ns();
 		events_read(overhearing, now);
+		hooks_make_room(overhearing->hooks, TPK_SHARED_NS);
 		counts_look(overhearing);
 		path_settle(&overhearing->path, overhearing->read_ns);
 		done_look(overhearing, now);
@@ -97,21 +98,18 @@ static void packets_overhear(struct overhearing *overhearing)
 /* Every packet is either complete, or counted as not. */
 static int sum_tell(const struct overhearing *overhearing)
 {
-	struct tpk_counts counts;
 	uint64_t packets, whole = overhearing->path.whole;
-	int err = hooks_counts(overhearing->hooks, &counts);
+	struct tpk_counts counts;
 
-	if (err)
-		return failure("cannot tell whether events were lost: %s", strerror(-err));
+	hooks_counts(overhearing->hooks, &counts);
 	packets = counts.packets;
 	if (overhearing->packets && packets > overhearing->packets)
 		packets = overhearing->packets;
 	complain("%llu packets: %llu complete, %llu not; %llu events lost",
 		 (unsigned long long)packets, (unsigned long long)whole,
 		 (unsigned long long)(packets - whole), (unsigned long long)counts.lost);
-	if (counts.untracked)
-		return failure("%llu packets could not be followed: there was no room",
-			       (unsigned long long)counts.untracked);
+	if (untracked_tell(&counts) != DONE)
+		return FAILED;
 	return packets == whole ? DONE : FAILED;
 }
 

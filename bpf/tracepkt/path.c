@@ -421,7 +421,6 @@ void path_result(struct path *path, struct trace *trace, int send_error)
 }
 
 #define UNSEEN_NS TPK_SHARED_NS
-#define TAKEN_NS 10000000 /* TCP drops at once what it does not keep */
 
 void path_settle(struct path *path, uint64_t now_ns)
 {
@@ -429,7 +428,7 @@ void path_settle(struct path *path, uint64_t now_ns)
 
 	for (trace = path->traces; trace; trace = next) {
 		next = trace->next;
-		if (now_ns <= trace->seen_ns + (trace->is_taken ? TAKEN_NS : UNSEEN_NS))
+		if (now_ns <= trace->seen_ns + (trace->is_taken ? TPK_TAKEN_NS : UNSEEN_NS))
 			continue;
 		trace->is_whole &= path->lost_ns <= trace->seen_ns;
 		path_result(path, trace, 0);

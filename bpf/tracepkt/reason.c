@@ -27,25 +27,50 @@ const char *drop_reason_name(uint32_t reason)
 	return name;
 }
 
-const char *function_name(uint64_t address)
+/* The last of the kernel's symbols that is not above the address, or NULL. To be freed. */
+static char *function_find(uint64_t address)
 {
-	static char found[128];
 	FILE *file = fopen("/proc/kallsyms", "re");
-	uint64_t best = 0;
-	char line[512];
+	char line[512], name[128], best_name[sizeof(name)] = "";
+	uint64_t start, best = 0;
 
-	if (!file)
-		return NULL;
-	while (fgets(line, sizeof(line), file)) {
-		uint64_t start;
-		char name[128];
-
-		if (sscanf(line, "%" SCNx64 " %*c %127s", &start, name) != 2 || start > address ||
-		    start <= best)
+	while (file && fgets(line, sizeof(line), file)) {
+		start = strtoull(line, NULL, 16);
+		if (start > address || start <= best || sscanf(line, "%*x %*c %127s", name) != 1)
 			continue;
 		best = start;
-		strcpy(found, name);
+		strcpy(best_name, name);
 	}
-	fclose(file);
-	return best ? found : NULL;
+	if (file)
+		fclose(file);
+	return best ? strdup(best_name) : NULL;
+}
+
+/* One that packets are dropped at. */
+struct place {
+	struct place *next;
+	uint64_t address;
+	char *name;
+};
+
+/* The kernel has more than 100,000 symbols, and few places to drop at: each is looked up once. */
+const char *function_name(uint64_t address)
+{
+	static struct place *places;
+	struct place *place = places;
+
+	while (place && place->address != address)
+		place = place->next;
+	if (place)
+		return place->name;
+	place = calloc(1, sizeof(*place));
+	if (!place)
+		return NULL;
+	*place = (struct place){
+		.next = places,
+		.address = address,
+		.name = function_find(address),
+	};
+	places = place;
+	return place->name;
 }

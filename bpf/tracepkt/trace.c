@@ -63,6 +63,7 @@ static void wait_until(struct tracing *tracing, uint64_t until_ns)
 	if (now < until_ns)
 		ends_poll(ready, 2, until_ns - now);
 	hooks_consume(tracing->hooks);
+	hooks_make_room(tracing->hooks, tracing->request.wait_ns + TPK_SHARED_NS);
 	news_take(tracing);
 }
 
@@ -139,21 +140,24 @@ static int probes_trace(struct tracing *tracing)
 	return tracing->answered && tracing->answered == tracing->sent ? DONE : FAILED;
 }
 
+int untracked_tell(const struct tpk_counts *counts)
+{
+	if (!counts->untracked)
+		return DONE;
+	return failure("%llu packets were not followed to their end: too many at once",
+		       (unsigned long long)counts->untracked);
+}
+
 /* Without what was lost a path has holes. */
 static int lost_tell(const struct hooks *hooks)
 {
 	struct tpk_counts counts;
-	int err = hooks_counts(hooks, &counts);
 
-	if (err)
-		return failure("cannot tell whether events were lost: %s", strerror(-err));
+	hooks_counts(hooks, &counts);
 	if (counts.lost)
 		return failure("%llu events were lost: paths are not complete",
 			       (unsigned long long)counts.lost);
-	if (counts.untracked)
-		return failure("%llu packets could not be followed: there was no room",
-			       (unsigned long long)counts.untracked);
-	return DONE;
+	return untracked_tell(&counts);
 }
 
 static const struct format *format_choose(const struct options *options,

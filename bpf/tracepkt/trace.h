@@ -46,6 +46,9 @@ int trace_parse(int argc, char **argv, struct trace_request *request);
 
 command_run trace_command;
 
+/* DONE, or a message and FAILED if there were too many packets at once. */
+int untracked_tell(const struct tpk_counts *counts);
+
 /* --- packet.c: what the headers say ---------------------------------------------------------- */
 
 #define PACKET_END_LEN (INET6_ADDRSTRLEN + sizeof("[]:65535"))
@@ -89,7 +92,20 @@ void hooks_detach(struct hooks *hooks); /* what they have told so far can still 
 void hooks_close(struct hooks *hooks);
 int hooks_fd(const struct hooks *hooks); /* readable when there are events */
 int hooks_consume(struct hooks *hooks); /* all events: 0, or what take has returned */
-int hooks_counts(const struct hooks *hooks, struct tpk_counts *counts); /* 0 or -errno */
+void hooks_counts(const struct hooks *hooks, struct tpk_counts *counts);
+/* Where room gets scarce, what no hook has seen for so long makes room. To be called often. */
+void hooks_make_room(struct hooks *hooks, uint64_t age_ns);
+
+/* --- tracks.c: what the programs follow ------------------------------------------------------- */
+
+struct tracks_swept {
+	uint64_t count;
+	uint64_t alive; /* of these: they were seen while they were looked at */
+};
+
+/* Takes away what begins with a struct tpk_seen, in a map of such, that was seen last before so long. */
+void tracks_sweep(int fd, size_t value_size, uint64_t now_ns, uint64_t age_ns,
+		  struct tracks_swept *swept);
 
 /* --- reason.c: the kernel's own names -------------------------------------------------------- */
 

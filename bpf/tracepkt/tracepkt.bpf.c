@@ -4,6 +4,9 @@
  * A packet is known by its buffer (the skb) and by its data (skb->head), which clones share: a
  * buffer that is new and whose data is known is a branch of the same packet. Nothing is sent for
  * any other packet. The helper loads and attaches all, and they go with it.
+ *
+ * The way from one of the kernel's structures to another goes by BPF_CORE_READ. To follow a pointer by itself
+ * has the verifier search all of the kernel's types for its name, a millisecond each, before anything is traced.
  */
 #include "kernel.bpf.h"
 #include <bpf/bpf_core_read.h>
@@ -25,24 +28,22 @@ struct door {
 
 /* A buffer that is followed. */
 struct track {
+	struct tpk_seen seen;
 	__u64 packet;
 	__u64 branch;
 	__u64 head;
 	struct door door;
 	__u64 lost; /* counts.lost before the packet's first event */
-	__u64 seen_ns; /* by a hook, last */
 	__u64 is_told; /* there was an event */
-	__u64 is_taken; /* a socket has it: it may be freed where no hook is */
 };
 
 /* The data of a packet that is followed. */
 struct shared {
+	struct tpk_seen seen; /* one of its buffers */
 	__u64 packet;
-	__u64 seen_ns; /* when a hook last saw one of its buffers */
 	__u64 buffers; /* that are followed */
 	struct door door; /* of the buffer that came in last */
 	__u64 lost; /* as in struct track */
-	__u64 is_taken; /* one of its buffers is */
 };
 
 /* The buffer that this processor has received last: what it sends next can be the answer. */
@@ -51,16 +52,16 @@ struct received {
 	__u64 branch;
 };
 
-/* Not of each end there is a hook: what nobody has seen for the longest time makes room. */
+/* Where they are full, what is followed already is followed to its end, and what comes is counted. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, TPK_TRACKED_MAX);
 	__type(key, __u64); /* address of a buffer */
 	__type(value, struct track);
 } tpk_buffers SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, TPK_TRACKED_MAX);
 	__type(key, __u64); /* address of data */
 	__type(value, struct shared);
@@ -121,7 +122,7 @@ static __always_inline long data_take(const struct track *track)
 	};
 	long err;
 
-	new.seen_ns = bpf_ktime_get_ns();
+	new.seen.ns = bpf_ktime_get_ns();
 	if (shared && shared->packet == track->packet) {
 		__sync_fetch_and_add(&shared->buffers, 1);
 		return 0;
@@ -154,17 +155,17 @@ static __always_inline void data_move(struct track *track, __u64 head)
 	data_take(track);
 }
 
-/* A buffer is followed from here on, as a branch of a packet. */
-static __always_inline struct track *track_begin(__u64 buffer, struct track *new)
+/* A buffer is followed from here on, as a branch of a packet. NULL: there is no room, which is counted there. */
+static __always_inline struct track *track_begin(__u64 buffer, struct track *new, __u64 *failures)
 {
 	new->branch = __sync_fetch_and_add(&counts.branches, 1) + 1;
-	new->seen_ns = bpf_ktime_get_ns();
+	new->seen.ns = bpf_ktime_get_ns();
 	if (!data_take(new)) {
 		if (!bpf_map_update_elem(&tpk_buffers, &buffer, new, BPF_ANY))
 			return bpf_map_lookup_elem(&tpk_buffers, &buffer);
 		data_leave(new);
 	}
-	__sync_fetch_and_add(&counts.untracked, 1);
+	__sync_fetch_and_add(failures, 1);
 	return NULL;
 }
 
@@ -176,9 +177,9 @@ static __always_inline struct shared *data_known(__u64 head)
 	struct shared *shared = bpf_map_lookup_elem(&tpk_data, &head);
 	__u64 now = shared ? bpf_ktime_get_ns() : 0;
 
-	if (!shared || now - shared->seen_ns > TPK_SHARED_NS)
+	if (!shared || now - shared->seen.ns > TPK_SHARED_NS)
 		return NULL;
-	shared->seen_ns = now;
+	shared->seen.ns = now;
 	return shared;
 }
 
@@ -207,9 +208,9 @@ static __always_inline bool is_reused(struct sk_buff *skb, const struct track *t
 	bool is_moved = track->head != (__u64)skb->head;
 
 	if (is_received(hook))
-		return track->is_taken || now - track->seen_ns > TPK_SHARED_NS ||
+		return track->seen.is_taken || now - track->seen.ns > TPK_SHARED_NS ||
 		       (is_moved && track->door.ifindex && !skb->skb_iif);
-	return (is_moved && track->is_taken) || is_made_anew(skb, &track->door, hook);
+	return (is_moved && track->seen.is_taken) || is_made_anew(skb, &track->door, hook);
 }
 
 /* The same of data. Clones have not been received either, and have no socket. */
@@ -217,8 +218,8 @@ static __always_inline bool is_data_reused(struct sk_buff *skb, const struct sha
 					   __u32 hook)
 {
 	if (is_received(hook))
-		return shared->is_taken && !BPF_CORE_READ_BITFIELD_PROBED(skb, cloned);
-	return skb->sk && is_made_anew(skb, &shared->door, hook);
+		return shared->seen.is_taken && !BPF_CORE_READ_BITFIELD_PROBED(skb, cloned);
+	return is_made_anew(skb, &shared->door, hook) && BPF_CORE_READ(skb, sk);
 }
 
 /* A branch of the packet that has this data. */
@@ -232,7 +233,7 @@ static __always_inline struct track *track_branch(__u64 buffer, __u64 head,
 		.is_told = true,
 	};
 
-	return track_begin(buffer, &new);
+	return track_begin(buffer, &new, &counts.lost); /* its events are lost */
 }
 
 /* Of a buffer that is followed already, or that shares its data with one. */
@@ -253,7 +254,7 @@ static __always_inline struct track *track_known(struct sk_buff *skb, __u32 hook
 		track = NULL;
 	}
 	if (track) {
-		track->seen_ns = now;
+		track->seen.ns = now;
 		if (track->head != head)
 			data_move(track, head);
 		return track;
@@ -295,15 +296,16 @@ static __always_inline struct packet packet_at(struct sk_buff *skb, struct start
 }
 
 /* Where a packet without a device is, its socket knows. */
-static __always_inline bool is_inside(struct sk_buff *skb, struct net_device *dev)
+static __always_inline bool is_inside(struct sk_buff *skb, bool has_device)
 {
-	struct sock *sk = skb->sk;
+	struct net_device *dev;
 
 	if (!filter.netns_cookie)
 		return true;
+	dev = has_device ? BPF_CORE_READ(skb, dev) : NULL;
 	if (dev)
-		return dev->nd_net.net->net_cookie == filter.netns_cookie;
-	return sk && sk->__sk_common.skc_net.net->net_cookie == filter.netns_cookie;
+		return BPF_CORE_READ(dev, nd_net.net, net_cookie) == filter.netns_cookie;
+	return BPF_CORE_READ(skb, sk, __sk_common.skc_net.net, net_cookie) == filter.netns_cookie;
 }
 
 /* What was received may have the socket that it is for. */
@@ -313,7 +315,7 @@ static __always_inline bool is_targets(struct sk_buff *skb)
 }
 
 /* A packet that the filter names is followed from here on. */
-static __always_inline struct track *track_new(struct sk_buff *skb, struct net_device *dev,
+static __always_inline struct track *track_new(struct sk_buff *skb, bool has_device,
 					       struct start start)
 {
 	struct track new = { .head = (__u64)skb->head, .lost = counts.lost };
@@ -322,19 +324,18 @@ static __always_inline struct track *track_new(struct sk_buff *skb, struct net_d
 	if (filter.packets && counts.packets >= filter.packets)
 		return NULL;
 	packet = packet_at(skb, start);
-	if (!is_wanted(&packet, &filter) || !is_inside(skb, dev) || !is_targets(skb))
+	if (!is_wanted(&packet, &filter) || !is_inside(skb, has_device) || !is_targets(skb))
 		return NULL;
 	new.packet = __sync_fetch_and_add(&counts.packets, 1) + 1;
 	if (filter.packets && new.packet > filter.packets)
 		return NULL;
-	return track_begin((__u64)skb, &new);
+	return track_begin((__u64)skb, &new, &counts.untracked);
 }
 
 /* Or of one that the filter names. */
-static __always_inline struct track *track_of(struct sk_buff *skb, struct net_device *dev,
-					      struct start start, __u32 hook)
+static __always_inline struct track *track_of(struct sk_buff *skb, struct start start, __u32 hook)
 {
-	return track_known(skb, hook) ?: track_new(skb, dev, start);
+	return track_known(skb, hook) ?: track_new(skb, true, start);
 }
 
 static __always_inline void track_end(struct sk_buff *skb, bool is_last)
@@ -428,8 +429,8 @@ static __always_inline void received(struct sk_buff *skb, struct track *track,
 	__u32 zero = 0;
 	struct received *last = bpf_map_lookup_elem(&tpk_received, &zero);
 
-	track->door.netns_cookie = dev->nd_net.net->net_cookie;
-	track->door.ifindex = dev->ifindex;
+	track->door.netns_cookie = BPF_CORE_READ(dev, nd_net.net, net_cookie);
+	track->door.ifindex = BPF_CORE_READ(dev, ifindex);
 	if (shared)
 		shared->door = track->door;
 	if (last)
@@ -449,10 +450,12 @@ static __always_inline void question_tell(struct net *net)
 
 static __always_inline void sent(struct sk_buff *skb, struct track *track, struct net_device *dev)
 {
+	struct net *net = BPF_CORE_READ(dev, nd_net.net);
+
 	if (skb->skb_iif)
-		inside_tell(skb, track, &track->door, dev->nd_net.net);
+		inside_tell(skb, track, &track->door, net);
 	else if (filter.kind == TPK_ECHO) /* TCP and UDP may have freed it by now, without a hook */
-		question_tell(dev->nd_net.net);
+		question_tell(net);
 	track->door.ifindex = 0;
 }
 
@@ -461,20 +464,21 @@ static __always_inline void reader_tell(struct sk_buff *skb, struct track *track
 {
 	struct shared *shared = bpf_map_lookup_elem(&tpk_data, &track->head);
 
-	if (shared && shared->door.netns_cookie == net->net_cookie)
+	if (shared && shared->door.netns_cookie == BPF_CORE_READ(net, net_cookie))
 		inside_tell(skb, track, &shared->door, net);
 }
 
-static __always_inline int seen(struct sk_buff *skb, struct net_device *dev, struct start start,
-				__u32 hook)
+static __always_inline int seen(struct sk_buff *skb, struct start start, __u32 hook)
 {
 	/* What goes to a driver was handed to its device before, and asked about there. */
 	struct track *track = hook == TPK_XMIT ? track_known(skb, hook)
-					       : track_of(skb, dev, start, hook);
+					       : track_of(skb, start, hook);
+	struct net_device *dev;
 	struct tpk_event *event;
 
 	if (!track)
 		return 0;
+	dev = BPF_CORE_READ(skb, dev);
 	if (hook == TPK_QUEUE || hook == TPK_XMIT)
 		sent(skb, track, dev);
 	else
@@ -491,60 +495,61 @@ static __always_inline int seen(struct sk_buff *skb, struct net_device *dev, str
 SEC("tp_btf/net_dev_queue")
 int BPF_PROG(tpk_queue, struct sk_buff *skb)
 {
-	return seen(skb, skb->dev, start_sent(skb), TPK_QUEUE);
+	return seen(skb, start_sent(skb), TPK_QUEUE);
 }
 
 SEC("tp_btf/net_dev_start_xmit")
-int BPF_PROG(tpk_xmit, struct sk_buff *skb, struct net_device *dev)
+int BPF_PROG(tpk_xmit, struct sk_buff *skb)
 {
-	return seen(skb, dev, start_sent(skb), TPK_XMIT);
+	return seen(skb, start_sent(skb), TPK_XMIT);
 }
 
 SEC("tp_btf/netif_rx")
 int BPF_PROG(tpk_netif_rx, struct sk_buff *skb)
 {
-	return seen(skb, skb->dev, start_received(skb), TPK_NETIF_RX);
+	return seen(skb, start_received(skb), TPK_NETIF_RX);
 }
 
 SEC("tp_btf/netif_receive_skb_entry")
 int BPF_PROG(tpk_receive, struct sk_buff *skb)
 {
-	return seen(skb, skb->dev, start_received(skb), TPK_RECEIVE);
+	return seen(skb, start_received(skb), TPK_RECEIVE);
 }
 
 SEC("tp_btf/netif_receive_skb_list_entry")
 int BPF_PROG(tpk_list, struct sk_buff *skb)
 {
-	return seen(skb, skb->dev, start_received(skb), TPK_RECEIVE);
+	return seen(skb, start_received(skb), TPK_RECEIVE);
 }
 
 SEC("tp_btf/napi_gro_receive_entry")
 int BPF_PROG(tpk_gro, struct sk_buff *skb)
 {
-	return seen(skb, skb->dev, start_received(skb), TPK_GRO);
+	return seen(skb, start_received(skb), TPK_GRO);
 }
 
 static __always_inline void taken_mark(struct track *track)
 {
 	struct shared *shared = bpf_map_lookup_elem(&tpk_data, &track->head);
 
-	track->is_taken = true;
+	track->seen.is_taken = true;
 	if (shared)
-		shared->is_taken = true;
+		shared->seen.is_taken = true;
 }
 
 /* What is read is told of without a device: a socket keeps other things in its place. */
 static __always_inline int taken(struct sk_buff *skb, __u32 hook)
 {
 	struct track *track = track_known(skb, hook);
-	struct sock *socket = skb->sk;
 	struct tpk_event *event;
+	struct sock *socket;
 
 	if (!track)
 		return 0;
 	taken_mark(track);
+	socket = BPF_CORE_READ(skb, sk);
 	if (socket)
-		reader_tell(skb, track, socket->__sk_common.skc_net.net);
+		reader_tell(skb, track, BPF_CORE_READ(socket, __sk_common.skc_net.net));
 	event = event_begin(track, hook);
 	if (!event)
 		return 0;
@@ -556,15 +561,15 @@ static __always_inline int taken(struct sk_buff *skb, __u32 hook)
 /* Who sniffs reads a copy: the packet has still to arrive. */
 static __always_inline bool is_sniffed(struct sk_buff *skb)
 {
-	struct sock *reader = skb->sk;
+	struct sock *reader = BPF_CORE_READ(skb, sk);
 
-	return reader && reader->__sk_common.skc_family == AF_PACKET;
+	return reader && BPF_CORE_READ(reader, __sk_common.skc_family) == AF_PACKET;
 }
 
 SEC("tp_btf/skb_copy_datagram_iovec")
 int BPF_PROG(tpk_read, struct sk_buff *skb)
 {
-	return is_sniffed(skb) ? 0 : taken(skb, TPK_READ);
+	return !counts.tracked || is_sniffed(skb) ? 0 : taken(skb, TPK_READ);
 }
 
 SEC("tp_btf/tcp_probe")
@@ -588,10 +593,12 @@ static __always_inline struct net_device *device_of(struct sk_buff *skb)
 static __always_inline void verdict_tell(struct tpk_event *event, struct sk_buff *skb,
 					 const struct vsh_dropped *verdict)
 {
+	struct net_device *dev = BPF_CORE_READ(skb, dev);
+
 	event->rule = verdict->rule + 1;
 	event->rule_reason = verdict->reason;
-	if (skb->dev)
-		device_tell(event, skb->dev);
+	if (dev)
+		device_tell(event, dev);
 }
 
 /* Has a rule dropped this packet, just now on this CPU? What is left there by another packet that was
@@ -625,7 +632,7 @@ static __always_inline int freed(struct sk_buff *skb, __u32 hook, __u32 reason, 
 	 * netlink, is none: it has no protocol.
 	 */
 	if (!track && (is_rules || (hook == TPK_DROPPED && skb->protocol)))
-		track = track_new(skb, is_rules ? skb->dev : NULL, start_sent(skb));
+		track = track_new(skb, is_rules, start_sent(skb));
 	if (!track)
 		return 0;
 	dev = device_of(skb);

@@ -12,6 +12,7 @@
 #define TPK_TOKEN_LEN 8
 #define TPK_TRACKED_MAX 65536 /* buffers that are followed at once */
 #define TPK_SHARED_NS 1000000000ULL /* how long clones are looked for, at rest */
+#define TPK_TAKEN_NS 10000000ULL /* TCP drops at once what it does not keep */
 #define TPK_RING_BYTES (8 << 20)
 
 /* Where a packet was seen. The numbers are public, in -j. */
@@ -95,9 +96,17 @@ struct tpk_event {
 struct tpk_counts {
 	__u64 packets; /* numbers given away so far */
 	__u64 branches;
-	__u64 lost; /* events for which the ring had no room */
-	__u64 untracked; /* buffers for which the map had no room */
-	__s64 tracked; /* packets' data that are followed now, and what has made room for others */
+	__u64 lost; /* events for which the ring had no room, clones for which the maps had none */
+	__u64 untracked; /* packets for which the maps had no room */
+	__s64 tracked; /* packets' data that are followed now */
+};
+
+/* With this begin the values of tpk_buffers and tpk_data. Not of each end there is a hook: the helper takes
+ * away what nobody has seen for long (tracks.c).
+ */
+struct tpk_seen {
+	__u64 ns; /* when a hook has seen it last */
+	__u64 is_taken; /* a socket has it: it may be freed where no hook is */
 };
 
 _Static_assert(sizeof(struct tpk_filter) == 80, "tpk_filter has no holes");
