@@ -137,6 +137,20 @@ words_with() {
 	assert_unchanged
 }
 
+@test "times that are none, and one without the other, are refused" {
+	refused_values 2 after "${ODD_WORDS[@]}" "${ODD_NUMBERS[@]}" 5 0s 11y 4000d
+	refused_values 2 repeat "${ODD_WORDS[@]}" "${ODD_NUMBERS[@]}" 5 0s
+	refused 2 add dev eth0 command innocent drop 1% repeat 5s
+	refused 2 add dev eth0 command innocent drop 1% repeat 5s off
+	refused 2 add dev eth0 command innocent drop 1% repeat 5s 5
+	refused 2 add dev eth0 command innocent drop 1% repeat 5s 0s
+	refused 2 add dev eth0 command innocent drop 1% repeat 5s 5s 5s
+	refused 2 add dev eth0 command innocent drop 1% repeat 5s 5s repeat off
+	refused 2 add dev eth0 command innocent drop 1% after ever
+	refused 2 add dev eth0 command innocent drop 1% after 1s after 2s
+	assert_unchanged
+}
+
 @test "loss: what is no percentage is refused" {
 	refused_values 2 loss "${ODD_WORDS[@]}" 101 -1 abc
 	assert_unchanged

@@ -106,7 +106,7 @@ found() {
 condition_add() {
 	tree_copy
 	spoil bpf/vershitify/vershitify.h 's/^	__u64 seed;.*/&\n	__u64 dport;/
-		s/sizeof(struct vsh_rule) == 328/sizeof(struct vsh_rule) == 336/'
+		s/(sizeof(struct vsh_rule) == [0-9]*/(sizeof(struct vsh_rule)/'
 	spoil bpf/vershitify/judge.bpf.h 's/^	return (rule->hooks & search->hook) && /&!rule->dport \&\& /'
 }
 

@@ -37,7 +37,7 @@ Usage: vershitify.sh -interface DEV -command NAME -drop PERCENT
        vershitify.sh [OPTIONS] run RULE [--fail-unmatched] -- COMMAND [ARG...]
        vershitify.sh [OPTIONS] add [-n NETNS] RULE
        vershitify.sh [OPTIONS] change ID [dev DEV]... [direction DIR] [drop LOSS] [offset N]
-                                         [per WHAT] [HOLD]... [seed N] [for TIME] [visible HOW]
+                                         [per WHAT] [HOLD]... [seed N] [WHEN]... [visible HOW]
                                          [connect FAILURE] [bind FAILURE] [send FAILURE] [MATCH]...
        vershitify.sh [OPTIONS] del ID | flush | repair | down
        vershitify.sh [OPTIONS] show [ID] | stats [INTERVAL [COUNT]] | monitor
@@ -49,7 +49,7 @@ its sockets fail. To the program it looks like a bad link; nobody else loses a p
 or gets one late.
 
 RULE :=    WHO { dev DEV | dev all }... { drop LOSS | HOLD }...
-           [offset N] [per WHAT] [children] [direction DIR] [seed N] [for TIME]
+           [offset N] [per WHAT] [children] [direction DIR] [seed N] [WHEN]...
            [visible HOW] [connect FAILURE] [bind FAILURE] [send FAILURE] [MATCH]... [force]
            (with a FAILURE, dev and drop can be left out)
 WHO :=     command NAME | exe PATH | pid N | cgroup PATH
@@ -71,7 +71,9 @@ FAILURE := fail ERRNO [PERCENT] (of that call on a socket)
 ERRNO :=   ECONNREFUSED, ENETUNREACH, ETIMEDOUT, ...
 PERCENT := 0 to 100 with up to 6 decimals: 25, 25%, 0.1% (loss is another word for drop)
 DIR :=     egress (default) | ingress | both
-TIME :=    30s, 500ms, 5m, 1h
+WHEN :=    after TIME | for TIME | for ever | repeat ON OFF | repeat off
+           (it begins later; it ends; it pauses for the time OFF after each time ON)
+TIME :=    30s, 500ms, 5m, 1h (ON, OFF too)
 MATCH :=   [not] { src PREFIX | dst PREFIX | proto PROTO | sport PORTS | dport PORTS |
            tcp-flags FLAGS | size BYTES | dscp DSCP } | WORD any
            (all have to hold; of several values of one word, one; any: no condition)

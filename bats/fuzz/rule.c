@@ -53,7 +53,7 @@ int exe_identify(const char *path, struct vsh_exe *exe)
 
 bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns)
 {
-	return rule->expires_ns && now_ns >= rule->expires_ns;
+	return schedule_is_over(&rule->schedule, now_ns);
 }
 
 uint32_t devices_mtu(const struct vsh_rule *rule, const struct vsh_label *label)
@@ -100,6 +100,7 @@ static ssize_t fake_getrandom(void *bytes, size_t size, unsigned int unused)
 #include "vershitify/netem.c"
 #include "vershitify/rule.c"
 #include "vershitify/selector.c"
+#include "vershitify/times.c"
 #include "vershitify/who.c"
 #include "lib/values.c"
 
@@ -135,7 +136,7 @@ static void needs_check(const struct request *request)
 		needs |= VSH_ONCE;
 	if (rule.devs != 1)
 		needs |= VSH_DEVICES;
-	if (rule.expires_ns)
+	if (schedule_is_set(&rule.schedule))
 		needs |= VSH_CLOCK;
 	if (request->visible == VISIBLE_LOCAL)
 		needs |= VSH_LOCAL;
@@ -193,7 +194,10 @@ static void request_check(const struct request *request)
 	CHECK(rule->devs == 1 || (rule->needs & VSH_ONCE));
 	for (uint32_t i = 0; i < rule->devs; i++)
 		CHECK(rule->ifindex[i] == fake_nametoindex(request->label.dev[i]));
-	CHECK(!rule->expires_ns || rule->expires_ns > NOW_NS);
+	CHECK(!rule->schedule.expires_ns || rule->schedule.expires_ns > NOW_NS);
+	CHECK(!rule->schedule.expires_ns || rule->schedule.expires_ns > rule->schedule.begins_ns);
+	CHECK(!rule->schedule.on_ns == !rule->schedule.off_ns);
+	CHECK(!rule->schedule.off_ns || rule->schedule.begins_ns);
 	CHECK(memchr(request->label.comm.comm, '\0', VSH_COMM_LEN));
 	for (int i = 0; i < VSH_DIRECTIONS; i++)
 		hold_check(&request->label.hold[i]);
@@ -224,9 +228,12 @@ static void same_check(const struct request *first, const struct request *second
 	CHECK(first->label.cgroup_id == second->label.cgroup_id);
 	CHECK(!memcmp(&first->label.exe, &second->label.exe, sizeof(first->label.exe)));
 	CHECK(!memcmp(&first->label.comm, &second->label.comm, sizeof(first->label.comm)));
-	CHECK(!a->expires_ns == !b->expires_ns);
-	/* a tenth of a second is printed, rounded up */
-	CHECK(b->expires_ns - a->expires_ns <= 100000001);
+	CHECK(!a->schedule.expires_ns == !b->schedule.expires_ns);
+	CHECK(!a->schedule.begins_ns == !b->schedule.begins_ns);
+	/* tenths of a second are printed, rounded up: of the beginning, and from there to the end */
+	CHECK(b->schedule.begins_ns - a->schedule.begins_ns <= 100000001);
+	CHECK(b->schedule.expires_ns - a->schedule.expires_ns <= 200000002);
+	CHECK(a->schedule.on_ns == b->schedule.on_ns && a->schedule.off_ns == b->schedule.off_ns);
 }
 
 static void print_check(const struct request *request)

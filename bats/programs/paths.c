@@ -47,6 +47,7 @@ static __u64 boot_ns(void)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
+#define HOUR_NS 3600000000000ULL
 /* The loss by which this test knows a rule whose device was removed: no field of a rule tells. */
 #define DEAD_THRESHOLD (VSH_CERTAIN / 2 + 1)
 
@@ -150,12 +151,27 @@ static void orphaned_set(struct vsh_rule *rule)
 
 static void over_set(struct vsh_rule *rule)
 {
-	rule->expires_ns = 1;
+	rule->schedule.expires_ns = 1;
 }
 
 static void time_set(struct vsh_rule *rule)
 {
-	rule->expires_ns = boot_ns() + 3600000000000ULL;
+	rule->schedule.expires_ns = boot_ns() + HOUR_NS;
+}
+
+static void later_set(struct vsh_rule *rule)
+{
+	rule->schedule.begins_ns = boot_ns() + HOUR_NS;
+}
+
+static void pause_set(struct vsh_rule *rule)
+{
+	rule->schedule = (struct vsh_schedule){ 1, 0, 1, ~0ULL >> 1 };
+}
+
+static void repeat_set(struct vsh_rule *rule)
+{
+	rule->schedule = (struct vsh_schedule){ 1, 0, ~0ULL >> 1, 1 };
 }
 
 static void netns_set(struct vsh_rule *rule)
@@ -200,6 +216,9 @@ static const struct kind {
 	{ "orphaned", orphaned_set },
 	{ "time over", over_set },
 	{ "time", time_set },
+	{ "time to come", later_set },
+	{ "pause", pause_set },
+	{ "no pause", repeat_set },
 	{ "another namespace", netns_set },
 	{ "younger than the socket", younger_set },
 	{ "children", children_set },

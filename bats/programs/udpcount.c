@@ -2,7 +2,7 @@
 /*
  * udpcount.c - counts the numbered datagrams that arrive, by source label.
  *
- *   udpcount [-b|-e] PORT
+ *   udpcount [-b|-e] [-g] PORT
  *
  * Binds the port for IPv4 and IPv6 and prints "ready". For each SIGUSR1 it
  * takes what is still in its queue, then prints one line a label,
@@ -14,7 +14,9 @@
  *   overflow N
  *   damaged N
  *   end
- * All counts are since the start. -e sends each datagram back, -b one byte.
+ * All counts are since the start. -e sends each datagram back, -b one byte. -g
+ * prints a line when numbers are left out: when the datagrams before and after them had been sent,
+ *   gap LABEL NUMBERS BEFORE_NS AFTER_NS
  */
 #include "traffic.h"
 
@@ -29,13 +31,13 @@
 struct source {
 	char label[LABEL_BYTES];
 	uint64_t received, duplicates, first_ns, last_ns;
-	uint32_t first, last;
+	uint32_t first, last, previous;
 	uint8_t seen[NUMBERS / 8];
 };
 
 static struct source *sources[LABELS];
 static uint64_t damaged;
-static bool echo, byte;
+static bool echo, byte, gaps;
 
 static struct source *source_find(const char *label)
 {
@@ -69,6 +71,10 @@ static void datagram_count(const struct datagram *d, size_t bytes)
 	s->seen[d->number / 8] |= 1 << d->number % 8;
 	if (!s->received++)
 		s->first_ns = d->sent_ns;
+	else if (gaps && d->number > s->previous + 1)
+		say("gap %s %u %lu %lu", s->label, d->number - s->previous - 1, s->last_ns,
+		    d->sent_ns);
+	s->previous = d->number;
 	s->last_ns = d->sent_ns;
 	if (d->number < s->first)
 		s->first = d->number;
@@ -154,14 +160,15 @@ int main(int argc, char **argv)
 	sigset_t set;
 
 	lifetime_limit();
-	while ((c = getopt(argc, argv, "be")) != -1) {
+	while ((c = getopt(argc, argv, "beg")) != -1) {
 		if (c == '?')
 			return 2;
 		echo |= c == 'e';
 		byte |= c == 'b';
+		gaps |= c == 'g';
 	}
 	if (argc - optind != 1) {
-		fprintf(stderr, "usage: udpcount [-b|-e] PORT\n");
+		fprintf(stderr, "usage: udpcount [-b|-e] [-g] PORT\n");
 		return 2;
 	}
 	at.sin6_port = htons(number_parse(argv[optind], 1, 65535));

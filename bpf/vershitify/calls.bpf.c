@@ -41,7 +41,7 @@ static __always_inline bool rule_is_for_call(const struct vsh_rule *rule, __u32 
 {
 	return rule_is_of(rule, call->epoch) && !(rule->needs & VSH_ORPHANED) &&
 	       rule->netns_cookie == call->netns_cookie &&
-	       (rule->hooks & VSH_CALL_HOOK(call->kind)) && !rule_is_over(rule) &&
+	       (rule->hooks & VSH_CALL_HOOK(call->kind)) && rule_is_on(rule) &&
 	       (!(rule->needs & VSH_SELECTS) || rule_selects(id, &call->subject));
 }
 

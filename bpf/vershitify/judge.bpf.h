@@ -88,9 +88,10 @@ static __always_inline __u32 rule_device(const struct vsh_rule *rule, __u32 ifin
 }
 
 /* The clock costs more than the rest of a verdict: read for rules that need it. */
-static __always_inline bool rule_is_over(const struct vsh_rule *rule)
+static __always_inline bool rule_is_on(const struct vsh_rule *rule)
 {
-	return rule->expires_ns && bpf_ktime_get_boot_ns() >= rule->expires_ns;
+	return !schedule_is_set(&rule->schedule) ||
+	       schedule_is_on(&rule->schedule, bpf_ktime_get_boot_ns());
 }
 
 struct search {
@@ -118,7 +119,7 @@ static __always_inline bool rule_is_for(const struct vsh_rule *rule, const struc
 static __always_inline bool rule_takes(const struct vsh_rule *rule, __u32 id,
 				       const struct search *search)
 {
-	return (rule->hooks & search->hook) && !rule_is_over(rule) &&
+	return (rule->hooks & search->hook) && rule_is_on(rule) &&
 	       (!rule->devs ||
 		device_is_same(id, rule_device(rule, search->ifindex), search->hook)) &&
 	       (!(rule->needs & VSH_SELECTS) || rule_selects(id, &search->subject));

@@ -23,7 +23,7 @@ static bool is_known(const struct vsh_rule *rule)
 		/* bits */
 		.devs = rule->devs,
 		.seed = rule->seed,
-		.expires_ns = rule->expires_ns,
+		.schedule = rule->schedule,
 		/* the tracker and the helper */
 		.owner = rule->owner,
 		.flags = rule->flags & VSH_CHILDREN,
@@ -40,7 +40,7 @@ void needs_finish(struct vsh_rule *rule)
 	rule->needs &= ~(VSH_KNOWN | VSH_DEVICES | VSH_CLOCK | VSH_MODEL);
 	if (rule->devs != 1)
 		rule->needs |= VSH_DEVICES;
-	if (rule->expires_ns)
+	if (schedule_is_set(&rule->schedule))
 		rule->needs |= VSH_CLOCK;
 	if (rule->model.kind)
 		rule->needs |= VSH_MODEL;

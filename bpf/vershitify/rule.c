@@ -10,6 +10,7 @@
 #include "netem.h"
 #include "rule.h"
 #include "selector.h"
+#include "times.h"
 #include "utf8.h"
 #include "values.h"
 #include "who.h"
@@ -136,19 +137,6 @@ static int seed_parse(struct cursor *cursor, void *context)
 	return DONE;
 }
 
-static int for_parse(struct cursor *cursor, void *context)
-{
-	struct request *request = context;
-	uint64_t ns;
-	int status = time_value(cursor, &ns);
-
-	if (status != DONE)
-		return status;
-	request->rule.expires_ns = boot_now_ns() + ns;
-	request->label.lasts_ns = ns;
-	return DONE;
-}
-
 static const char *const visible_names[] = {
 	[VISIBLE_WIRE] = "wire",
 	[VISIBLE_LOCAL] = "local",
@@ -223,7 +211,10 @@ static const struct grammar_row rows[] = {
 	{ "bind", WORD_BIND, 2, 3, 0, call_parse, "FAILURE", CALL_ACCEPTS, call_choices },
 	{ "send", WORD_SEND, 2, 3, 0, call_parse, "FAILURE", CALL_ACCEPTS, call_choices },
 	{ "seed", WORD_SEED, 1, 1, 0, seed_parse, "N", "a number", NULL },
-	{ "for", WORD_FOR, 1, 1, 0, for_parse, "TIME", "a time", NULL },
+	{ "after", WORD_AFTER, 1, 1, 0, after_parse, "TIME", "a time", NULL },
+	{ "for", WORD_FOR, 1, 1, 0, for_parse, "TIME", "a time, or ever", for_choices },
+	{ "repeat", WORD_REPEAT, 1, 2, 0, repeat_parse, "ON OFF", "two times, or off",
+	  repeat_choices },
 	{ "visible", WORD_VISIBLE, 1, 1, 0, visible_parse, NULL, NULL, visible_names },
 	{ "proto", WORD_PROTO, 1, 1, ROW_MATCH, match_parse, "PROTO",
 	  "tcp, udp, icmp, icmp6, sctp, a number from 0 to 255, or any", selector_any },
@@ -401,6 +392,7 @@ int request_finish(struct request *request)
 	    calls_finish(request) != DONE)
 		return MISUSED;
 	seed_finish(request);
+	times_finish(request);
 	if (request->ingress && !request->egress && request->visible == VISIBLE_LOCAL)
 		return misuse(
 			"\"visible local\" is for direction egress or both: at ingress there is no local sender");
@@ -481,23 +473,6 @@ static void who_print(FILE *out, const struct vsh_rule *rule, const struct vsh_l
 	}
 }
 
-/* What is left of its time, rounded up; the whole of it if nothing is left. */
-static void for_print(FILE *out, char before, const struct vsh_rule *rule,
-		      const struct vsh_label *label)
-{
-	uint64_t now = boot_now_ns(), tenth = 100000000;
-	char text[24];
-
-	if (!rule->expires_ns)
-		return;
-	time_format(label->lasts_ns, text, sizeof(text));
-	if (rule_expired(rule, now))
-		fprintf(out, "%cfor %s", before, text);
-	else
-		fprintf(out, "%cfor %.1fs", before,
-			(rule->expires_ns - now + tenth - 1) / tenth / 10.0);
-}
-
 static void devs_print(FILE *out, char before, const struct vsh_rule *rule,
 		       const struct vsh_label *label)
 {
@@ -540,7 +515,7 @@ void rule_words_print(FILE *out, char before, const struct vsh_rule *rule,
 		fprintf(out, "%cseed %llu", before, (unsigned long long)rule->seed);
 	if (rule_visible(rule) != VISIBLE_WIRE)
 		fprintf(out, "%cvisible %s", before, visible_names[rule_visible(rule)]);
-	for_print(out, before, rule, label);
+	times_print(out, before, rule, label);
 }
 
 void rule_print(FILE *out, uint32_t id, const struct vsh_rule *rule, const struct vsh_label *label)
@@ -630,8 +605,6 @@ static void direction_print_json(struct json *json, const struct vsh_rule *rule)
 void rule_print_json(struct json *json, uint32_t id, const struct vsh_rule *rule,
 		     const struct vsh_label *label)
 {
-	uint64_t now = boot_now_ns();
-
 	json_number(json, "id", id + 1);
 	devs_print_json(json, rule, label);
 	json_number(json, "netns_cookie", rule->netns_cookie);
@@ -646,10 +619,7 @@ void rule_print_json(struct json *json, uint32_t id, const struct vsh_rule *rule
 	json_string(json, "visible", visible_names[rule_visible(rule)]);
 	if (rule->owner)
 		json_number(json, "owner", rule->owner);
-	if (!rule->expires_ns)
-		return;
-	json_number(json, "expires_in_ns", rule->expires_ns > now ? rule->expires_ns - now : 0);
-	json_number(json, "for_ns", label->lasts_ns);
+	times_print_json(json, rule, label);
 }
 
 _Static_assert(VSH_DEV_LEN == IFNAMSIZ, "a rule holds the names of its devices");

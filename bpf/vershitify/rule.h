@@ -55,6 +55,8 @@ enum word {
 	WORD_CONNECT = 1 << 20,
 	WORD_BIND = 1 << 21,
 	WORD_SEND = 1 << 22,
+	WORD_AFTER = 1 << 23,
+	WORD_REPEAT = 1 << 24,
 };
 
 /* A request that asks for what the rule is now. */

@@ -75,5 +75,5 @@ int rule_netns_check(const struct options *options, const struct state *state, u
 
 bool rule_expired(const struct vsh_rule *rule, uint64_t now_ns)
 {
-	return rule->expires_ns && now_ns >= rule->expires_ns;
+	return schedule_is_over(&rule->schedule, now_ns);
 }

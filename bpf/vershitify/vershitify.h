@@ -14,6 +14,7 @@
 #include "misses.h"
 #include "model.h"
 #include "reasons.h"
+#include "schedule.h"
 #include "select.h"
 
 /* Where tc pins maps, and where we pin programs and links. */
@@ -87,7 +88,7 @@ enum vsh_need {
 	VSH_ORPHANED = 1 << 3, /* the process that owned the rule is gone: it takes nothing */
 	VSH_SEEDED = 1 << 4, /* fates can be repeated */
 	VSH_DEVICES = 1 << 5, /* not one device, but several or all */
-	VSH_CLOCK = 1 << 6, /* it ends at expires_ns */
+	VSH_CLOCK = 1 << 6, /* its schedule has times */
 	VSH_SELECTS = 1 << 7, /* its label has conditions on the packet */
 	VSH_MODEL = 1 << 8, /* packets are not lost each for itself */
 	VSH_HOLD = 1 << 9, /* what is sent and not lost takes the detour through an ifb */
@@ -139,7 +140,7 @@ struct vsh_rule {
 	__u32 devs; /* entries used in ifindex[]; 0: every device */
 	__u32 ifindex[VSH_DEVS_MAX];
 	__u64 seed; /* VSH_SEEDED */
-	__u64 expires_ns; /* CLOCK_BOOTTIME; 0: never */
+	struct vsh_schedule schedule; /* VSH_CLOCK */
 	__u32 owner; /* tgid of the foreground run that the rule ends with, or 0 */
 	__u32 flags; /* enum vsh_flag */
 	struct vsh_model model; /* VSH_MODEL */
@@ -148,7 +149,8 @@ struct vsh_rule {
 /* Value of vsh_labels, same index: what `show` needs, and the programs need of few rules. */
 struct vsh_label {
 	__u64 loss; /* as it was asked for, in millionths of a percent */
-	__u64 lasts_ns; /* the time that it was given; 0: no end */
+	__u64 after_ns; /* the time from its making to its beginning; 0: none */
+	__u64 lasts_ns; /* the time from there that it was given; 0: no end */
 	__u64 cgroup_id; /* of the one that has the path now, or had it last */
 	struct vsh_exe exe;
 	struct vsh_comm comm;
@@ -305,8 +307,8 @@ _Static_assert(sizeof(struct vsh_exe) == 24, "key of vsh_exes has no holes");
 _Static_assert(sizeof(struct vsh_flow_key) == 48, "key of vsh_flows has no holes");
 _Static_assert(sizeof(struct vsh_task) == 32, "vsh_task has no holes");
 _Static_assert(sizeof(struct vsh_owner) == 40, "vsh_owner has no holes");
-_Static_assert(sizeof(struct vsh_rule) == 328, "vsh_rule has no holes");
-_Static_assert(sizeof(struct vsh_label) == 592 + 24 * VSH_CALLS + sizeof(struct vsh_selector) +
+_Static_assert(sizeof(struct vsh_rule) == 352, "vsh_rule has no holes");
+_Static_assert(sizeof(struct vsh_label) == 600 + 24 * VSH_CALLS + sizeof(struct vsh_selector) +
 						   VSH_DIRECTIONS * sizeof(struct vsh_hold),
 	       "vsh_label has no holes");
 _Static_assert(sizeof(struct vsh_config) == 32, "vsh_config has no holes");
