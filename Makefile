@@ -44,7 +44,7 @@ TOOLS := vershitify pingkiller tracepkt snitch
 # The libraries that they source go to LIBDIR, and so do the BPF objects.
 LIBRARIES := $(addprefix tc/,looking.sh changing.sh command.sh run.sh paths.sh place.sh trust.sh enter.sh lock.sh plan.sh filter.sh shared.sh foreground.sh \
 	vershitify.sh pingkiller.sh hold.sh doctor.sh doctor-vershitify.sh doctor-pingkiller.sh doctor-tracepkt.sh doctor-snitch.sh)
-BPF_OBJECTS := $(addprefix build/,vershitify.o tracker.o receive.o calls.o pingkiller.o tracepkt.o snitch.o tcp.o)
+BPF_OBJECTS := $(addprefix build/,vershitify.o hold.o tracker.o receive.o calls.o pingkiller.o tracepkt.o snitch.o tcp.o)
 
 COMMANDS := $(TOOLS:%=scripts/%.sh)
 MAN_PAGES := $(TOOLS:%=build/%.8)

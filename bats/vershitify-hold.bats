@@ -4,7 +4,7 @@
 # Held packets: the detour of one program's packets through an ifb.
 #
 # bats sets stderr, datagrams.bash PORT:
-# shellcheck disable=SC2154,SC2153
+# shellcheck disable=SC2154,SC2153,SC2030,SC2031
 # vm: .
 
 load helpers
@@ -40,6 +40,11 @@ steers() {
 	on_client tc filter show dev eth0 "$1" pref 4 | sed -n 's/.* handle \(0x56[0-9a-f]*\).*/\1/p'
 }
 
+# netem_packets IFB: how many have gone through its queue.
+netem_packets() {
+	on_client tc -s -j qdisc show dev "$1" | jq '.[] | select(.kind == "netem").packets'
+}
+
 @test "delay: the target's pings take it, the bystander's do not" {
 	requires ifb netem
 	rule_add command victim delay 200ms
@@ -59,6 +64,195 @@ steers() {
 	assert_equal "$(ifbs)" ""
 	assert_equal "$(steers egress)" ""
 	assert_state "$before"
+}
+
+@test "delay: what the target sends to connect is held, too" {
+	requires ifb netem
+	receiver=$(as server tcp)
+	port_take
+	start server server "$receiver" "$SERVER4" "$PORT" listen accept recv 10 eof
+	wait_line server '^listen'
+	rule_add command victim delay 300ms
+	before=${EPOCHREALTIME/./}
+	on_client "$(as victim tcp)" "$SERVER4" "$PORT" connect send 10 drain close
+	(((${EPOCHREALTIME/./} - before) / 1000 >= 600)) || fail "SYN and data did not take 300 ms each"
+	wait_line server '^recv 10$'
+}
+
+@test "loss and delay of one rule: the lost ones first, each packet counted once" {
+	requires ifb netem
+	rule_add command victim drop every 2 delay 200ms
+	read -r received <<<"$(on_client "$TARGET" -q -c 10 -i 0.05 -W 5 "$SERVER4" | sed -n 's/.* \([0-9]*\) received.*/\1/p')"
+	assert_equal "$received" 5
+	assert_counted "$RULE" 10 5
+	assert_equal "$(netem_packets "vsh$RULE")" 5
+}
+
+@test "two rules with different delays at once" {
+	requires ifb netem
+	rule_add command victim delay 100ms
+	rule_add command other delay 400ms
+	rtt "$(as other "$(command -v ping)")" >"$BATS_TEST_TMPDIR/other" &
+	assert_rtt 100 "$TARGET"
+	wait $!
+	read -r shortest longest <"$BATS_TEST_TMPDIR/other"
+	((shortest >= 400 && longest < 500 + 100 * PATIENCE)) || fail "the other's took $shortest to $longest ms"
+}
+
+@test "over a VLAN and its parent: held once, counted once" {
+	requires ifb netem vlan
+	for netns in "$CLIENT" "$SERVER"; do
+		ip -n "$netns" link add link eth0 name upper type vlan id 7
+		ip -n "$netns" link set upper up
+	done
+	ip -n "$CLIENT" addr add 198.51.100.1/24 dev upper
+	ip -n "$SERVER" addr add 198.51.100.2/24 dev upper
+	on_client ping -q -c 1 -W 5 198.51.100.2
+	RULE=$(vsh add dev upper dev eth0 command victim delay 300ms)
+	read -r shortest longest <<<"$(SERVER4=198.51.100.2 rtt "$TARGET")"
+	for netns in "$CLIENT" "$SERVER"; do ip -n "$netns" link del upper; done
+	((shortest >= 300 && longest < 600)) || fail "round trips of $shortest to $longest ms"
+	assert_counted "$RULE" 5 0
+}
+
+@test "ingress: datagrams are held, and counted when they arrive" {
+	requires ifb netem
+	port_take
+	start client receiver "$(as victim udpcount)" "$PORT"
+	wait_line receiver '^ready$'
+	rule_add command victim direction ingress delay 5s
+	on_server "$(as sender udpsend)" "$CLIENT4" "$PORT" 20
+	assert_received sender 0
+	busywait 20 received_are sender 20
+	assert_counted "$RULE" 20 0 ingress
+	assert_equal "$(netem_packets "vsh${RULE}in")" 20
+	vershitify del "$RULE"
+	assert_equal "$(steers ingress)" ""
+	assert_equal "$(on_client tc filter show dev eth0 ingress)" ""
+}
+
+received_are() {
+	[ "$(received "$1")" = "$2" ]
+}
+
+@test "both: each direction has its own delay" {
+	requires ifb netem
+	port_take
+	start server server "$(as server tcp)" "$SERVER4" "$PORT" listen accept recv 10 send 10 eof
+	wait_line server '^listen'
+	rule_add command victim egress delay 100ms ingress delay 300ms
+	assert_equal "$(ifbs)" "vsh$RULE"$'\n'"vsh${RULE}in"
+	before=${EPOCHREALTIME/./}
+	on_client "$(as victim tcp)" "$SERVER4" "$PORT" connect send 10 recv 10 close
+	(((${EPOCHREALTIME/./} - before) / 1000 >= 800)) || fail "two round trips did not take 400 ms each"
+}
+
+@test "the rule holds until its time is over, and the next command takes the rest away" {
+	requires ifb netem
+	rule_add command victim delay 200ms for 20s
+	assert_rtt 200 "$TARGET"
+	busywait 20 is_over "$RULE"
+	read -r _ longest <<<"$(rtt "$TARGET")"
+	((longest < 200)) || fail "it holds packets for $longest ms after its time"
+	assert_equal "$(ifbs)" "vsh$RULE"
+	first=$RULE
+	rule_add command other drop 1%
+	assert_equal "$(ifbs)" ""
+	assert_equal "$(steers egress)" ""
+	vershitify del "$first" "$RULE" 2>/dev/null || :
+}
+
+is_over() {
+	[ "$(rule_field "$1" state)" = expired ]
+}
+
+@test "change: another delay, another device, and nothing to hold any more" {
+	requires ifb netem
+	rule_add command victim delay 400ms
+	assert_rtt 400 "$TARGET"
+	vershitify change "$RULE" delay 100ms
+	assert_rtt 100 "$TARGET"
+	vsh change "$RULE" dev lo
+	read -r _ longest <<<"$(rtt "$TARGET")"
+	((longest < 100)) || fail "it holds packets of another device for $longest ms"
+	assert_equal "$(ifbs)" "vsh$RULE"
+}
+
+@test "SIGKILL of run leaves a detour, which the next command takes away" {
+	requires ifb netem
+	before=$(system_state)
+	start here doomed "$VERSHITIFY" -n "$CLIENT" run dev eth0 delay 100ms -- sleep 1000
+	busywait 10 ifb_is_up
+	busywait 10 pgrep -P "$(pid doomed)" vsh
+	child=$(pgrep -P "$(pid doomed)" vsh)
+	stop doomed KILL
+	kill "$child"
+	vershitify down
+	assert_equal "$(ifbs)" ""
+	vershitify flush
+	rm -f "$BATS_FILE_TMPDIR/standing"
+}
+
+ifb_is_up() {
+	[ -n "$(ip -n "$CLIENT" -o link show type ifb up)" ]
+}
+
+@test "an ifb that is down, or gone, is said by show and doctor; repair brings it back" {
+	requires ifb netem
+	rule_add command victim delay 100ms
+	ip -n "$CLIENT" link set "vsh$RULE" down
+	assert_regex "$(vershitify show "$RULE")" "detached: vsh$RULE is down"
+	run --separate-stderr vsh doctor
+	assert_regex "$output" "rule $RULE .*vsh$RULE is down"
+	vershitify repair
+	assert_rtt 100 "$TARGET"
+	ip -n "$CLIENT" link del "vsh$RULE"
+	assert_regex "$(vershitify show "$RULE")" "detached: vsh$RULE is gone"
+	vershitify repair
+	assert_rtt 100 "$TARGET"
+	on_client tc filter del dev eth0 egress pref 4
+	assert_regex "$(vershitify show "$RULE")" "detached: no filter steers to vsh$RULE"
+	vershitify repair
+	assert_rtt 100 "$TARGET"
+	on_client tc qdisc del dev "vsh$RULE" root
+	assert_regex "$(vershitify show "$RULE")" "detached: vsh$RULE has lost its queue"
+	vershitify repair
+	assert_rtt 100 "$TARGET"
+}
+
+@test "others' filters and queues: those before see a packet, those after ours do not see what is held" {
+	requires ifb netem
+	on_client tc qdisc add dev eth0 clsact
+	on_client tc qdisc replace dev eth0 root handle 77: pfifo limit 77
+	on_client tc filter add dev eth0 egress pref 1 handle 1 matchall action continue
+	on_client tc filter add dev eth0 egress pref 9 handle 1 matchall action pass
+	root=$(on_client tc qdisc show dev eth0 root)
+	rule_add command victim delay 100ms
+	on_client "$TARGET" -q -c 3 -i 0.2 "$SERVER4"
+	on_client ping -q -c 4 -i 0.2 "$SERVER4"
+	assert_equal "$(filter_packets 9)" 4
+	assert_regex "$(filter_packets 1)" '^(7|10)$'
+	assert_equal "$(on_client tc qdisc show dev eth0 root)" "$root"
+	vershitify del "$RULE"
+	assert_regex "$(on_client tc filter show dev eth0 egress)" 'pref 1 .*pref 9 '
+	assert_equal "$(on_client tc qdisc show dev eth0 root)" "$root"
+	on_client tc qdisc del dev eth0 root
+	on_client tc qdisc del dev eth0 clsact
+}
+
+# filter_packets PREF: of ICMP and ICMPv6, as its action has counted them.
+filter_packets() {
+	on_client tc -s filter show dev eth0 egress pref "$1" | sed -n 's/.* bytes \([0-9]*\) pkt.*/\1/p'
+}
+
+@test "another device of the name is left alone, and the rule refused" {
+	requires ifb netem
+	ip -n "$CLIENT" link add vsh2 type ifb
+	run -1 --separate-stderr vsh add dev eth0 command victim delay 100ms
+	assert_regex "$stderr" 'cannot make vsh2, .*there is another device of that name'
+	assert_equal "$(ifbs)" vsh2
+	assert_equal "$(steers egress)" ""
+	ip -n "$CLIENT" link del vsh2
 }
 
 @test "delay: refused, and nothing is left, where the kernel has no netem" {

@@ -218,7 +218,7 @@ command_down() {
 		devices_detach "$(netns_cookie "$netns_file")" || down_status=1
 		rules_of_netns_remove || down_status=1
 	else
-		{ teardown && strays_detach && clsact_forget; } || down_status=1
+		{ teardown && holds_find && holds_trim '' && strays_detach && clsact_forget; } || down_status=1
 	fi
 	change_end
 	return "$down_status"

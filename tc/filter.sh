@@ -6,9 +6,8 @@
 # A tool says which hook, handle and program are its own: $filter_hook, $filter_handle, $filter_program.
 
 filter_pref=3
-# A tool that sends packets on a detour does so with filters of kind "basic" right after its own. An expression for
-# their handles.
-filter_marks=^$
+# Further filters of a tool, with the two preferences after that: an expression for HOOK PREF KIND HANDLE PROGRAM.
+filter_besides=^$
 
 # program_id PIN
 program_id() {
@@ -32,7 +31,7 @@ filters_look() {
 
 	seen=$(helper filters "$@") || return
 	printf '%s\n' "$seen" | awk -v pref="$filter_pref" -v hook="$filter_hook" -v handle="$filter_handle" \
-		-v program="$filter_program" -v marks="$filter_marks" '
+		-v program="$filter_program" -v besides="$filter_besides" '
 		function tell() {
 			if (dev != "")
 				print ifindex, dev, qdisc, place, earlier, others, tcx, id
@@ -46,7 +45,7 @@ filters_look() {
 		qdisc == "-" && $3 == "egress" { qdisc = "clsact" } # missed by the dump, see bpf/lib/filters.c
 		$4 == pref && $5 == "bpf" && $6 == "0x0" { next } # the place, not what is there
 		$3 == hook && $4 == pref && $5 == "bpf" && $6 == handle && $7 == program { place = "ours"; id = $8; next }
-		$4 == pref + 1 && $5 == "basic" && ($6 == "0x0" || $6 ~ marks) { next }
+		$3 " " $4 " " $5 " " $6 " " $7 ~ besides { next }
 		{ others++ }
 		$3 == hook && $4 < pref + 0 { earlier++ }
 		$3 == hook && $4 == pref && place == "free" { place = "taken" }

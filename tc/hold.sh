@@ -1,16 +1,20 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The detour of packets that a rule holds. The classifier writes a mark into skb->tc_index; a filter right after
+# The detour of packets that a rule holds. A classifier writes a mark into skb->tc_index; a filter right after
 # it sends what has the mark to an ifb of the rule, whose queues are tbf and netem; the ifb sends each packet on
-# from where it came. No queue of a device is touched. $state/holds records each ifb before it is made, a line each:
+# from where it came. No queue of a device is touched. Each direction has an ifb; what comes in has a classifier
+# for this alone. $state/holds records each ifb before it is made, a line each:
 #
 #	NAME NETNS_INODE NETNS_COOKIE NETNS_FILE
 #
 # An ifb of ours is told from others of its name by its address. While one is down or gone, what is sent to it is
 # lost, and the sender told so: the filters go before it, and come after it.
 
-steer_pref=$((filter_pref + 1))
+egress_steer_pref=$((filter_pref + 1))
+ingress_pref=$((filter_pref + 1))
+ingress_steer_pref=$((filter_pref + 2))
+ingress_program=vsh_ingress
 ifb_address=56:53:48:00:00:00
 
 # feature_or WHAT OPTIONS COMMAND...: as net_run_or, and says what the kernel has to be built with.
@@ -89,12 +93,18 @@ hold_unqueue() {
 
 # hold_steer DEVICES NAME HOOK MARK: DEVICES as in devices_attach. Those of "any" may have vanished.
 hold_steer() {
-	local kind ifindex dev batch='' status=0
+	local kind ifindex dev batch='' status=0 pref="$egress_steer_pref"
 
+	if [ "$3" = ingress ]; then
+		[ -e "$pins/$ingress_program" ] || run "$vsh" load "$objects" "$ingress_program" || return
+		pref=$ingress_steer_pref
+	fi
 	while read -r kind ifindex dev; do
 		[ -n "$dev" ] || continue
 		batch_device "$dev" "$ifindex"
-		batch="${batch}filter replace dev $batch_word $3 protocol all pref $steer_pref handle $4 basic match meta(tc_index eq $(($4))) action mirred egress redirect dev $2$newline"
+		[ "$3" = egress ] ||
+			batch="${batch}filter replace dev $batch_word ingress protocol all pref $ingress_pref handle $filter_handle bpf direct-action object-pinned $pins/$ingress_program$newline"
+		batch="${batch}filter replace dev $batch_word $3 protocol all pref $pref handle $4 basic match meta(tc_index eq $(($4))) action mirred egress redirect dev $2$newline"
 	done <<-END
 		$1
 	END
@@ -113,26 +123,43 @@ hold_steer() {
 	return "$status"
 }
 
-# steers_look [IFINDEX...]: the filters of ours that steer, a line each: IFINDEX DEV HOOK MARK
+# steers_look [IFINDEX...]: the filters of ours that steer, and the classifier of what comes in, a line each:
+#
+#	IFINDEX DEV HOOK PREF KIND HANDLE
+#
 # shellcheck disable=SC2120 # some callers have words
 steers_look() {
 	[ -e "$state/holds" ] || return 0
-	helper filters "$@" | awk -v pref="$steer_pref" -v marks="$filter_marks" '
+	helper filters "$@" | awk -v besides="$filter_besides" '
 		$1 == "device" { dev = $5 }
-		$1 == "filter" && $4 == pref && $5 == "basic" && $6 ~ marks { print $2, dev, $3, $6 }'
+		$1 == "filter" && $6 != "0x0" && $3 " " $4 " " $5 " " $6 " " $7 ~ besides { print $2, dev, $3, $4, $5, $6 }'
+}
+
+# steers_of MARK STEERS: those with the mark, and the classifiers of what comes in where they are the last ones.
+steers_of() {
+	printf '%s\n' "$2" | awk -v mark="$1" '
+		$6 == mark { print; next }
+		$3 != "ingress" { next }
+		$5 == "bpf" { classifier[$1] = $0; next }
+		{ others[$1] = 1 }
+		END {
+			for (ifindex in classifier)
+				if (!(ifindex in others))
+					print classifier[ifindex]
+		}'
 }
 
 # steers_batch STEERS [IFINDEX]: what takes these away, or those of them that are on one device, for tc_batch.
 steers_batch() {
-	local ifindex dev hook mark
+	local ifindex dev hook pref kind handle
 
-	printf '%s\n' "$1" | while read -r ifindex dev hook mark; do
-		case $mark:${2:-$ifindex} in
+	printf '%s\n' "$1" | while read -r ifindex dev hook pref kind handle; do
+		case $handle:${2:-$ifindex} in
 		?*:"$ifindex") ;;
 		*) continue ;;
 		esac
 		batch_device "$dev" "$ifindex"
-		printf '%s\n' "filter del dev $batch_word $hook protocol all pref $steer_pref handle $mark basic"
+		printf '%s\n' "filter del dev $batch_word $hook protocol all pref $pref handle $handle $kind"
 	done
 }
 
@@ -188,6 +215,22 @@ holds_trim() {
 	return "$status"
 }
 
+# holds_find: records ifbs of ours that have none, as after /run was emptied; but for those of set-ups in other
+# mount namespaces.
+holds_find() {
+	local netns_name netns_file name
+
+	[ -z "$(programs_of_others)" ] || return 0
+	for netns_file in /proc/self/ns/net /run/netns/*; do
+		[ -e "$netns_file" ] || continue
+		netns_name=$netns_file
+		for name in $(ifbs_look | cut -d ' ' -f 1); do
+			state_ensure
+			hold_record "$name" "$(netns_cookie "$netns_file")" </dev/null
+		done
+	done
+}
+
 # hold_release NAME INODE COOKIE FILE: in whatever namespace it is.
 hold_release() {
 	local netns_name netns_file
@@ -204,7 +247,7 @@ hold_remove() {
 
 	# shellcheck disable=SC2119 # all devices
 	steers=$(steers_look) || return
-	steers=$(steers_batch "$(printf '%s\n' "$steers" | awk -v mark="$(hold_mark "$1")" '$4 == mark')")
+	steers=$(steers_batch "$(steers_of "$(hold_mark "$1")" "$steers")")
 	tc_batch "${steers:+$steers$newline}" || {
 		say "cannot take away the filters that steer to $1: ${batch_failures%%"$newline"*}"
 		return 1
@@ -214,5 +257,10 @@ hold_remove() {
 
 # hold_mark NAME: that of the packets which are sent there, as vsh filters prints it.
 hold_mark() {
-	printf '0x%x\n' $((0x5600 + ${1#vsh} - 1))
+	local number="${1#vsh}"
+
+	case $number in
+	*in) printf '0x%x\n' $((0x5680 + ${number%in} - 1)) ;;
+	*) printf '0x%x\n' $((0x5600 + number - 1)) ;;
+	esac
 }

@@ -15,7 +15,7 @@ state=/run/vershitify
 filter_hook=egress
 filter_handle=0x5653
 filter_program=vsh_egress
-filter_marks='^0x56[0-3][0-9a-f]$'
+filter_besides='^egress 4 basic 0x(0|56[0-3].) |^ingress 4 bpf (0x0 |0x5653 vsh_ingress$)|^ingress 5 basic 0x(0|56[89ab].) '
 devices_map=vsh_devices
 trust_more="$maps/vsh_*"
 
@@ -179,6 +179,7 @@ devices_reattach() {
 	local wanted
 
 	wanted=$(awk -v cookie="$1" '$2 == cookie { print "any", $3, $4 }' "$state/devices")
+	plan_attached=$wanted$newline
 	[ -z "$wanted" ] || devices_attach "$wanted$newline" "$1"
 }
 
@@ -681,6 +682,8 @@ vershitify_settle() {
 		plan_carry_out "$plan"
 		setup_trim
 	fi
+	# those of rules that are over
+	! setup_is_there || [ ! -e "$state/holds" ] || holds_trim "$("$vsh" plan needed)"
 	# the end of the set-up is the end of its folder
 	state_ensure
 }

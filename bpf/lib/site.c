@@ -216,7 +216,7 @@ uint64_t site_device_identity(struct site *site, const char *name)
 	return st.st_ino;
 }
 
-static uint32_t device_index(const struct site *site, const char *name)
+uint32_t site_device_index(const struct site *site, const char *name)
 {
 	struct ifreq request = {};
 
@@ -236,7 +236,7 @@ uint32_t site_device_find(struct site *site, uint64_t identity, char name[IFNAMS
 		if (entry->d_name[0] == '.' ||
 		    site_device_identity(site, entry->d_name) != identity)
 			continue;
-		ifindex = device_index(site, entry->d_name);
+		ifindex = site_device_index(site, entry->d_name);
 		snprintf(name, IFNAMSIZ, "%.*s", IFNAMSIZ - 1, entry->d_name);
 	}
 	if (devices)
@@ -274,35 +274,60 @@ static bool is_text(const struct rtattr *attribute, const char *text)
 	       !strcmp(RTA_DATA(attribute), text);
 }
 
-struct filter {
-	uint32_t pref, handle;
-	const char *program;
+struct quarry {
+	const struct site_filter *filter;
 	bool found;
 };
 
+static bool has_program(const struct nlmsghdr *head, const char *program)
+{
+	const struct rtattr *id = nested_attribute(tc_attribute(head, TCA_OPTIONS), TCA_BPF_ID);
+
+	return id && program_has_name(*(const uint32_t *)RTA_DATA(id), program);
+}
+
 static void filter_seen(const struct nlmsghdr *head, void *context)
 {
-	struct filter *filter = context;
+	struct quarry *quarry = context;
+	const struct site_filter *filter = quarry->filter;
 	const struct tcmsg *tc = NLMSG_DATA(head);
-	const struct rtattr *id = nested_attribute(tc_attribute(head, TCA_OPTIONS), TCA_BPF_ID);
 
 	if (head->nlmsg_type == RTM_NEWTFILTER && tc->tcm_handle == filter->handle &&
 	    TC_H_MAJ(tc->tcm_info) >> 16 == filter->pref &&
-	    is_text(tc_attribute(head, TCA_KIND), "bpf") && id &&
-	    program_has_name(*(const uint32_t *)RTA_DATA(id), filter->program))
-		filter->found = true;
+	    is_text(tc_attribute(head, TCA_KIND), filter->kind) &&
+	    (!filter->program || has_program(head, filter->program)))
+		quarry->found = true;
 }
 
-bool site_has_filter(const struct site *site, uint32_t ifindex, uint32_t pref, uint32_t handle,
-		     const char *program)
+bool site_has_filter(const struct site *site, uint32_t ifindex, const struct site_filter *filter)
 {
-	struct filter filter = { .pref = pref, .handle = handle, .program = program };
+	uint32_t hook = filter->ingress ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS;
+	struct quarry quarry = { .filter = filter };
 	struct netlink_question question = {
 		.head = { .nlmsg_type = RTM_GETTFILTER, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
-		.tc = { .tcm_ifindex = ifindex,
-			.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS) },
+		.tc = { .tcm_ifindex = ifindex, .tcm_parent = TC_H_MAKE(TC_H_CLSACT, hook) },
 	};
 
-	netlink_ask(site->route, &question, filter_seen, &filter);
-	return filter.found;
+	netlink_ask(site->route, &question, filter_seen, &quarry);
+	return quarry.found;
+}
+
+/* --- other devices --------------------------------------------------------------------------- */
+
+bool site_device_is_up(const struct site *site, const char *name)
+{
+	struct ifreq request = {};
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%.*s", IFNAMSIZ - 1, name);
+	return !ioctl(site->route, SIOCGIFFLAGS, &request) && (request.ifr_flags & IFF_UP);
+}
+
+bool site_has_queue(const struct site *site, uint32_t ifindex, uint32_t parent, uint32_t handle)
+{
+	struct netlink_question question = {
+		.head = { .nlmsg_type = RTM_GETQDISC, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
+		.tc = { .tcm_ifindex = ifindex, .tcm_parent = parent, .tcm_handle = handle },
+	};
+
+	return !netlink_ask(site->route, &question, NULL, NULL);
 }

@@ -42,8 +42,22 @@ bool site_device_name(const struct site *site, uint32_t ifindex, char name[IFNAM
 
 bool site_has_clsact(const struct site *site, uint32_t ifindex);
 
-/* A filter of tc's at the egress of clsact. */
-bool site_has_filter(const struct site *site, uint32_t ifindex, uint32_t pref, uint32_t handle,
-		     const char *program);
+/* A filter of tc's at one of the hooks of clsact. */
+struct site_filter {
+	bool ingress;
+	uint32_t pref, handle;
+	const char *kind; /* as tc calls it */
+	const char *program; /* of a filter of kind bpf; NULL: any */
+};
+
+bool site_has_filter(const struct site *site, uint32_t ifindex, const struct site_filter *filter);
+
+/* 0: there is no device of that name. */
+uint32_t site_device_index(const struct site *site, const char *name);
+
+bool site_device_is_up(const struct site *site, const char *name);
+
+/* A queue with this handle, not one that the kernel has given to the device. */
+bool site_has_queue(const struct site *site, uint32_t ifindex, uint32_t parent, uint32_t handle);
 
 #endif

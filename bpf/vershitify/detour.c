@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdio.h>
+#include <linux/pkt_sched.h>
 #include "detour.h"
 #include "netem.h"
 #include "state.h"
+
+/* Of the queue that holds, below that of the wire. */
+#define QUEUE_PARENT TC_H_MAKE(1 << 16, 1)
+#define QUEUE_HANDLE TC_H_MAKE(0xa << 16, 0)
 
 /* Of each direction in which a rule can hold packets. */
 static const struct detour {
 	__u32 need; /* enum vsh_need */
 	const char *suffix; /* of the ifb's name, after vshN */
 	const char *hook; /* of clsact */
+	__u32 pref; /* of the filter that steers (tc/hold.sh) */
 	__u32 mark; /* of the packets, with the rule's index: skb->tc_index */
 } detours[VSH_DIRECTIONS] = {
-	[VSH_EGRESS] = { VSH_HOLD, "", "egress", VSH_HELD },
+	[VSH_EGRESS] = { VSH_HOLD, "", "egress", FILTER_PREF + 1, VSH_HELD },
+	[VSH_INGRESS] = { VSH_HOLD_INGRESS, "in", "ingress", FILTER_PREF + 2, VSH_HELD_INGRESS },
 };
 
 static bool is_taken(__u32 direction, const struct vsh_rule *rule)
@@ -19,15 +26,20 @@ static bool is_taken(__u32 direction, const struct vsh_rule *rule)
 	return rule->needs & detours[direction].need;
 }
 
+bool rule_has_filters(const struct vsh_rule *rule)
+{
+	return (rule->hooks & VSH_TC_EGRESS) || (rule->needs & VSH_HOLD_INGRESS);
+}
+
 /* The queue of the wire, and below it the one that holds: see hold.h. */
 static void queues_print(const char *ifb, const struct vsh_hold *hold,
 			 const struct vsh_hold *before)
 {
 	if (before && !hold_is_changeable(hold, before))
-		printf("unqueue %s parent 1:1 handle 10:\n", ifb);
+		printf("unqueue %s parent 1:1 handle a:\n", ifb);
 	printf("queue %s root handle 1: tbf ", ifb);
 	hold_shaper_args(stdout, hold);
-	printf("\nqueue %s parent 1:1 handle 10: netem ", ifb);
+	printf("\nqueue %s parent 1:1 handle a: netem ", ifb);
 	hold_args(stdout, hold, before);
 	printf("\n");
 }
@@ -77,4 +89,44 @@ void detours_needed_print(__u32 id, const struct vsh_rule *rule)
 		ifb_name(name, sizeof(name), id, direction);
 		printf("ifb %llu %s\n", (unsigned long long)rule->netns_cookie, name);
 	}
+}
+
+static bool steer_is_missing(const struct site *site, __u32 ifindex, __u32 id, __u32 direction)
+{
+	const struct site_filter steer = {
+		.ingress = direction == VSH_INGRESS,
+		.pref = detours[direction].pref,
+		.handle = detours[direction].mark + id,
+		.kind = "basic",
+	};
+
+	return ifindex != VSH_NO_DEVICE && !site_has_filter(site, ifindex, &steer);
+}
+
+static void detour_fault(const struct site *site, __u32 id, __u32 direction,
+			 const struct vsh_rule *rule, char *fault, size_t size)
+{
+	char name[VSH_DEV_LEN];
+	__u32 ifindex;
+
+	ifb_name(name, sizeof(name), id, direction);
+	ifindex = site_device_index(site, name);
+	if (!ifindex)
+		snprintf(fault, size, "%s is gone", name);
+	else if (!site_device_is_up(site, name))
+		snprintf(fault, size, "%s is down", name);
+	else if (!site_has_queue(site, ifindex, QUEUE_PARENT, QUEUE_HANDLE))
+		snprintf(fault, size, "%s has lost its queue", name);
+	for (__u32 i = 0; !fault[0] && i < rule->devs; i++)
+		if (steer_is_missing(site, rule->ifindex[i], id, direction))
+			snprintf(fault, size, "no filter steers to %s", name);
+}
+
+void detours_fault(const struct site *site, __u32 id, const struct vsh_rule *rule, char *fault,
+		   size_t size)
+{
+	fault[0] = '\0';
+	for (__u32 direction = 0; !fault[0] && direction < VSH_DIRECTIONS; direction++)
+		if (is_taken(direction, rule))
+			detour_fault(site, id, direction, rule, fault, size);
 }

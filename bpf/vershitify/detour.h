@@ -3,7 +3,15 @@
 #ifndef VSH_DETOUR_H
 #define VSH_DETOUR_H
 
+#include <stdbool.h>
+#include "site.h"
 #include "vershitify.h"
+
+#define FILTER_PREF 3 /* tc/filter.sh */
+#define FILTER_HANDLE 0x5653 /* tc/vershitify.sh */
+
+/* Does it need the classifiers on its devices? */
+bool rule_has_filters(const struct vsh_rule *rule);
 
 /* "ifb" and "queue" lines: the devices with the queues where this rule holds packets. before: what they may
  * have been told already, or NULL.
@@ -16,5 +24,11 @@ void steers_print(__u32 id, const struct vsh_rule *rule);
 
 /* "ifb COOKIE NAME" lines: those that have to stay. None for a rule that is over. */
 void detours_needed_print(__u32 id, const struct vsh_rule *rule);
+
+/* What is missing of those that the rule has, as in "vsh1 is down"; "": nothing. While it is, the packets are
+ * lost, or not held.
+ */
+void detours_fault(const struct site *site, __u32 id, const struct vsh_rule *rule, char *fault,
+		   size_t size);
 
 #endif

@@ -64,7 +64,7 @@ static __always_inline bool device_is_same(__u32 id, __u32 i, __u32 hook)
 {
 	__u32 key = VSH_DEVICES_KEY(id, i);
 
-	return hook == VSH_TC_EGRESS || bpf_map_lookup_elem(&vsh_devices, &key);
+	return (hook & (VSH_TC_EGRESS | VSH_TC_INGRESS)) || bpf_map_lookup_elem(&vsh_devices, &key);
 }
 
 /* Which of the rule's devices has this number, or VSH_DEVS_MAX. Global, so that it is verified once
@@ -95,9 +95,11 @@ static __always_inline bool rule_is_on(const struct vsh_rule *rule)
 }
 
 struct search {
-	__u64 mask; /* rules still to be looked at */
+	__u64 owned; /* rules over the owner, and ... */
+	__u64 mask; /* ... those still to be looked at */
 	__u64 netns_cookie;
-	__u32 epoch; /* of the owner */
+	__u32 config_epoch; /* of all rules, when the search began, and ... */
+	__u32 epoch; /* ... of the owner */
 	__u32 ifindex;
 	__u32 hook;
 	__u32 passed_over; /* hooks of rules that do not take this packet, but perhaps another */
@@ -373,32 +375,44 @@ static long rule_try(__u32 i, void *context)
 }
 
 /* A packet, which is in the namespace of its socket, takes the first rule, by number,
- * that matches it. bytes: what it is counted as. Returns the verdict, packed.
+ * that matches it. search: to be filled, all 0 before.
  */
+static __always_inline struct vsh_rule *
+rule_search(struct __sk_buff *skb, const struct vsh_sock *tag, __u32 hook, struct search *search)
+{
+	struct vsh_config *config = config_get();
+
+	if (!config)
+		return NULL;
+	search->found = -1;
+	search->ifindex = skb->ifindex;
+	search->hook = hook;
+	search->config_epoch = READ_ONCE(config->epoch);
+	search->epoch = READ_ONCE(tag->owner.epoch);
+	search->owned = READ_ONCE(tag->owner.mask);
+	search->mask = search->owned;
+	search->netns_cookie = tag->owner.netns_cookie;
+	if (search->mask & READ_ONCE(config->selects))
+		subject_read(skb, &search->subject);
+	bpf_loop(VSH_RULES_MAX, rule_try, search, 0);
+	return rule_get(search->found);
+}
+
+/* The verdict of that rule, packed. bytes: what the packet is counted as. */
 __noinline __u32 judge_all(struct __sk_buff *skb, struct vsh_sock *tag, __u32 hook, __u32 bytes)
 {
-	struct search search = { .ifindex = skb->ifindex, .hook = hook, .found = -1 };
+	struct search search = {};
 	struct verdict verdict = { .action = NOT_OURS };
-	struct vsh_config *config = config_get();
 	struct vsh_rule *rule;
-	__u64 mask;
-	__u32 epoch;
 
-	if (!tag || !config)
+	if (!tag)
 		return verdict_pack(verdict);
-	epoch = READ_ONCE(config->epoch);
-	search.epoch = READ_ONCE(tag->owner.epoch);
-	mask = READ_ONCE(tag->owner.mask);
-	search.mask = mask;
-	search.netns_cookie = tag->owner.netns_cookie;
-	if (mask & READ_ONCE(config->selects))
-		subject_read(skb, &search.subject);
-	bpf_loop(VSH_RULES_MAX, rule_try, &search, 0);
-	rule = rule_get(search.found);
+	rule = rule_search(skb, tag, hook, &search);
 	if (!rule)
 		return verdict_pack(verdict);
 	if (rule_is_simple(rule) && !(rule->hooks & search.passed_over))
-		shortcut_make(&tag->owner, mask, search.epoch, (__u64)epoch << 32 | search.found);
+		shortcut_make(&tag->owner, search.owned, search.epoch,
+			      (__u64)search.config_epoch << 32 | search.found);
 	verdict = rule_judge(skb, rule, rule->needs, (__u32)search.found % VSH_RULES_MAX, tag, hook,
 			     bytes);
 	return verdict_pack(verdict);

@@ -230,7 +230,7 @@ static void attachments_print(__u32 id, const struct request *request,
 	printf("netns %llu\n", (unsigned long long)request->rule.netns_cookie);
 	detours_print(id, &request->rule, &request->label, before);
 	hooks_print(hooks);
-	if (hooks & VSH_TC_EGRESS)
+	if (rule_has_filters(&request->rule))
 		devices_print(request);
 	steers_print(id, &request->rule);
 }
@@ -529,7 +529,7 @@ static int plan_needed(const struct state *state)
 			continue;
 		hooks |= rule->hooks;
 		detours_needed_print(id, rule);
-		if (!(rule->hooks & VSH_TC_EGRESS))
+		if (!rule_has_filters(rule))
 			continue;
 		if (!rule->devs)
 			printf("dev %llu all\n", cookie);
@@ -559,11 +559,15 @@ static void devices_repair_print(const struct state *state, __u32 id, const stru
 	const struct vsh_rule *rule = &state->rules[id];
 
 	printf("netns %llu\n", (unsigned long long)rule->netns_cookie);
-	if (sight->bare && !rule->devs)
+	if (sight->strayed)
+		detours_print(id, rule, &state->labels[id], NULL);
+	if ((sight->bare || sight->strayed) && !rule->devs)
 		printf("recorded\n");
 	for (__u32 i = 0; i < rule->devs; i++)
-		if ((sight->bare | sight->moved) >> i & 1)
+		if (sight->strayed || ((sight->bare | sight->moved) >> i & 1))
 			printf("dev %s %u\n", state->labels[id].dev[i], sight->ifindex[i]);
+	if (sight->strayed || sight->bare || sight->moved)
+		steers_print(id, rule);
 }
 
 /* Of devices that were away the kernel has let go, and they can have other numbers now. */
@@ -599,7 +603,7 @@ static int plan_repair(struct state *state, const struct sight sights[VSH_RULES_
 	programs_repair_print(&state->rules[id]);
 	if (!sight->netns_own)
 		printf("enter %s\n", sight->netns_path);
-	if (state->rules[id].hooks & VSH_TC_EGRESS)
+	if (rule_has_filters(&state->rules[id]))
 		devices_repair_print(state, id, sight);
 	if (sight->moved)
 		moved_repair_print(state, id, sight);

@@ -312,11 +312,13 @@ static void hooks_finish(struct request *request)
 		rule->hooks |= VSH_CG_INGRESS;
 	if (request->egress)
 		rule->hooks |= request->visible == VISIBLE_DENIED ? VSH_CG_EGRESS : VSH_TC_EGRESS;
-	rule->needs &= ~(VSH_ONCE | VSH_LOCAL | VSH_SELECTS | VSH_HOLD);
+	rule->needs &= ~(VSH_ONCE | VSH_LOCAL | VSH_SELECTS | VSH_HOLD | VSH_HOLD_INGRESS);
 	if (request->visible == VISIBLE_LOCAL)
 		rule->needs |= VSH_LOCAL;
 	if (hold_is_asked(&request->label.hold[VSH_EGRESS]))
 		rule->needs |= VSH_HOLD;
+	if (hold_is_asked(&request->label.hold[VSH_INGRESS]))
+		rule->needs |= VSH_HOLD_INGRESS;
 	if (rule->devs != 1 || has_several_bits(rule->hooks & VSH_PACKET_HOOKS) ||
 	    (rule->needs & VSH_HOLD))
 		rule->needs |= VSH_ONCE;

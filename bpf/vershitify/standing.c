@@ -12,12 +12,17 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include "cgrouphooks.h"
+#include "detour.h"
 #include "programs.h"
 #include "standing.h"
 
-#define FILTER_PREF 3 /* tc/filter.sh */
-#define FILTER_HANDLE 0x5653 /* tc/vershitify.sh */
-#define FILTER_PROGRAM "vsh_egress"
+static const struct site_filter classifier = {
+	.pref = FILTER_PREF,
+	.handle = FILTER_HANDLE,
+	.kind = "bpf",
+	.program = "vsh_egress",
+};
+
 #define RECORD "/run/vershitify/devices"
 #define CGROUP_PROGRAMS_MAX 64
 
@@ -179,7 +184,7 @@ static void device_look(struct look *look, struct site *site, uint32_t id, uint3
 
 static void filter_look(struct site *site, uint32_t i, const char *name, struct sight *sight)
 {
-	if (site_has_filter(site, sight->ifindex[i], FILTER_PREF, FILTER_HANDLE, FILTER_PROGRAM))
+	if (site_has_filter(site, sight->ifindex[i], &classifier))
 		return;
 	sight->bare |= 1U << i;
 	sight_add(sight,
@@ -199,7 +204,7 @@ static void recorded_look(struct site *site, struct sight *sight)
 	while (record && fgets(line, sizeof(line), record)) {
 		if (sscanf(line, "%*s %llu %u", &cookie, &ifindex) != 2 || cookie != site->cookie ||
 		    !site_device_name(site, ifindex, name) ||
-		    site_has_filter(site, ifindex, FILTER_PREF, FILTER_HANDLE, FILTER_PROGRAM))
+		    site_has_filter(site, ifindex, &classifier))
 			continue;
 		sight->bare = 1;
 		sight_add(sight,
@@ -213,6 +218,8 @@ static void recorded_look(struct site *site, struct sight *sight)
 static void devices_look(struct look *look, struct site *site, uint32_t id,
 			 const struct vsh_rule *rule, struct vsh_label *label, struct sight *sight)
 {
+	char fault[128];
+
 	for (uint32_t i = 0; i < rule->devs; i++) {
 		device_look(look, site, id, i, rule, label, sight);
 		if (sight->gone >> i & 1)
@@ -221,11 +228,15 @@ static void devices_look(struct look *look, struct site *site, uint32_t id,
 	for (uint32_t i = 0; i < rule->devs; i++) {
 		if (sight->moved >> i & 1)
 			sight_add(sight, "%.15s was moved away and back", label->dev[i]);
-		else if (!(sight->gone >> i & 1) && (rule->hooks & VSH_TC_EGRESS))
+		else if (!(sight->gone >> i & 1) && rule_has_filters(rule))
 			filter_look(site, i, label->dev[i], sight);
 	}
-	if (!rule->devs && (rule->hooks & VSH_TC_EGRESS))
+	if (!rule->devs && rule_has_filters(rule))
 		recorded_look(site, sight);
+	detours_fault(site, id, rule, fault, sizeof(fault));
+	sight->strayed = fault[0];
+	if (fault[0])
+		sight_add(sight, "%s", fault);
 }
 
 /* --- rules ---------------------------------------------------------------------------- */

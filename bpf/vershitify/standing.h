@@ -23,6 +23,7 @@ struct sight {
 	char netns[SITE_NAME_LEN]; /* the namespace as -n takes it; empty: it has no name */
 	char netns_path[2 * SITE_NAME_LEN]; /* a file of it */
 	bool netns_own; /* it is the caller's */
+	bool strayed; /* something of its detours is missing */
 	bool renamed; /* a device has another name than the label in the map has */
 	uint32_t gone;
 	uint32_t moved; /* away and back: the same device, of which the kernel has let go */

@@ -49,6 +49,7 @@
  * by a filter after the classifier (tc/hold.sh), and is still there when it comes back.
  */
 #define VSH_HELD 0x5600
+#define VSH_HELD_INGRESS 0x5680 /* likewise, of what comes in */
 
 enum vsh_direction {
 	VSH_EGRESS,
@@ -64,6 +65,7 @@ enum vsh_hook {
 	VSH_AT_CONNECT = 1 << 3, /* cgroup/connect4, connect6 */
 	VSH_AT_BIND = 1 << 4, /* cgroup/bind4, bind6 */
 	VSH_AT_SEND = 1 << 5, /* cgroup/sendmsg4, sendmsg6 */
+	VSH_TC_INGRESS = 1 << 6, /* clsact, of no rule: asks for those of VSH_CG_INGRESS, earlier */
 };
 
 /* Where packets are judged, and where calls (enum vsh_call). */
@@ -92,6 +94,7 @@ enum vsh_need {
 	VSH_SELECTS = 1 << 7, /* its label has conditions on the packet */
 	VSH_MODEL = 1 << 8, /* packets are not lost each for itself */
 	VSH_HOLD = 1 << 9, /* what is sent and not lost takes the detour through an ifb */
+	VSH_HOLD_INGRESS = 1 << 10, /* what comes in takes one, before it is judged */
 };
 
 /* Whom a rule names. */

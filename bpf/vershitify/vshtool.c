@@ -69,6 +69,8 @@ static const struct program programs[] = {
 	  "vsh_iter_file" },
 	{ "vershitify.o", "vsh_egress", BY_PIN, true, "drops what targets send",
 	  "nothing is dropped at egress", NULL },
+	{ "hold.o", "vsh_ingress", BY_PIN, false, "holds what targets receive",
+	  "what targets receive is not held", NULL },
 	{ "vershitify.o", "vsh_cg_ingress", BY_PIN, false, "drops what targets receive",
 	  "direction ingress and direction both are refused", NULL },
 	{ "vershitify.o", "vsh_cg_egress", BY_PIN, false, "denies targets what they send",
