@@ -67,14 +67,15 @@ assert_flow() {
 }
 
 @test "bytes are the programs' own count: small, cut into fragments, and many in one send" {
-	local words to
+	local words to first=0
 
 	watch_start -n "$SERVER" -j -i 600 --udp
 	receiver_start
 	for words in '-s 48' '-s 60000' '-s 1000 -g 40'; do
 		for to in "$SERVER4" "$SERVER6"; do
 			# shellcheck disable=SC2086 # words
-			send victim $words "$to" "$PORT" 40
+			send victim -b "$first" $words "$to" "$PORT" 40
+			first=$((first + 40))
 		done
 	done
 	busywait 20 lines_are watch '"event":"incoming"' 6

@@ -28,13 +28,16 @@ help() {
 	cat <<'END'
 Usage: snitch.sh [OPTIONS] [WATCH]
        snitch.sh [OPTIONS] list [WATCH]
+       snitch.sh [OPTIONS] run [WATCH] -- COMMAND [ARG...]
        snitch.sh [OPTIONS] tcp [WATCH]
        snitch.sh page RECORDING PAGE
        snitch.sh [OPTIONS] doctor | help
 
 Prints the connections of this machine, TCP and UDP, as they happen, each with
 its process, and the bytes that they carry; until Ctrl-C. list: a table of
-those that are open now. page: a map of what -j has printed before.
+those that are open now. run: COMMAND and its descendants, and a table of
+sums at its end, on standard error; the exit status is COMMAND's. page: a map
+of what -j has printed before.
 
 WATCH :=   -x              a table, with a line for each connection when it ends
            -i TIME         between sums of bytes: seconds, or as in 200ms
@@ -43,6 +46,9 @@ WATCH :=   -x              a table, with a line for each connection when it ends
            --first N       so many lines
            --command NAME  only processes of this name
            --pid N         only this process
+           --exe PATH      only processes that execute this file
+           --cgroup PATH   only processes of this cgroup
+           --children      with all their descendants
            --to PREFIX     only this address on the other side, or this network
            --port PORT     only with this port, on either side
            --direction egress|ingress
@@ -63,7 +69,8 @@ OPTIONS := -n NETNS        only this network namespace
            --dry-run       only show them
            -V              version
 
-Exit status: 0 done, 1 failed or something was lost, 2 misuse.
+Exit status: 0 done, 1 failed or something was lost, 2 misuse; of run: that of
+COMMAND, 125 not set up, 126 COMMAND cannot be run, 127 not found.
 
 Examples:
   snitch.sh
@@ -71,6 +78,7 @@ Examples:
   snitch.sh list --port 443
   snitch.sh tcp --command curl
   snitch.sh -x --udp --port 53
+  snitch.sh run -- curl -sS https://192.0.2.2/
   snitch.sh -j --failed --to 2001:db8::/32 --for 5m
   snitch.sh --for 1h --html hour.html
   snitch.sh --live

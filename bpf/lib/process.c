@@ -63,3 +63,13 @@ uint32_t process_parent(uint32_t pid)
 	p = strrchr(text, ')'); /* comm can hold anything, also parentheses */
 	return p && p[1] && p[2] && p[3] ? strtoul(p + 4, NULL, 10) : 0;
 }
+
+int process_become(char **argv)
+{
+	int err;
+
+	execvp(argv[0], argv);
+	err = errno;
+	complain("cannot run %s: %s", quoted(argv[0]), strerror(err));
+	return err == ENOENT ? NOT_FOUND : NOT_EXECUTABLE;
+}

@@ -66,6 +66,7 @@ ssize_t text_read(const char *path, char *text, size_t size); /* a short file of
 int process_comm(uint32_t pid, char comm[COMM_LEN]);
 uint32_t process_tgid(uint32_t tid);
 uint32_t process_parent(uint32_t pid);
+int process_become(char **argv); /* if it cannot: a message, and the exit status for it */
 
 /* argv holds the words that follow the command's name. */
 typedef int command_run(const struct options *options, int argc, char **argv);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include "grammar.h"
 #include "snitch.h"
+#include "vershitify.h"
 #include "vsh.h"
 
 extern const struct grammar snitch_grammar;
@@ -33,10 +34,17 @@ struct snitch_request {
 	uint64_t lines; /* how many are printed at most */
 	bool extended; /* a line for each connection, when it is over */
 	struct page_wish page;
+	const char *
+		cgroup_root; /* where cgroup v2 is mounted, or NULL; to be set before the words are read */
+	struct vsh_label who; /* whom a tracker follows; VSH_NOBODY: no need of one */
+	bool children; /* with all descendants */
 };
 
 /* is_list: for a table of what is open now. DONE, or a message and MISUSED. */
 int snitch_parse(int argc, char **argv, bool is_list, struct snitch_request *request);
+
+/* Of a run: it follows the process that will be added. DONE, or a message and MISUSED. */
+int snitch_follow_run(struct snitch_request *request);
 int snitch_parse_tcp(int argc, char **argv, struct snitch_request *request); /* for vsh tcp */
 
 /* For a page of what is recorded: DONE, or a message and MISUSED. */
@@ -64,6 +72,8 @@ struct snitch_format {
 	/* Prints so many lines at most, from 1; returns how many. */
 	unsigned int (*event)(const struct snt_event *event, uint64_t lines);
 	void (*lost)(uint64_t events, uint64_t unfollowed);
+	/* Are there connections whose end is waited for? NULL: not asked for. */
+	bool (*is_waiting)(void);
 };
 
 extern const struct snitch_format snitch_plain, snitch_extended, snitch_json;

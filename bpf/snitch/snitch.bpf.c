@@ -338,7 +338,11 @@ int BPF_PROG(snt_nested, struct sock *sk, int old, int new)
 /* Every connect(2) is allowed: these only look. */
 static __always_inline int attempt_note(struct bpf_sock_addr *ctx, struct attempt *attempt)
 {
+	struct bpf_sock *sk = ctx->sk;
+
 	if (ctx->protocol != IPPROTO_TCP || !protocol_is_wanted(IPPROTO_TCP))
+		return 1;
+	if (filter.owned && (!sk || !is_targets_socket(sk)))
 		return 1;
 	attempt->begun_ns = bpf_ktime_get_boot_ns();
 	attempt->cookie = bpf_get_socket_cookie(ctx);

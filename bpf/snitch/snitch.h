@@ -44,7 +44,8 @@ struct snt_filter {
 	__u64 idle_ns; /* after which UDP with one other side has ended */
 	__u8 direction; /* enum snt_direction */
 	__u8 protocol; /* IPPROTO_*, or 0 */
-	__u8 pad[6];
+	__u8 owned; /* only sockets of targets (targets.h) */
+	__u8 pad[5];
 	__u32 pid;
 	__u32 prefix_bits; /* of the 128 of address[] */
 	__u8 prefix[16]; /* of the other side's address */

@@ -126,4 +126,4 @@ void json_lost(uint64_t events, uint64_t unfollowed)
 	json_line_end(&json);
 }
 
-const struct snitch_format snitch_json = { begin, event_print, json_lost };
+const struct snitch_format snitch_json = { begin, event_print, json_lost, NULL };

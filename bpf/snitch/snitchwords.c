@@ -6,6 +6,7 @@
 #include "position.h"
 #include "values.h"
 #include "vsh.h"
+#include "who.h"
 #include "words.h"
 
 #define INTERVAL_MIN_NS 10000000 /* each look reads all connections */
@@ -23,6 +24,8 @@ enum {
 	WORD_PROTOCOL = 1 << 9,
 	WORD_DIRECTION = 1 << 10,
 	WORD_IDLE = 1 << 11,
+	WORD_TRACKED = 1 << 12,
+	WORD_CHILDREN = 1 << 13,
 	WORD_PAGE = 1 << 20, /* in one of two ways */
 	WORD_GEO = 1 << 21,
 	WORD_HOME = 1 << 22,
@@ -86,6 +89,29 @@ static int pid_parse(struct cursor *cursor, void *context)
 	if (status == DONE)
 		request->filter.pid = pid;
 	return status;
+}
+
+static int exe_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+
+	return who_exe(cursor, &request->who);
+}
+
+static int cgroup_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+
+	return who_cgroup(cursor, &request->who, request->cgroup_root);
+}
+
+static int children_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+
+	(void)cursor;
+	request->children = true;
+	return DONE;
 }
 
 /* The programs know IPv4 addresses as ::ffff:a.b.c.d. */
@@ -218,6 +244,9 @@ static const struct grammar_row rows[] = {
 	{ "first", WORD_FIRST, 1, 1, 0, first_parse, "N", "a number", NULL },
 	{ "command", WORD_COMMAND, 1, 1, 0, command_parse, "NAME", "a process name", NULL },
 	{ "pid", WORD_PID, 1, 1, 0, pid_parse, "N", "a process id", NULL },
+	{ "exe", WORD_TRACKED, 1, 1, 0, exe_parse, "PATH", "the path of an executable", NULL },
+	{ "cgroup", WORD_TRACKED, 1, 1, 0, cgroup_parse, "PATH", "the path of a cgroup", NULL },
+	{ "children", WORD_CHILDREN, 0, 0, 0, children_parse, NULL, NULL, NULL },
 	{ "to", WORD_TO, 1, 1, 0, to_parse, "PREFIX", "a prefix", NULL },
 	{ "port", WORD_PORT, 1, 1, 0, port_parse, "PORT", "a port", NULL },
 	{ "direction", WORD_DIRECTION, 1, 1, 0, direction_parse, NULL, NULL, direction_choices },
@@ -238,6 +267,29 @@ const struct grammar snitch_grammar = {
 	.dashed = true,
 };
 
+/* The programs know a process by its name or number. For the rest there is the tracker: then one of them is
+ * its, and the other one, if it was said, holds as well.
+ */
+static int whom_settle(struct snitch_request *request, uint64_t given)
+{
+	struct snt_filter *filter = &request->filter;
+
+	request->filter.owned = request->children || request->who.who != VSH_NOBODY;
+	if (!request->children || request->who.who != VSH_NOBODY)
+		return DONE;
+	if (given & WORD_PID) {
+		request->who = (struct vsh_label){ .who = VSH_PID, .pid = filter->pid };
+		filter->pid = 0;
+	} else if (given & WORD_COMMAND) {
+		request->who.who = VSH_COMMAND;
+		memcpy(request->who.comm.comm, filter->comm, SNT_COMM_LEN);
+		filter->has_comm = 0;
+	} else {
+		return misuse("\"--children\" of whom? (--command, --exe, --pid or --cgroup)");
+	}
+	return DONE;
+}
+
 /* DONE, or a message and MISUSED. */
 static int page_check(uint64_t given)
 {
@@ -254,6 +306,7 @@ static int words_read(int argc, char **argv, struct snitch_request *request, uin
 	int status;
 
 	*request = (struct snitch_request){
+		.cgroup_root = request->cgroup_root,
 		.interval_ns = 1000000000,
 		.for_ns = UINT64_MAX,
 		.lines = UINT64_MAX,
@@ -265,7 +318,7 @@ static int words_read(int argc, char **argv, struct snitch_request *request, uin
 	cursor_begin(&cursor, &snitch_grammar, argc, argv);
 	status = grammar_read(&cursor, request);
 	*given = cursor.given;
-	return status;
+	return status == DONE ? whom_settle(request, cursor.given) : status;
 }
 
 int snitch_parse(int argc, char **argv, bool is_list, struct snitch_request *request)
@@ -283,6 +336,19 @@ int snitch_parse(int argc, char **argv, bool is_list, struct snitch_request *req
 	return page_check(given);
 }
 
+int snitch_follow_run(struct snitch_request *request)
+{
+	if (request->filter.owned || request->filter.pid || request->filter.has_comm)
+		return misuse(
+			"run watches its command: it takes no --command, --pid, --exe, --cgroup or --children");
+	if (request->page.file || request->page.is_live)
+		return misuse("run takes no --html or --live (page makes a map of what -j prints)");
+	request->who.who = VSH_RUN;
+	request->children = true;
+	request->filter.owned = 1;
+	return DONE;
+}
+
 int snitch_parse_tcp(int argc, char **argv, struct snitch_request *request)
 {
 	uint64_t given;
@@ -291,6 +357,8 @@ int snitch_parse_tcp(int argc, char **argv, struct snitch_request *request)
 	if (status == DONE && given & (WORD_EXTENDED | WORD_INTERVAL | WORD_FAILED | WORDS_PAGE))
 		return misuse(
 			"tcp has a line for each thing that happens: it takes no -x, -i, --failed, --html or --live");
+	if (status == DONE && given & (WORD_TRACKED | WORD_CHILDREN))
+		return misuse("tcp takes no --exe, --cgroup or --children");
 	if (status == DONE && given & (WORD_PROTOCOL | WORD_DIRECTION | WORD_IDLE))
 		return misuse(
 			"tcp is about TCP, both ways: it takes no --tcp, --udp, --direction or --idle");

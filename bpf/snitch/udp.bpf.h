@@ -268,7 +268,7 @@ static __always_inline int datagram_see(struct __sk_buff *skb, bool is_out)
 	struct flow *flow;
 
 	sk = sk ? bpf_sk_fullsock(sk) : NULL;
-	if (!sk || sk->protocol != IPPROTO_UDP)
+	if (!sk || sk->protocol != IPPROTO_UDP || (filter.owned && !is_targets_socket(sk)))
 		return 1;
 	socket = bpf_sk_storage_get(&snt_sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!socket)
@@ -408,14 +408,13 @@ static __always_inline void older_socket_note(struct sock *sk, struct task_struc
 	process_of(task, &socket->process);
 	socket->netns_cookie = netns_of(sk);
 	socket->cookie = key.cookie = bpf_get_socket_cookie(sk);
-	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_ESTABLISHED)
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_ESTABLISHED || !socket_is_wanted(sk))
 		return;
 	addresses_read(sk, new.local, key.remote);
 	new.last_ns = new.begun_ns;
 	new.local_port = local_port_of(sk);
 	key.remote_port = remote_port_of(sk);
-	if (place_is_wanted(socket->netns_cookie, key.remote, new.local_port, key.remote_port))
-		flow_begin(socket, &key, &new);
+	flow_begin(socket, &key, &new);
 }
 
 /* --- looking ---------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "snitch.h"
+#include "tagged.bpf.h"
 
 #define EEXIST 17
 #define PF_KTHREAD 0x200000 /* of the kernel's own */
@@ -105,6 +106,8 @@ static __always_inline bool socket_is_wanted(struct sock *sk)
 {
 	__u32 local[4], remote[4];
 
+	if (filter.owned && !is_targets_socket(sk))
+		return false;
 	addresses_read(sk, local, remote);
 	return place_is_wanted(netns_of(sk), remote, local_port_of(sk), remote_port_of(sk));
 }

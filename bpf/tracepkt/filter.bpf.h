@@ -8,16 +8,8 @@
 #include "echo.bpf.h"
 #include "header.bpf.h"
 #include "knock.bpf.h"
+#include "tagged.bpf.h"
 #include "tracepkt.h"
-#include "vershitify.h"
-
-/* Tags of targets' sockets: those of the tracer's own tracker (bpf/vershitify/tracker.bpf.c). */
-struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
-	__type(key, int);
-	__type(value, struct vsh_sock);
-} vsh_socks SEC(".maps");
 
 static __always_inline bool is_protocol(const struct headers *headers, __u8 protocols)
 {
@@ -68,13 +60,10 @@ static __always_inline bool is_listened(const struct packet *packet, struct head
 /* Only of full sockets: the others are shorter, and what lies after them is not theirs. */
 static __always_inline bool is_owned(struct sock *sk)
 {
-	struct vsh_sock *tag;
-
 	if (!sk || sk->__sk_common.skc_state == TCP_TIME_WAIT ||
 	    sk->__sk_common.skc_state == TCP_NEW_SYN_RECV)
 		return false;
-	tag = bpf_sk_storage_get(&vsh_socks, sk, NULL, 0);
-	return tag && tag->owner.mask;
+	return is_targets_socket(sk);
 }
 
 static __always_inline bool is_wanted(const struct packet *packet,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include "signals.h"
+#include "targets.h"
 #include "trace.h"
 #include "vsh.h"
 
@@ -154,12 +155,18 @@ static int overhearing_run(const struct trace_request *request, const char *dire
 
 int overhear(const struct trace_request *request, const char *directory)
 {
+	const struct targets_plan plan = {
+		.directory = directory,
+		.cgroup_root = request->cgroup_root,
+		.who = request->who,
+		.children = request->children,
+	};
 	struct targets *targets;
 	int status;
 
 	if (request->who.who == VSH_NOBODY)
 		return overhearing_run(request, directory, -1);
-	targets = targets_open(directory, request);
+	targets = targets_open(&plan);
 	if (!targets)
 		return FAILED;
 	status = overhearing_run(request, directory, targets_tags(targets));

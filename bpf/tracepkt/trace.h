@@ -123,16 +123,6 @@ bool rule_loss(uint32_t number, char *text, size_t size);
 /* What is pinned is what this version reads: DONE, or a message and FAILED. */
 int rules_check(void);
 
-/* --- targets.c: whose packets ----------------------------------------------------------------- */
-
-struct targets;
-
-/* Tags the sockets of the processes that are named, those that there are and those to come, for as long
- * as this process runs. NULL after a message.
- */
-struct targets *targets_open(const char *directory, const struct trace_request *request);
-void targets_close(struct targets *targets); /* accepts NULL */
-int targets_tags(const struct targets *targets); /* the map */
 
 /* --- spot.c: names ---------------------------------------------------------------------------- */
 

@@ -47,8 +47,5 @@ int exec_command(const struct options *options, int argc, char **argv)
 		complain("cannot put the command under rule %s: %s", argv[0], strerror(-err));
 		return NOT_SET_UP;
 	}
-	execvp(argv[1], argv + 1);
-	err = errno;
-	complain("cannot run %s: %s", quoted(argv[1]), strerror(err));
-	return err == ENOENT ? NOT_FOUND : NOT_EXECUTABLE;
+	return process_become(argv + 1);
 }

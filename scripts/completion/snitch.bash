@@ -20,17 +20,33 @@ _snitch_pids() {
 	(cd /proc && printf '%s\n' [0-9]*)
 }
 
+# Words of a command to run are not ours.
+_snitch_runs() {
+	local word
+
+	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+		[ "$word" != -- ] || return 0
+	done
+	return 1
+}
+
 _snitch() {
 	COMPREPLY=()
+	if _snitch_runs; then
+		_vsh_offer_paths -c
+		return
+	fi
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
 	-n) _vsh_offer_namespaces ;;
 	--command) _vsh_offer_lines _snitch_comms ;;
 	--pid) _vsh_offer_lines _snitch_pids ;;
+	--exe) _vsh_offer_paths -f ;;
+	--cgroup) _vsh_offer_paths -d ;;
 	--direction) _vsh_offer egress ingress ;;
 	--html | --geo | page) _vsh_offer_paths -f ;;
 	--for | --first | --to | --port | --idle | --home | -i) ;;
 	*)
-		_vsh_offer -n -j -v --dry-run -V list tcp page doctor help
+		_vsh_offer -n -j -v --dry-run -V list run tcp page doctor help
 		_vsh_offer_lines _snitch_options
 		;;
 	esac

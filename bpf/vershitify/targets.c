@@ -11,7 +11,8 @@
 #include <bpf/libbpf.h>
 #include "maps.h"
 #include "scan.h"
-#include "trace.h"
+#include "state.h"
+#include "targets.h"
 #include "vsh.h"
 
 #define RULE_BIT 1ULL /* that of rule 1 */
@@ -90,17 +91,19 @@ static int who_set(const struct targets *targets, const struct vsh_label *label)
 		return entry_set(targets, "vsh_pids", &label->pid, &mask);
 	case VSH_CGROUP:
 		return cgroup_set(targets, label);
+	case VSH_RUN:
+		return 0;
 	default:
 		return -EINVAL;
 	}
 }
 
 /* What `vershitify.sh add` would write, of a rule that does nothing. */
-static int rule_set(const struct targets *targets, const struct trace_request *request)
+static int rule_set(const struct targets *targets, const struct targets_plan *plan)
 {
 	struct vsh_config config = {
-		.children = request->children ? RULE_BIT : 0,
-		.cgroups = request->who.who == VSH_CGROUP ? RULE_BIT : 0,
+		.children = plan->children ? RULE_BIT : 0,
+		.cgroups = plan->who.who == VSH_CGROUP ? RULE_BIT : 0,
 		.epoch = 1,
 	};
 	struct vsh_rule rule = { .generation = 1 };
@@ -108,10 +111,10 @@ static int rule_set(const struct targets *targets, const struct trace_request *r
 	int err = entry_set(targets, "vsh_rules", &zero, &rule);
 
 	if (!err)
-		err = entry_set(targets, "vsh_labels", &zero, &request->who);
+		err = entry_set(targets, "vsh_labels", &zero, &plan->who);
 	if (!err)
 		err = entry_set(targets, "vsh_config", &zero, &config);
-	return err ?: who_set(targets, &request->who);
+	return err ?: who_set(targets, &plan->who);
 }
 
 static bool is_iterator(const struct bpf_program *program)
@@ -159,32 +162,38 @@ static int iterator_run(const struct targets *targets, const char *name, size_t 
 	return err;
 }
 
+static int sockets_find(const struct targets *targets)
+{
+	uint64_t sockets = 0;
+
+	return iterator_run(targets, "vsh_iter_file", sizeof(struct vsh_found), &sockets);
+}
+
 /* A child may be visited before its parent: until a round finds nothing new. */
 static int running_find(const struct targets *targets)
 {
-	uint64_t found, sockets = 0;
+	uint64_t found;
 	int err;
 
 	do {
 		found = 0;
 		err = iterator_run(targets, "vsh_iter_task", sizeof(uint32_t), &found);
 	} while (!err && found);
-	return err ?: iterator_run(targets, "vsh_iter_file", sizeof(struct vsh_found), &sockets);
+	return err ?: sockets_find(targets);
 }
 
-static int targets_begin(struct targets *targets, const char *directory,
-			 const struct trace_request *request)
+static int targets_begin(struct targets *targets, const struct targets_plan *plan)
 {
 	int err;
 
-	if (request->cgroup_root)
-		targets->cgroup = open(request->cgroup_root, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	if (plan->cgroup_root)
+		targets->cgroup = open(plan->cgroup_root, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	if (targets->cgroup < 0)
 		return failure(
 			"cgroup v2 is not mounted: sockets of processes cannot be told apart");
-	err = object_load(targets, directory);
+	err = object_load(targets, plan->directory);
 	if (!err)
-		err = rule_set(targets, request);
+		err = rule_set(targets, plan);
 	if (!err)
 		err = programs_attach(targets);
 	if (!err)
@@ -195,14 +204,14 @@ static int targets_begin(struct targets *targets, const char *directory,
 	return DONE;
 }
 
-struct targets *targets_open(const char *directory, const struct trace_request *request)
+struct targets *targets_open(const struct targets_plan *plan)
 {
 	struct targets *targets = calloc(1, sizeof(*targets));
 
 	if (!targets)
 		return NULL;
 	targets->cgroup = -1;
-	if (targets_begin(targets, directory, request) == DONE)
+	if (targets_begin(targets, plan) == DONE)
 		return targets;
 	targets_close(targets);
 	return NULL;
@@ -220,4 +229,17 @@ void targets_close(struct targets *targets)
 int targets_tags(const struct targets *targets)
 {
 	return bpf_object__find_map_fd_by_name(targets->object, "vsh_socks");
+}
+
+int targets_add(const struct targets *targets, pid_t pid)
+{
+	struct vsh_task task = { .mask = RULE_BIT, .own = RULE_BIT, .epoch = 1 };
+	uint32_t tgid = pid;
+	int err = entry_set(targets, "vsh_tasks", &tgid, &task);
+
+	if (!err)
+		err = sockets_find(targets);
+	if (err)
+		return failure("cannot follow process %u: %s", tgid, strerror(-err));
+	return DONE;
 }
