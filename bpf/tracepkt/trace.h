@@ -123,7 +123,6 @@ bool rule_loss(uint32_t number, char *text, size_t size);
 /* What is pinned is what this version reads: DONE, or a message and FAILED. */
 int rules_check(void);
 
-
 /* --- spot.c: names ---------------------------------------------------------------------------- */
 
 struct spot {
