@@ -367,7 +367,7 @@ int snitch_parse_tcp(int argc, char **argv, struct snitch_request *request)
 
 int page_parse(int argc, char **argv, struct page_wish *wish)
 {
-	struct snitch_request request;
+	struct snitch_request request = {};
 	uint64_t given;
 	int status = words_read(argc, argv, &request, &given);
 
