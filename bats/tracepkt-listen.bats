@@ -295,6 +295,22 @@ assert_sum() {
 	assert_regex "$sum" '^tracepkt.sh: 80000 packets: .* events lost$'
 }
 
+# numbers_hide: of rows on stdin, and all blanks but one. The lab's names are longer than README's, so that addresses
+# may have no room on the line.
+numbers_hide() {
+	sed -E ':join; N; s/\n {8,9}([^ ])/ \1/; t join; P; D' |
+		sed -E "s/[0-9]{10}/N/; s/^(\S+ \S+) +[0-9]+( +eth0)/\1 P\2/; s/[0-9]+\.[0-9]{3}/T/g; s/:[0-9]{5}\b/:P/g; s/ +/ /g; s/$LAB-/lab-/"
+}
+
+@test "README: the transcript is what is printed and said, but for numbers" {
+	tracer_start "$TRACEPKT" -n "$CLIENT" --listen tcp port 8080 --first 2
+	run -0 on_client "$PROGRAMS/tcp" "$SERVER4" 8080 connect
+	assert_output 'connect ECONNREFUSED'
+	listened_all
+	assert_equal "$(printf '%s\n' 'tracepkt.sh: listening' "$output" "$sum" | numbers_hide)" \
+		"$(sed -n '/tracepkt.sh -n lab-a --listen/,/^$/ s/^    //p' "$TOP/README.md" | sed 1d | numbers_hide)"
+}
+
 @test "two tracers do not see each other's pings, nor does one that listens to something else" {
 	start here second "$TRACEPKT" -n "$CLIENT" -j -c 20 -i 20ms "$SERVER4"
 	listen udp
