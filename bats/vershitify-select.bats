@@ -5,6 +5,8 @@
 #
 # bats sets stderr, datagrams.bash PORT:
 # shellcheck disable=SC2154,SC2153
+# Some of it is for another shell:
+# shellcheck disable=SC2016
 # vm: ^(each condition|a packet of many|ingress:)
 
 load helpers
@@ -114,6 +116,43 @@ takes() {
 	assert_counted "$RULE" 20 20
 	assert_equal "$(sniffed fragments)" 40
 	assert_received victim 0
+}
+
+# deep_send COUNT: a datagram of the victim's, after so many extension headers (destination options, RFC 8200). A raw
+# socket takes the packet whole.
+deep_send() {
+	on_client "$(as victim "$(command -v bash)")" -c 'python3 -c "$0" "$@"; exit $?' '
+import socket, struct, sys
+source, target, port, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+kinds = [60] * count + [17]
+body = b"".join(struct.pack("!BBBB4x", kind, 0, 1, 4) for kind in kinds[1:]) + struct.pack("!HHHH", 9, port, 8, 0)
+packet = struct.pack("!IHBB", 6 << 28, len(body), kinds[0], 64) + \
+	socket.inet_pton(socket.AF_INET6, source) + socket.inet_pton(socket.AF_INET6, target) + body
+socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW).sendto(packet, (target, 0))
+' "$CLIENT6" "$SERVER6" "$PORT" "$1"
+}
+
+@test "after more than 8 extension headers of IPv6 a packet has none of the values that are asked for" {
+	local words
+
+	port_take
+	on_client ping -q -c 1 "$SERVER6" >/dev/null
+	for words in "dport $PORT" 'proto udp' "dst $SERVER6" "src $CLIENT6"; do
+		# shellcheck disable=SC2086 # two words
+		rule_add command victim children drop 100% $words
+		deep_send 8
+		assert_counted "$RULE" 1 1
+		deep_send 9
+		assert_counted "$RULE" 1 1
+		vershitify del "$RULE"
+		# shellcheck disable=SC2086 # two words
+		rule_add command victim children drop 100% not $words
+		deep_send 8
+		assert_counted "$RULE" 0 0
+		deep_send 9
+		assert_counted "$RULE" 1 1
+		vershitify del "$RULE"
+	done
 }
 
 # --- what people want ------------------------------------------------------------------------------
