@@ -3,10 +3,14 @@
 #
 # What netem does to packets, in words: what tc is told, what is refused since netem would not do it, presets, and the
 # cases of the kernel's own suite (tools/testing/selftests/tc-testing, qdiscs/netem.json) that mean something for one
-# process. build/test/hold has the product's parsers and no kernel.
+# process. build/test/hold has the product's parsers and no kernel; tests that begin with "netem: " have both.
+# vm: ^netem:
 #
-# bats sets stderr, and status and output anew in each test:
-# shellcheck disable=SC2154
+#   $CLIENT                                   $SERVER
+#   victim     eth0 .1 --------- .2 eth0      receiver: numbered datagrams
+#
+# bats sets stderr, and status and output anew in each test, datagrams.bash PORT:
+# shellcheck disable=SC2154,SC2153
 
 load helpers
 
@@ -14,7 +18,7 @@ HOLD=$PROGRAMS/hold
 
 setup_file() { suite_begin; }
 teardown_file() { suite_end; }
-setup() { test_begin; }
+setup() { test_begin standing; }
 teardown() { test_end; }
 
 # told WORDS WANTED...: of what tc is told after WORDS, these lines.
@@ -311,4 +315,147 @@ with_own_presets() {
 	[[ $stderr == 'hold: delay "9": with a unit'* ]] || fail "$stderr"
 	run -2 --separate-stderr with_own_presets "$HOLD" preset shed <<<'shed dev eth0'
 	[[ $stderr == 'hold: what is "dev"? (a preset: drop, delay, '* ]] || fail "$stderr"
+}
+
+# --- with netem -----------------------------------------------------------------------------
+
+# queues: of the rule's ifb, as tc shows them.
+queues() {
+	on_client tc qdisc show dev "vsh$RULE"
+}
+
+# What "tc qdisc show" prints for the cases of the kernel's suite, in its own regular expressions: but for where the queue
+# is, which is below tbf here.
+shown() {
+	cat <<-'END'
+		a089 | limit 200
+		3449 | .*delay 100ms
+		3782 | .*delay 100ms  10ms corrupt 1%
+		2b82 | .*delay 100ms  10ms duplicate 1%
+		a932 | .*delay 100ms  10ms
+		e01a | .*delay 100ms  10ms
+		0492 | .*reorder 2%
+		7235 | .*slot 10ns 200ns packets 2000 bytes 9000
+		5439 | .*slot distribution 1ms 100us
+		5029 | .*delay 100ms  10ms
+		3785 | .*delay 200ms  10ms
+	END
+}
+
+@test "netem: each case of the kernel's suite is what it is there" {
+	local id regex words change
+
+	requires ifb netem
+	while IFS='|' read -r id regex; do
+		words=$(cases | sed -n "s/^$id*| \([^|]*[^ |]\) *|.*/\1/p")
+		change=${words##* -- }
+		# shellcheck disable=SC2086 # words
+		rule_add command victim ${words% -- *}
+		# shellcheck disable=SC2086 # words
+		[ "$change" = "$words" ] || vsh change "$RULE" $change
+		run -0 queues
+		assert_line --regexp "^qdisc netem 10: parent 1:1 ${regex# }( |\$)"
+		vershitify del "$RULE"
+		run ! queues
+	done < <(shown)
+	# 7862 has no netem, and 4502 is what "del" does
+	rule_add command victim rate 20kbit
+	run -0 queues
+	assert_line --regexp '^qdisc tbf 1: root .*rate 20Kbit '
+}
+
+# received_now: datagrams of the target, whatever became of others.
+received_now() {
+	report receiver | awk '$1 == "victim" { count = $2 } END { print count + 0 }'
+}
+
+# have_arrived COUNT
+have_arrived() {
+	[ "$(received_now)" = "$1" ]
+}
+
+@test "netem: duplicate: each of the target's datagrams arrives twice, and the bystander's once" {
+	requires ifb netem
+	receiver_start
+	rule_add command victim duplicate 100%
+	send victim "$SERVER4" "$PORT" 40
+	send bystander "$SERVER4" "$PORT" 40
+	busywait 10 have_arrived 40
+	assert_equal "$(received victim 3) $(received bystander 3)" '40 0'
+	assert_received bystander 40
+}
+
+@test "netem: change takes away what it does not name: no datagram is corrupted any more" {
+	requires ifb netem
+	receiver_start
+	rule_add command victim corrupt 100% delay 5ms
+	send victim "$SERVER4" "$PORT" 200
+	# a bit in the frame's header can be one that nobody looks at
+	[ "$(received_now)" -lt 100 ]
+	port_take
+	receiver_start
+	vsh change "$RULE" delay 5ms
+	send victim -i 200 "$SERVER4" "$PORT" 2000
+	busywait 20 have_arrived 2000
+}
+
+@test "netem: nothing that is held is lost by a change, and nothing of a bystander" {
+	local words
+
+	requires ifb netem
+	receiver_start
+	rule_add command victim delay 50ms
+	start client sending "$(as victim udpsend)" -i 2000 "$SERVER4" "$PORT" 1000
+	start client others "$(as bystander udpsend)" -i 2000 "$SERVER4" "$PORT" 1000
+	while read -r words; do
+		# shellcheck disable=SC2086 # words
+		vsh change "$RULE" $words
+	done <<-'END'
+		delay 80ms 5ms
+		delay 80ms 5ms distribution normal
+		rate 8mbit
+		delay 20ms rate 20mbit limit 5000
+		delay 20ms reorder 5% gap 3
+		slot 2ms 4ms
+		delay 30ms
+	END
+	finish sending
+	finish others
+	busywait 20 have_arrived 1000
+	assert_received bystander 1000
+	assert_counted "$RULE" 1000 0
+}
+
+@test "netem: reorder 100% gap 5 holds four, and lets the fifth pass" {
+	requires ifb netem
+	rule_add command victim delay 400ms reorder 100% gap 5
+	run -0 on_client "$(as victim "$(command -v ping)")" -c 20 -i 0.2 -W 5 "$SERVER4"
+	assert_equal "$(sed -n 's/.* time=\([0-9]*\).*/\1/p' <<<"$output" | awk '$1 < 200' | wc -l)" 4
+}
+
+@test "netem: a jitter above the delay: what would be below 0 is not held" {
+	local fast
+
+	requires ifb netem
+	rule_add command victim delay 200ms 400ms
+	run -0 on_client "$(as victim "$(command -v ping)")" -c 200 -i 0.02 -W 5 "$SERVER4"
+	# a quarter, and what is held for less than 40 ms: 30 % of 200, to 4.5 standard deviations
+	fast=$(sed -n 's/.* time=\([0-9]*\).*/\1/p' <<<"$output" | awk '$1 < 40' | wc -l)
+	((fast >= 31 && fast <= 89)) || fail "$fast of 200 were not held"
+}
+
+@test "netem: a rate holds, and lets through what it says" {
+	local begin took
+
+	requires ifb netem
+	receiver_start
+	rule_add command victim rate 1mbit limit 2000
+	begin=${EPOCHREALTIME//./}
+	# 500 frames of 1042 bytes, of which three can go at once
+	send victim -s 1000 "$SERVER4" "$PORT" 500
+	busywait 20 have_arrived 500
+	took=$((${EPOCHREALTIME//./} - begin))
+	((took > 4168000 * 97 / 100)) || fail "it took $took us"
+	((took < 4168000 + 1000000 * PATIENCE)) || fail "it took $took us"
+	assert_counted "$RULE" 500 0
 }
