@@ -212,7 +212,7 @@ endef
 $(eval $(call page,build,$$(CFLAGS)))
 $(eval $(call page,build/asan,$$(SANITIZERS)))
 
-build/page/page.html: $(addprefix bpf/page/,assemble.sh page.html page.css page.js world.paths countries.json) Makefile
+build/page/page.html: $(addprefix bpf/page/,assemble.sh page.html page.css remotes.js page.js world.paths countries.json) Makefile
 	@mkdir -p $(@D)
 	$(call say,PAGE)
 	$(Q)bpf/page/assemble.sh >$@

@@ -243,7 +243,7 @@ missed() {
 	local said
 
 	mv "$TREE/$1" "$BATS_TEST_TMPDIR/away"
-	rm -f "$TREE/build/vsh"
+	rm -f "$TREE"/build/{vsh,snitch-page}
 	if said=$(in_tree "$2" 2>&1); then
 		fail "make $2 is content without $1"
 	fi

@@ -215,6 +215,38 @@ hashes() {
 	assert_equal "$(jq -r '.geo.what' <<<"$output")" countries
 }
 
+@test "places: towns by a database in MaxMind's format, which the page names with its licence" {
+	local address
+
+	for address in 1.0.0.7 8.8.8.8 9.9.9.9 2a00:1450::7 10.0.0.1; do
+		event failed "$address" '.connection = null'
+	done >"$RECORDING"
+	python3 "$TOP/bats/programs/mmdb.py" GeoLite2-City \
+		1.0.0.0/24='{"country": {"iso_code": "AU"}, "city": {"names": {"en": "</script>"}}, "location": {"latitude": -33.5, "longitude": 151.25}}' \
+		8.8.8.0/24='{"country_code": "US", "city": "Ashburn", "latitude": 39.0, "longitude": 1000.0}' \
+		9.9.9.0/24='{"country": {"iso_code": "toolong"}, "location": "nowhere"}' \
+		2a00:1450::/32='{"country": {"iso_code": "IE"}}' \
+		10.0.0.0/8='{"country": {"iso_code": "US"}}' >"$FOLDER/geo"
+	page --geo "$FOLDER/geo"
+	assert_equal "$(jq -r '.remotes[] | [.address, .country, .city, (.at | tojson), .local] | join(" ")' <<<"$output")" "$(
+		cat <<-'END'
+			1.0.0.7 AU </script> [-33.5,151.25] 
+			8.8.8.8 US Ashburn null 
+			9.9.9.9   null 
+			2a00:1450::7 IE  null 
+			10.0.0.1   null local network
+		END
+	)"
+	assert_equal "$(jq -r '.geo.name, .geo.licence' <<<"$output")" \
+		"$(printf '%s\n' 'GeoLite2 by MaxMind (https://www.maxmind.com)' 'GeoLite2 End User License Agreement')"
+	# One that is cut off, or has bytes that are not its own.
+	for address in 100 1000 1500; do
+		head -c "$address" "$FOLDER/geo" >"$FOLDER/cut"
+		run -1 --separate-stderr snitch page "$RECORDING" --html "$HTML" --geo "$FOLDER/cut"
+		assert_regex "$stderr" '^snitch.sh: --geo "'
+	done
+}
+
 @test "no database: the page says so, and the table is complete" {
 	event connected 8.8.8.8 >"$RECORDING"
 	page
@@ -249,7 +281,7 @@ holds() {
 	local claim
 
 	for claim; do
-		NODE_PATH=/usr/share/nodejs node "$TOP/bats/programs/page.js" "$claim" "$TOP/bpf/page/page.js" "$HTML" ||
+		NODE_PATH=/usr/share/nodejs node "$TOP/bats/programs/page.js" "$claim" "$TOP/bpf/page/remotes.js" "$HTML" ||
 			fail "$claim does not hold"
 	done
 }
@@ -425,6 +457,29 @@ answer() {
 	)"
 	assert_equal "$(awk '/^Groups/ { print NF }' "/proc/$pid/status")" 1
 	stop live
+}
+
+# is_answered CURL-WORD...: at once.
+is_answered() {
+	[ "$(answer -m 2 "$@")" = 200 ]
+}
+
+@test "live: more connections than there is room for wait until one of them ends" {
+	local number
+
+	live_start --command nobody-else
+	for number in {1..32}; do
+		start here "events$number" curl -sN "${ADDRESS}events"
+		wait_line "events$number" '^:'
+	done
+	run ! is_answered "$ADDRESS"
+	stop events1
+	# That it is gone is noticed when it is to be told something.
+	busywait 40 is_answered "$ADDRESS"
+	stop live
+	for number in {2..32}; do
+		finish "events$number"
+	done
 }
 
 @test "live: its own connections are not told of" {

@@ -53,11 +53,13 @@ static void time_note(struct remotes *remotes, json_t *event)
 }
 
 /* One that this side has reset has no error. */
-static void error_read(json_t *event, char error[TEXT_LEN])
+static void error_read(json_t *event, bool has_failed, char error[TEXT_LEN])
 {
 	member_text(event, "error", error, TEXT_LEN);
 	if (!*error && json_is_true(json_object_get(event, "reset")))
 		strcpy(error, "reset");
+	if (!*error && has_failed)
+		strcpy(error, "not known");
 }
 
 static bool key_read(json_t *event, struct sighting *sighting)
@@ -96,8 +98,9 @@ static void name_read(json_t *event, char name[TEXT_LEN])
 		member_text(event, "name", name, TEXT_LEN);
 }
 
-static bool connection_take(struct recording *recording, json_t *event, bool is_over)
+static bool connection_take(struct recording *recording, json_t *event, const char *kind)
 {
+	bool has_failed = !strcmp(kind, "failed");
 	char name[TEXT_LEN], unit[TEXT_LEN], error[TEXT_LEN];
 	json_t *process = json_object_get(event, "process");
 	struct sighting sighting = {
@@ -106,7 +109,7 @@ static bool connection_take(struct recording *recording, json_t *event, bool is_
 		.unit = unit,
 		.error = error,
 		.pid = member_number(process, "pid"),
-		.is_over = is_over,
+		.is_over = has_failed || !strcmp(kind, "ended"),
 		.sent = member_number(event, "sent"),
 		.received = member_number(event, "received"),
 	};
@@ -117,7 +120,7 @@ static bool connection_take(struct recording *recording, json_t *event, bool is_
 		return true;
 	name_read(event, name);
 	member_text(process, "unit", unit, sizeof(unit));
-	error_read(event, error);
+	error_read(event, has_failed, error);
 	remotes_take(recording->remotes, &sighting);
 	return true;
 }
@@ -149,7 +152,7 @@ static bool event_take(struct recording *recording, json_t *event)
 	}
 	if (!is_of_connection(kind) || !json_is_object(json_object_get(event, "remote")))
 		return true;
-	return connection_take(recording, event, !strcmp(kind, "failed") || !strcmp(kind, "ended"));
+	return connection_take(recording, event, kind);
 }
 
 static void line_take(struct recording *recording)

@@ -18,11 +18,11 @@
 #include "vsh.h"
 
 #define NS_PER_MS 1000000ULL
-#define CLIENTS_MAX 32 /* connections; one more is refused */
+#define CLIENTS_MAX 32 /* connections; one more waits */
 #define CLIENT_BYTES (32 * 1024) /* of headers and what is to be sent, each */
 #define IDLE_S 30 /* a client that neither reads nor writes is let go */
 #define PAUSE_MS 250 /* between two events, at least */
-#define BREATH_MS 10000 /* a comment so often: it shows who is still there */
+#define BREATH_MS 5000 /* a comment so often: it shows who is still there */
 #define EVENT_REMOTES 500 /* at most, in one event */
 #define TOKEN_LEN 33
 
@@ -342,6 +342,23 @@ static bool is_done(const struct server *server)
 	return is_ended() || (server->has_ended && !server->clients && !server->serving->stays);
 }
 
+static unsigned int connections(const struct server *server)
+{
+	return MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
+		->num_connections;
+}
+
+/* Who waits for room is let in by the run after that in which somebody has gone. */
+static void daemon_run(struct server *server)
+{
+	unsigned int before;
+
+	do {
+		before = connections(server);
+		MHD_run(server->daemon);
+	} while (connections(server) < before);
+}
+
 static int server_run(struct server *server)
 {
 	int err = 0;
@@ -351,7 +368,7 @@ static int server_run(struct server *server)
 		err = recording_take(server);
 		if (!wake_in_ms(server))
 			clients_wake(server);
-		MHD_run(server->daemon);
+		daemon_run(server);
 	}
 	return err ? failure("cannot read what is recorded: %s", strerror(-err)) : DONE;
 }
