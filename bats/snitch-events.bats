@@ -158,6 +158,8 @@ assert_connection() {
 @test "short connections of several processes: each once, with its process" {
 	local each=$((PACKETS / 500)) name number
 
+	# One that is closed while its last answer comes stays in FIN_WAIT2 for this long.
+	on_client sysctl -qw net.ipv4.tcp_fin_timeout=1
 	watch_start -n "$CLIENT" -j
 	server_start wait
 	for number in 1 2 3 4 5; do
@@ -367,6 +369,12 @@ assert_connection() {
 		list -i 1
 		list --for 1
 		list --idle 1
+		list --by remote
+		--sort rate
+		top --by nobody
+		top --sort size
+		top -x
+		top --failed
 		--tcp --udp
 		--direction up
 		--idle 0

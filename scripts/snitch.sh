@@ -28,6 +28,7 @@ help() {
 	cat <<'END'
 Usage: snitch.sh [OPTIONS] [WATCH]
        snitch.sh [OPTIONS] list [WATCH]
+       snitch.sh [OPTIONS] top [WATCH]
        snitch.sh [OPTIONS] run [WATCH] -- COMMAND [ARG...]
        snitch.sh [OPTIONS] tcp [WATCH]
        snitch.sh page RECORDING PAGE
@@ -35,7 +36,8 @@ Usage: snitch.sh [OPTIONS] [WATCH]
 
 Prints the connections of this machine, TCP and UDP, as they happen, each with
 its process, and the bytes that they carry; until Ctrl-C. list: a table of
-those that are open now. run: COMMAND and its descendants, and a table of
+those that are open now. top: who sends and receives most, in a table that is
+redrawn. run: COMMAND and its descendants, and a table of
 sums at its end, on standard error; the exit status is COMMAND's. page: a map
 of what -j has printed before.
 
@@ -57,6 +59,10 @@ WATCH :=   -x              a table, with a line for each connection when it ends
            --failed        only what fails
            --idle TIME     UDP has ended when it was idle for that time
                            (default: 60)
+           --by process|remote|connection
+                           what a row of top is about (default: process)
+           --sort rate|bytes|sent|received|open|failed
+                           its largest rows first (default: rate)
            PAGE            instead of printing
 PAGE    := --html FILE     a map and a table to look at in a browser, at the end
            --live [PORT]   the same, served on loopback meanwhile
@@ -78,6 +84,7 @@ Examples:
   snitch.sh list --port 443
   snitch.sh tcp --command curl
   snitch.sh -x --udp --port 53
+  snitch.sh top --by remote --sort bytes
   snitch.sh run -- curl -sS https://192.0.2.2/
   snitch.sh -j --failed --to 2001:db8::/32 --for 5m
   snitch.sh --for 1h --html hour.html

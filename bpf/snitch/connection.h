@@ -27,6 +27,22 @@ struct page_wish {
 	const char *geo, *home; /* of places, and of this one; NULL: what is to be found */
 };
 
+enum tally_by {
+	TALLY_PROCESS,
+	TALLY_REMOTE,
+	TALLY_CONNECTION,
+	TALLY_SUMMARY, /* by name of process, protocol, remote address and, where that is the server's, port */
+};
+
+enum tally_sort {
+	TALLY_RATE, /* of both ways */
+	TALLY_BYTES, /* likewise */
+	TALLY_SENT,
+	TALLY_RECEIVED,
+	TALLY_OPEN,
+	TALLY_FAILED,
+};
+
 struct snitch_request {
 	struct snt_filter filter;
 	uint64_t interval_ns; /* between two looks at traffic */
@@ -38,10 +54,15 @@ struct snitch_request {
 		cgroup_root; /* where cgroup v2 is mounted, or NULL; to be set before the words are read */
 	struct vsh_label who; /* whom a tracker follows; VSH_NOBODY: no need of one */
 	bool children; /* with all descendants */
+	enum tally_by by; /* of top */
+	enum tally_sort sort;
 };
 
 /* is_list: for a table of what is open now. DONE, or a message and MISUSED. */
 int snitch_parse(int argc, char **argv, bool is_list, struct snitch_request *request);
+
+/* Of top. DONE, or a message and FAILED or MISUSED. */
+int snitch_parse_top(int argc, char **argv, struct snitch_request *request);
 
 /* Of a run: it follows the process that will be added. DONE, or a message and MISUSED. */
 int snitch_follow_run(struct snitch_request *request);
@@ -74,7 +95,13 @@ struct snitch_format {
 	void (*lost)(uint64_t events, uint64_t unfollowed);
 	/* Are there connections whose end is waited for? NULL: not asked for. */
 	bool (*is_waiting)(void);
+	/* After each interval: lines, or tables, that were printed; NULL: nothing to do. */
+	unsigned int (*turn)(void);
 };
+
+/* Of that event what a row of a table is about, as members of an object. */
+struct json;
+void snitch_json_who(struct json *json, const struct snt_event *event, enum tally_by by);
 
 extern const struct snitch_format snitch_plain, snitch_extended, snitch_json;
 

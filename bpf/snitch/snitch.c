@@ -3,6 +3,7 @@
  * enough. DIR holds the objects.
  * vsh snitch DIR list [WORDS]: prints those that are open now.
  * vsh snitch DIR run [WORDS] -- COMMAND [ARG...]: see snitchrun.c.
+ * vsh snitch DIR top [WORDS]: see snitchtop.c.
  * vsh snitch DIR try: sees whether a connection of its own is told of.
  */
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <bpf/libbpf.h>
 #include "signals.h"
 #include "snitchrun.h"
+#include "snitchtop.h"
 #include "watching.h"
 
 static const struct snitch_format *format_of(const struct options *options, bool extended,
@@ -20,20 +22,34 @@ static const struct snitch_format *format_of(const struct options *options, bool
 	return extended ? &snitch_extended : &snitch_plain;
 }
 
-static int words_take(struct watching *watching, const struct options *options, int argc,
-		      char **argv)
+static int netns_take(struct watching *watching, const struct options *options)
 {
 	uint64_t netns = 0;
-	int err, status = snitch_parse(argc, argv, watching->is_list, &watching->request);
+	int err = options->netns ? netns_cookie(&netns) : 0;
 
-	if (status != DONE)
-		return status;
-	err = options->netns ? netns_cookie(&netns) : 0;
 	if (err)
 		return failure("cannot identify this network namespace: %s", strerror(-err));
 	watching->request.filter.netns_cookie = netns;
-	watching->format = format_of(options, watching->request.extended, &watching->request.page);
 	return DONE;
+}
+
+static int words_take(struct watching *watching, const struct options *options, int argc,
+		      char **argv)
+{
+	int status = snitch_parse(argc, argv, watching->is_list, &watching->request);
+
+	watching->format = format_of(options, watching->request.extended, &watching->request.page);
+	return status == DONE ? netns_take(watching, options) : status;
+}
+
+static int top_words_run(struct watching *watching, const struct options *options,
+			 const char *directory, int argc, char **argv)
+{
+	int status = snitch_parse_top(argc, argv, &watching->request);
+
+	if (status == DONE)
+		status = netns_take(watching, options);
+	return status == DONE ? top_run(watching, options, directory) : status;
 }
 
 static int watch_run(struct watching *watching, const struct options *options,
@@ -125,6 +141,8 @@ int snitch_command(const struct options *options, int argc, char **argv)
 		status = try_run(&watching, options, argv[0]);
 	} else if (argc > 1 && !strcmp(argv[1], "list")) {
 		status = list_run(&watching, options, argv[0], argc - 2, argv + 2);
+	} else if (argc > 1 && !strcmp(argv[1], "top")) {
+		status = top_words_run(&watching, options, argv[0], argc - 2, argv + 2);
 	} else if (argc > 1 && !strcmp(argv[1], "run")) {
 		status = run_run(&watching, options, argv[0], argc - 2, argv + 2);
 	} else {

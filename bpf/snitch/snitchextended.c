@@ -95,4 +95,4 @@ static void lost_print(uint64_t events, uint64_t unfollowed)
 	(void)unfollowed;
 }
 
-const struct snitch_format snitch_extended = { begin, event_print, lost_print, NULL };
+const struct snitch_format snitch_extended = { begin, event_print, lost_print, NULL, NULL };

@@ -78,6 +78,22 @@ static void counts_tell(struct json *json, const struct snt_event *event)
 		json_null(json, "rtt_us");
 }
 
+void snitch_json_who(struct json *json, const struct snt_event *event, enum tally_by by)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (by == TALLY_REMOTE) {
+		json_string(json, "remote", address_text(text, event->remote));
+		return;
+	}
+	if (by == TALLY_CONNECTION) {
+		json_number(json, "connection", event->number);
+		json_string(json, "direction", event->is_passive ? "ingress" : "egress");
+		place_tell(json, event);
+	}
+	json_process(json, &event->process);
+}
+
 static unsigned int event_print(const struct snt_event *event, uint64_t lines)
 {
 	static const char *const sides[] = { NULL, "local", "remote", "idle" };
@@ -126,4 +142,4 @@ void json_lost(uint64_t events, uint64_t unfollowed)
 	json_line_end(&json);
 }
 
-const struct snitch_format snitch_json = { begin, event_print, json_lost, NULL };
+const struct snitch_format snitch_json = { begin, event_print, json_lost, NULL, NULL };

@@ -107,4 +107,4 @@ static void lost_print(uint64_t events, uint64_t unfollowed)
 	(void)unfollowed; /* these lines are data; the command itself says it */
 }
 
-const struct snitch_format snitch_plain = { begin, event_print, lost_print, NULL };
+const struct snitch_format snitch_plain = { begin, event_print, lost_print, NULL, NULL };

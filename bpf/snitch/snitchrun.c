@@ -104,7 +104,7 @@ static bool is_open(void)
 	return tally_all(tally)->open;
 }
 
-static const struct snitch_format summing = { begin, event_take, lost_take, is_open };
+static const struct snitch_format summing = { begin, event_take, lost_take, is_open, NULL };
 
 static void sums_print(const struct tally_sums *sums)
 {

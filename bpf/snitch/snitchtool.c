@@ -11,7 +11,7 @@ static const struct command commands[] = {
 	{ NULL, NULL },
 };
 
-static const char *const words[] = { "list", "run", "tcp", "page", "doctor", "help", NULL };
+static const char *const words[] = { "list", "top", "run", "tcp", "page", "doctor", "help", NULL };
 
 static const char *const options[] = { "-n", "-j", "-v", "--dry-run", "-V", NULL };
 

@@ -89,7 +89,7 @@ static void lost_note(uint64_t events, uint64_t unfollowed)
 	(void)unfollowed;
 }
 
-const struct snitch_format snitch_try = { begin, event_note, lost_note, NULL };
+const struct snitch_format snitch_try = { begin, event_note, lost_note, NULL, NULL };
 
 int try_judge(void)
 {

@@ -26,6 +26,8 @@ enum {
 	WORD_IDLE = 1 << 11,
 	WORD_TRACKED = 1 << 12,
 	WORD_CHILDREN = 1 << 13,
+	WORD_BY = 1 << 14,
+	WORD_SORT = 1 << 15,
 	WORD_PAGE = 1 << 20, /* in one of two ways */
 	WORD_GEO = 1 << 21,
 	WORD_HOME = 1 << 22,
@@ -187,6 +189,33 @@ static int direction_parse(struct cursor *cursor, void *context)
 	return status;
 }
 
+static const char *const by_choices[] = { "process", "remote", "connection", NULL };
+
+static int by_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+	size_t index;
+	int status = word_choice(cursor, &index);
+
+	if (status == DONE)
+		request->by = index;
+	return status;
+}
+
+static const char *const sort_choices[] = { "rate", "bytes",  "sent", "received",
+					    "open", "failed", NULL };
+
+static int sort_parse(struct cursor *cursor, void *context)
+{
+	struct snitch_request *request = context;
+	size_t index;
+	int status = word_choice(cursor, &index);
+
+	if (status == DONE)
+		request->sort = index;
+	return status;
+}
+
 static int idle_parse(struct cursor *cursor, void *context)
 {
 	struct snitch_request *request = context;
@@ -253,6 +282,8 @@ static const struct grammar_row rows[] = {
 	{ "tcp", WORD_PROTOCOL, 0, 0, 0, tcp_parse, NULL, NULL, NULL },
 	{ "udp", WORD_PROTOCOL, 0, 0, 0, udp_parse, NULL, NULL, NULL },
 	{ "failed", WORD_FAILED, 0, 0, 0, failed_parse, NULL, NULL, NULL },
+	{ "by", WORD_BY, 1, 1, 0, by_parse, NULL, NULL, by_choices },
+	{ "sort", WORD_SORT, 1, 1, 0, sort_parse, NULL, NULL, sort_choices },
 	{ "idle", WORD_IDLE, 1, 1, 0, idle_parse, "TIME", "seconds, or a time as in 5m", NULL },
 	{ "html", WORD_PAGE, 1, 1, 0, html_parse, "FILE", "a file", NULL },
 	{ "live", WORD_PAGE, 0, 1, 0, live_parse, "[PORT]", "a port", NULL },
@@ -328,12 +359,24 @@ int snitch_parse(int argc, char **argv, bool is_list, struct snitch_request *req
 
 	if (status != DONE)
 		return status;
+	if (given & (WORD_BY | WORD_SORT))
+		return misuse("--by and --sort are for top");
 	if (is_list && given & (WORD_INTERVAL | WORD_FOR | WORD_FAILED | WORD_IDLE))
 		return misuse(
 			"list is done at once, with what is open: it takes no -i, --for, --failed or --idle");
 	if (is_list && given & WORDS_PAGE)
 		return misuse("list prints a table: it takes no --html, --live, --geo or --home");
 	return page_check(given);
+}
+
+int snitch_parse_top(int argc, char **argv, struct snitch_request *request)
+{
+	uint64_t given;
+	int status = words_read(argc, argv, request, &given);
+
+	if (status == DONE && given & (WORD_EXTENDED | WORD_FAILED | WORDS_PAGE))
+		return misuse("top prints sums: it takes no -x, --failed, --html or --live");
+	return status;
 }
 
 int snitch_follow_run(struct snitch_request *request)
@@ -357,8 +400,8 @@ int snitch_parse_tcp(int argc, char **argv, struct snitch_request *request)
 	if (status == DONE && given & (WORD_EXTENDED | WORD_INTERVAL | WORD_FAILED | WORDS_PAGE))
 		return misuse(
 			"tcp has a line for each thing that happens: it takes no -x, -i, --failed, --html or --live");
-	if (status == DONE && given & (WORD_TRACKED | WORD_CHILDREN))
-		return misuse("tcp takes no --exe, --cgroup or --children");
+	if (status == DONE && given & (WORD_TRACKED | WORD_CHILDREN | WORD_BY | WORD_SORT))
+		return misuse("tcp takes no --exe, --cgroup, --children, --by or --sort");
 	if (status == DONE && given & (WORD_PROTOCOL | WORD_DIRECTION | WORD_IDLE))
 		return misuse(
 			"tcp is about TCP, both ways: it takes no --tcp, --udp, --direction or --idle");

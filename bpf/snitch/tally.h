@@ -5,22 +5,6 @@
 
 #include "connection.h"
 
-enum tally_by {
-	TALLY_PROCESS,
-	TALLY_REMOTE,
-	TALLY_CONNECTION,
-	TALLY_SUMMARY, /* by name of process, protocol, remote address and, where that is the server's, port */
-};
-
-enum tally_sort {
-	TALLY_RATE, /* of both ways */
-	TALLY_BYTES, /* likewise */
-	TALLY_SENT,
-	TALLY_RECEIVED,
-	TALLY_OPEN,
-	TALLY_FAILED,
-};
-
 /* Bytes are payload. */
 struct tally_sums {
 	uint64_t sent, received;

@@ -152,6 +152,8 @@ int watching_follow(struct watching *watching)
 		if (now_ns() >= look_ns) {
 			if (watching_tell(watching, SNT_TRAFFIC) != DONE)
 				status = FAILED;
+			if (watching->format->turn)
+				watching->lines += watching->format->turn();
 			look_ns = now_ns() + request->interval_ns;
 			ends_ns = now_ns() + ENDS_NS;
 		} else if (now_ns() >= ends_ns) {

@@ -42,11 +42,13 @@ _snitch() {
 	--pid) _vsh_offer_lines _snitch_pids ;;
 	--exe) _vsh_offer_paths -f ;;
 	--cgroup) _vsh_offer_paths -d ;;
+	--by) _vsh_offer process remote connection ;;
+	--sort) _vsh_offer rate bytes sent received open failed ;;
 	--direction) _vsh_offer egress ingress ;;
 	--html | --geo | page) _vsh_offer_paths -f ;;
 	--for | --first | --to | --port | --idle | --home | -i) ;;
 	*)
-		_vsh_offer -n -j -v --dry-run -V list run tcp page doctor help
+		_vsh_offer -n -j -v --dry-run -V list top run tcp page doctor help
 		_vsh_offer_lines _snitch_options
 		;;
 	esac
