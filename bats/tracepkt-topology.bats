@@ -97,23 +97,6 @@ stacked_make() {
 		'c right out reply' 'a left in reply' 'a upper in reply'
 }
 
-# tunnel_make KIND WORDS...: a device "upper" of that kind on both sides, 198.51.100.1 and .2 in it. In the words
-# FROM and TO are the addresses below.
-tunnel_make() {
-	local words
-
-	words=${*//FROM/$CLIENT4}
-	# shellcheck disable=SC2086 # several words
-	ip -n "$CLIENT" link add upper type ${words//TO/$SERVER4}
-	words=${*//FROM/$SERVER4}
-	# shellcheck disable=SC2086
-	ip -n "$SERVER" link add upper type ${words//TO/$CLIENT4}
-	ip -n "$CLIENT" link set upper up
-	ip -n "$SERVER" link set upper up
-	address a upper 198.51.100.1/24
-	address b upper 198.51.100.2/24
-}
-
 # assert_tunnel NAME: the devices below see it in the tunnel of that name, and it alone has the addresses below.
 assert_tunnel() {
 	assert_path 198.51.100.2 'a upper out request' 'a eth0 out request' 'b eth0 in request' 'b upper in request' \
@@ -180,13 +163,6 @@ bridge_make() {
 	assert_equal "$(jq -r 'select(.event == "drop") | .reason' <<<"$output" | sort -u)" OTHERHOST
 	assert_equal "$(jq -r 'select(.event == "hop" and .type == "request" and .direction == "in" and .netns.name != null) | .branch' <<<"$output" | sort -u | wc -l)" 3
 	assert_equal "$(jq -s '[.[] | select(.type == "request") | .packet] | unique | length' <<<"$output")" 1
-}
-
-@test "fragments: the first is followed, to the whole and back" {
-	run -0 --separate-stderr trace -j -s 3000 "$SERVER4"
-	assert_equal "$(result answered)" true
-	assert_equal "$(hops <<<"$output")" "$(printf '%s\n' 'a eth0 out request' 'b eth0 in request' 'b eth0 out reply' 'a eth0 in reply')"
-	assert_equal "$(drops <<<"$output")" ''
 }
 
 # --- losses ------------------------------------------------------------------------------------
@@ -285,6 +261,14 @@ neighbour_set() {
 	assert_equal "$(result error)" 'fragmentation needed'
 	run -1 --separate-stderr trace -j -s 1200 -M "do" 198.51.100.2 # by now it is known
 	assert_equal "$(result send_error)" 'Message too long'
+}
+
+@test "lost: the answer is larger than what the other end of the cable takes" {
+	chain_make
+	ip -n "$SERVER" link set right mtu 1000
+	assert_lost 'c left' 198.51.100.2 -s 1200 -M dont
+	assert_equal "$(result lost)" reply
+	assert_equal "$(result reason)" "$(jq -r 'select(.event == "drop") | .reason' <<<"$output")"
 }
 
 @test "lost: a rule of ours, either way" {

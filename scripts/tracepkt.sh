@@ -49,7 +49,7 @@ PROBE :=   --tcp PORT   a SYN to that port: answered, refused or lost
            -i TIME      between them: seconds, or as in 200ms (default: 1)
            -W TIME      how long an answer is waited for (default: 4)
            -s BYTES     that an echo or a datagram carries (default: 56)
-           -M do        do not let it be fragmented
+           -M do        do not let it be fragmented; -M dont: anywhere
            -4 | -6      which addresses of a name
            --tree       as a ladder: the request down, the reply up
            --dot        as a graph in Graphviz's language, at the end

@@ -46,6 +46,23 @@ chain_make() {
 	on_server sysctl -qw net.ipv4.ip_forward=1
 }
 
+# tunnel_make KIND WORDS...: a device "upper" of that kind on both sides, 198.51.100.1 and .2 in it. In the words
+# FROM and TO are the addresses below.
+tunnel_make() {
+	local words
+
+	words=${*//FROM/$CLIENT4}
+	# shellcheck disable=SC2086 # several words
+	ip -n "$CLIENT" link add upper type ${words//TO/$SERVER4}
+	words=${*//FROM/$SERVER4}
+	# shellcheck disable=SC2086
+	ip -n "$SERVER" link add upper type ${words//TO/$CLIENT4}
+	ip -n "$CLIENT" link set upper up
+	ip -n "$SERVER" link set upper up
+	address a upper 198.51.100.1/24
+	address b upper 198.51.100.2/24
+}
+
 lab_restore() {
 	local netns
 

@@ -38,7 +38,7 @@ static int news_gather(struct probe *probe)
 
 		if (epoll_ctl(probe->socket, EPOLL_CTL_ADD, probe->sockets[i], &event) ||
 		    port_errors_keep(probe, probe->sockets[i]) ||
-		    (probe->options.whole && probe_fragments_forbid(probe, probe->sockets[i])))
+		    probe_fragments_set(probe, probe->sockets[i]))
 			return -1;
 	}
 	return 0;

@@ -6,10 +6,12 @@
 #define TRACEPKT_FILTER_BPF_H
 
 #include "echo.bpf.h"
+#include "fragment.bpf.h"
 #include "header.bpf.h"
 #include "knock.bpf.h"
 #include "tagged.bpf.h"
 #include "tracepkt.h"
+#include "tunnel.bpf.h"
 
 static __always_inline bool is_protocol(const struct headers *headers, __u8 protocols)
 {
@@ -66,23 +68,63 @@ static __always_inline bool is_owned(struct sock *sk)
 	return is_targets_socket(sk);
 }
 
-static __always_inline bool is_wanted(const struct packet *packet,
-				      const volatile struct tpk_filter *filter)
+/* Whole, first and later ones are found by different means. */
+enum wanted {
+	WANTED_NOT,
+	WANTED_WHOLE,
+	WANTED_FIRST, /* of several fragments: key tells which */
+	WANTED_LATER, /* perhaps: if the first of that key is known */
+	WANTED_INSIDE, /* perhaps: what the tunnel holds from WANTED_OFFSET on has to be looked at */
+	WANTED_INSIDE_FIRST, /* the same in a first fragment */
+};
+
+#define WANTED_OFFSET 8 /* bits, of what is in the lower ones beside it */
+
+static __always_inline bool is_probe(const struct packet *packet, const struct headers *headers,
+				     const volatile struct tpk_filter *filter)
+{
+	switch (filter->kind) {
+	case TPK_ECHO:
+		return is_echo(packet, headers, filter);
+	case TPK_SYN:
+		return is_syn(packet, headers, filter);
+	default:
+		return is_datagram(packet, headers, filter);
+	}
+}
+
+static __always_inline __u32 probe_wanted(const struct packet *packet,
+					  const struct headers *headers,
+					  const volatile struct tpk_filter *filter,
+					  struct fragment_key *key)
+{
+	bool is_fragment = headers->fragment != FRAGMENT_NONE;
+	__u32 offset;
+
+	if (is_fragment && !fragment_key(packet, headers, key))
+		return WANTED_NOT;
+	if (headers->fragment == FRAGMENT_LATER)
+		return WANTED_LATER;
+	if (is_probe(packet, headers, filter))
+		return is_fragment ? WANTED_FIRST : WANTED_WHOLE;
+	offset = tunnel_offset(packet, headers);
+	if (!offset)
+		return WANTED_NOT;
+	return offset << WANTED_OFFSET | (is_fragment ? WANTED_INSIDE_FIRST : WANTED_INSIDE);
+}
+
+/* enum wanted. What is listened to is what others see of it: tunnels are not entered. */
+static __always_inline __u32 packet_wanted(const struct packet *packet,
+					   const volatile struct tpk_filter *filter,
+					   struct fragment_key *key)
 {
 	struct headers headers = {};
 
 	if (headers_parse(packet, &headers) != HEADERS_IP)
-		return false;
-	switch (filter->kind) {
-	case TPK_ECHO:
-		return is_echo(packet, &headers, filter);
-	case TPK_SYN:
-		return is_syn(packet, &headers, filter);
-	case TPK_DATAGRAM:
-		return is_datagram(packet, &headers, filter);
-	default:
-		return is_listened(packet, &headers, filter);
-	}
+		return WANTED_NOT;
+	if (filter->kind != TPK_LISTEN)
+		return probe_wanted(packet, &headers, filter, key);
+	return is_listened(packet, &headers, filter) ? WANTED_WHOLE : WANTED_NOT;
 }
 
 #endif

@@ -48,10 +48,25 @@ static void transport_read(struct packet *packet, const uint8_t *data, size_t le
 }
 
 #define OFFSET_MASK 0x1fff
+#define MORE_MASK 0x2000
+
+/* begin: in bytes. */
+static void fragment_read(struct packet *packet, uint32_t begin, bool has_more, uint32_t bytes)
+{
+	packet->is_fragment = begin || has_more;
+	packet->fragment_begin = begin;
+	packet->fragment_end = begin + bytes;
+}
+
+static unsigned int number16(const uint8_t *data)
+{
+	return data[0] << 8 | data[1];
+}
 
 static void ip4_read(struct packet *packet, const uint8_t *data, size_t length)
 {
 	size_t header = (data[0] & 15) * 4;
+	unsigned int fragment, total;
 
 	if (length < sizeof(struct iphdr) || header > length)
 		return;
@@ -61,14 +76,35 @@ static void ip4_read(struct packet *packet, const uint8_t *data, size_t length)
 		  sizeof(packet->source));
 	inet_ntop(AF_INET, data + offsetof(struct iphdr, daddr), packet->destination,
 		  sizeof(packet->destination));
-	if (!((data[offsetof(struct iphdr, frag_off)] << 8 |
-	       data[offsetof(struct iphdr, frag_off) + 1]) &
-	      OFFSET_MASK))
+	fragment = number16(data + offsetof(struct iphdr, frag_off));
+	total = number16(data + offsetof(struct iphdr, tot_len));
+	fragment_read(packet, (fragment & OFFSET_MASK) * 8, fragment & MORE_MASK,
+		      total > header ? total - header : 0);
+	if (!packet->fragment_begin)
 		transport_read(packet, data + header, length - header);
+}
+
+/* Linux puts it right after the IP header. What comes after it, if this one has that. */
+static size_t fragment6_read(struct packet *packet, const uint8_t *data, size_t length)
+{
+	const uint8_t *fragment = data + sizeof(struct ip6_hdr);
+	unsigned int bytes = number16(data + offsetof(struct ip6_hdr, ip6_plen));
+	unsigned int field;
+
+	if (packet->protocol != IPPROTO_FRAGMENT ||
+	    length < sizeof(struct ip6_hdr) + sizeof(struct ip6_frag))
+		return sizeof(struct ip6_hdr);
+	field = number16(fragment + offsetof(struct ip6_frag, ip6f_offlg));
+	packet->protocol = fragment[offsetof(struct ip6_frag, ip6f_nxt)];
+	fragment_read(packet, field & ~7U, field & 1,
+		      bytes > sizeof(struct ip6_frag) ? bytes - sizeof(struct ip6_frag) : 0);
+	return packet->fragment_begin ? 0 : sizeof(struct ip6_hdr) + sizeof(struct ip6_frag);
 }
 
 static void ip6_read(struct packet *packet, const uint8_t *data, size_t length)
 {
+	size_t header;
+
 	if (length < sizeof(struct ip6_hdr))
 		return;
 	packet->family = AF_INET6;
@@ -77,7 +113,9 @@ static void ip6_read(struct packet *packet, const uint8_t *data, size_t length)
 		  sizeof(packet->source));
 	inet_ntop(AF_INET6, data + offsetof(struct ip6_hdr, ip6_dst), packet->destination,
 		  sizeof(packet->destination));
-	transport_read(packet, data + sizeof(struct ip6_hdr), length - sizeof(struct ip6_hdr));
+	header = fragment6_read(packet, data, length);
+	if (header)
+		transport_read(packet, data + header, length - header);
 }
 
 static void headers_read(struct packet *packet, const uint8_t *data, size_t length)

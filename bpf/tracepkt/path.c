@@ -51,13 +51,14 @@ struct trace *path_trace(struct path *path, uint32_t sequence)
 	return trace;
 }
 
-/* A clone has come by where its packet has. */
+/* A clone has come by where its packet has, that of a fragment where the same fragment has. */
 static void branch_inherit(const struct path *path, struct branch *clone)
 {
 	const struct branch *oldest = NULL;
 
 	for (const struct branch *other = path->branches; other; other = other->next)
-		if (other->packet_number == clone->packet_number && other->trace == clone->trace)
+		if (other->packet_number == clone->packet_number && other->trace == clone->trace &&
+		    other->packet.fragment_begin == clone->packet.fragment_begin)
 			oldest = other;
 	if (!oldest)
 		return;
@@ -89,13 +90,43 @@ static void packet_take(const struct path *path, const struct tpk_event *event,
 		probe_know(path->probe, packet);
 }
 
+/* Another buffer of that packet, or NULL. */
+static const struct branch *branch_beside(const struct path *path, uint64_t packet_number)
+{
+	const struct branch *branch = path->branches;
+
+	while (branch && branch->packet_number != packet_number)
+		branch = branch->next;
+	return branch;
+}
+
+/* What is not known by itself is what it was, or what the first fragment is. */
+static void packet_inherit(struct packet *packet, const struct packet *before)
+{
+	if (packet->is_request || packet->is_reply)
+		return;
+	packet->is_request = before->is_request;
+	packet->is_reply = before->is_reply;
+	packet->sequence = before->sequence;
+	if (!packet->fragment_begin)
+		return;
+	packet->icmp_type = before->icmp_type;
+	packet->tcp_flags = before->tcp_flags;
+}
+
 /* NULL: nobody wants to know of it any more. */
 static struct branch *branch_of(struct path *path, const struct tpk_event *event,
-				const struct packet *packet)
+				struct packet *packet)
 {
 	struct branch *branch = branch_find(path, event->branch);
+	const struct branch *beside;
 	struct trace *trace;
 
+	if (!path->is_listening) {
+		beside = branch ?: branch_beside(path, event->packet);
+		if (beside)
+			packet_inherit(packet, &beside->packet);
+	}
 	if (branch || !(path->is_listening || packet->is_request || packet->is_reply))
 		return branch;
 	trace = trace_of(path, event, packet);
@@ -108,6 +139,8 @@ static struct branch *branch_of(struct path *path, const struct tpk_event *event
 		.packet_number = event->packet,
 		.trace = trace,
 	};
+	branch->packet.fragment_begin = packet->fragment_begin;
+	packet_inherit(&branch->packet, packet);
 	branch_inherit(path, branch);
 	path->branches = branch;
 	return branch;
@@ -196,16 +229,6 @@ static bool is_told(const struct trace *trace, const struct spot *place)
 	return same_device(&trace->last, place) && !trace->last.out;
 }
 
-/* What has been translated so that it is not known by itself any more is what it was. */
-static void packet_inherit(struct packet *packet, const struct packet *before)
-{
-	if (packet->is_request || packet->is_reply)
-		return;
-	packet->is_request = before->is_request;
-	packet->is_reply = before->is_reply;
-	packet->sequence = before->sequence;
-}
-
 static void arrival(struct branch *branch, const struct tpk_event *event,
 		    const struct packet *packet)
 {
@@ -233,6 +256,24 @@ static void arrival(struct branch *branch, const struct tpk_event *event,
 	time_take(trace, event->time_ns);
 }
 
+/* Fragments that have become parts of a whole are freed with it, which tells why if it was dropped. Older kernels
+ * (6.1) call it a drop.
+ */
+static bool is_part_freed(const struct tpk_event *drop)
+{
+	const char *function = function_name(drop->location);
+
+	return function && (!strcmp(function, "skb_release_data") ||
+			    !strncmp(function, "kfree_skb_list", strlen("kfree_skb_list")));
+}
+
+/* The request ends after its answer has gone out, which can have been lost by then. */
+static bool is_answered_here(const struct branch *branch)
+{
+	return branch->packet.is_request && branch->trace->answerer &&
+	       branch->trace->answerer == branch->place.netns_cookie;
+}
+
 /* What the kernel drops after it has done its work: the request that was answered, and the answer of
  * which the socket has got a clone, or would have without a rule.
  */
@@ -243,9 +284,16 @@ static bool has_done_its_work(const struct branch *branch, const struct packet *
 	if (trace->is_listened)
 		return trace->is_read && !branch->drop->rule;
 	if (packet->is_request)
-		return trace->answerer && trace->answerer == branch->place.netns_cookie;
+		return is_answered_here(branch);
 	return packet->is_reply && !branch->drop->rule && (trace->answer || trace->ending.rule) &&
 	       same_device(&branch->place, &trace->last);
+}
+
+/* And parts of what has been put together. */
+static bool is_end_of_work(const struct branch *branch, const struct packet *packet)
+{
+	return has_done_its_work(branch, packet) ||
+	       (packet->fragment_begin && is_part_freed(branch->drop));
 }
 
 /* killer: that has dropped it, or NULL. */
@@ -282,10 +330,12 @@ static void drop_tell(const struct path *path, struct branch *branch)
 	struct killer killer;
 
 	packet_take(path, branch->drop, &packet);
+	if (!path->is_listening)
+		packet_inherit(&packet, &branch->packet);
 	if (!branch->drop->rule &&
 	    killer_find(path->probe, trace->sequence, packet.is_reply, &killer))
 		drop_print(trace, branch->drop, &packet, &killer.place, &killer);
-	else if (!has_done_its_work(branch, &packet))
+	else if (!is_end_of_work(branch, &packet))
 		drop_print(trace, branch->drop, &packet, &branch->place, NULL);
 }
 
@@ -334,7 +384,7 @@ static void ended(struct path *path, struct branch *branch, const struct tpk_eve
 		branch->place = place_of(event);
 	if (event->hook == TPK_DROPPED || event->rule) {
 		branch->drop = event_keep(event, size);
-	} else {
+	} else if (!is_answered_here(branch)) {
 		branch->trace->ending = (struct ending){
 			.time_ns = event->time_ns,
 			.place = branch->place,
@@ -359,8 +409,6 @@ int path_event(void *context, void *data, size_t size)
 	branch = branch_of(path, event, &packet);
 	if (!branch)
 		return 0;
-	if (!path->is_listening)
-		packet_inherit(&packet, &branch->packet);
 	branch->trace->is_whole = event->is_whole;
 	branch->trace->seen_ns = event->time_ns;
 	switch (event->hook) {

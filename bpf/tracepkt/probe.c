@@ -43,15 +43,21 @@ static int address_find(struct probe *probe)
 	return DONE;
 }
 
-/* No option of the two families has the same number. */
-int probe_fragments_forbid(const struct probe *probe, int fd)
+/* The two families have the same numbers for what is set, but not for the option. */
+int probe_fragments_set(const struct probe *probe, int fd)
 {
-	int discover = probe_is_ip4(probe) ? IP_PMTUDISC_DO : IPV6_PMTUDISC_DO;
+	int discover = probe->options.fragments == FRAGMENTS_NEVER ? IP_PMTUDISC_DO
+								   : IP_PMTUDISC_DONT;
 
-	return setsockopt(fd, probe_is_ip4(probe) ? IPPROTO_IP : IPPROTO_IPV6,
-			  probe_is_ip4(probe) ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &discover,
-			  sizeof(discover));
+	if (probe->options.fragments == FRAGMENTS_KERNEL)
+		return 0;
+	if (probe_is_ip4(probe))
+		return setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof(discover));
+	return setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &discover, sizeof(discover));
 }
+
+_Static_assert(IP_PMTUDISC_DO == IPV6_PMTUDISC_DO && IP_PMTUDISC_DONT == IPV6_PMTUDISC_DONT,
+	       "the same numbers");
 
 int probe_raw_open(struct probe *probe, int protocol)
 {
@@ -59,8 +65,8 @@ int probe_raw_open(struct probe *probe, int protocol)
 		socket(probe->address.ss_family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
 	if (probe->socket < 0)
 		return failure("cannot open a raw socket: %s", strerror(errno));
-	if (probe->options.whole && probe_fragments_forbid(probe, probe->socket))
-		return failure("cannot forbid fragments: %s", strerror(errno));
+	if (probe_fragments_set(probe, probe->socket))
+		return failure("cannot say whether to fragment: %s", strerror(errno));
 	return DONE;
 }
 

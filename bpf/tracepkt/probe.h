@@ -11,6 +11,13 @@
 
 /* --- probe.c: what is sent -------------------------------------------------------------------- */
 
+/* May it be fragmented on the way? */
+enum probe_fragments {
+	FRAGMENTS_KERNEL, /* as the kernel does it: here, where it knows that it has to, nowhere else */
+	FRAGMENTS_NEVER,
+	FRAGMENTS_ANYWHERE,
+};
+
 enum probe_kind {
 	PROBE_ECHO,
 	PROBE_TCP,
@@ -26,7 +33,7 @@ struct probe_options {
 	uint16_t port; /* of the target; PROBE_ECHO: 0 */
 	uint64_t count; /* how many there will be, 1..TRACE_COUNT_MAX */
 	size_t size; /* bytes that an echo or a datagram carries */
-	bool whole; /* not to be fragmented */
+	enum probe_fragments fragments;
 };
 
 /* Ports that probes are sent from, in turns: an answer has nothing else that tells which one it is for. */
@@ -96,7 +103,7 @@ extern const struct probe_way probe_echo, probe_tcp, probe_udp; /* echo.c, knock
 
 bool probe_is_ip4(const struct probe *probe);
 int probe_raw_open(struct probe *probe, int protocol); /* DONE, or a message and FAILED */
-int probe_fragments_forbid(const struct probe *probe, int fd); /* 0, or -1 and errno */
+int probe_fragments_set(const struct probe *probe, int fd); /* 0, or -1 and errno */
 /* What an ICMP error says, or NULL: it is none. */
 const char *probe_error_text(const struct probe *probe, uint8_t type, uint8_t code);
 /* RFC 1071: the sum of 16-bit words so far, and of these bytes as well; their number is even. */

@@ -63,6 +63,9 @@ struct packet {
 	uint16_t ports[2]; /* from, to; 0: there are none */
 	char source[PACKET_END_LEN],
 		destination[PACKET_END_LEN]; /* with the port, if there is one */
+	bool is_fragment;
+	uint32_t fragment_begin,
+		fragment_end; /* bytes of the whole that it has: the last one and 1 */
 	const char *tunnel; /* that it is in, and has these addresses; or NULL */
 	const uint8_t *transport; /* header, as long as the event is there; NULL: it has none */
 	size_t transport_bytes; /* from there on */

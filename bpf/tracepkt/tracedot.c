@@ -128,6 +128,8 @@ static struct trail *trail_before(const struct hop *hop)
 			continue;
 		if (trail->branch == hop->event->branch)
 			return trail;
+		if (hop->packet->fragment_begin) /* it comes from where the first one has come from */
+			continue;
 		if (trail->packet == hop->event->packet)
 			packet = trail;
 		if (!copied)

@@ -89,6 +89,12 @@ static void hop_begin(struct json *json, const char *event, const struct hop *ho
 	}
 	if (packet->tunnel)
 		json_string(json, "tunnel", packet->tunnel);
+	if (packet->is_fragment) {
+		json_object_begin(json, "fragment");
+		json_number(json, "begin", packet->fragment_begin);
+		json_number(json, "end", packet->fragment_end);
+		json_object_end(json);
+	}
 	json_number(json, "length", hop->event->length);
 	json_number(json, "segments", hop->event->segments);
 }

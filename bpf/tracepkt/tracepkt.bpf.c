@@ -35,6 +35,8 @@ struct track {
 	struct door door;
 	__u64 lost; /* counts.lost before the packet's first event */
 	__u64 is_told; /* there was an event */
+	__u32 is_fragment; /* a later one of several */
+	__u32 fragment; /* the number that these share */
 };
 
 /* The data of a packet that is followed. */
@@ -111,7 +113,7 @@ static __always_inline bool is_last_of_data(struct sk_buff *skb)
 }
 
 /* One more buffer has this data. */
-static __always_inline long data_take(const struct track *track)
+static __noinline long data_take(const struct track *track)
 {
 	struct shared *shared = bpf_map_lookup_elem(&tpk_data, &track->head);
 	struct shared new = {
@@ -156,7 +158,7 @@ static __always_inline void data_move(struct track *track, __u64 head)
 }
 
 /* A buffer is followed from here on, as a branch of a packet. NULL: there is no room, which is counted there. */
-static __always_inline struct track *track_begin(__u64 buffer, struct track *new, __u64 *failures)
+static __noinline struct track *track_begin(__u64 buffer, struct track *new, __u64 *failures)
 {
 	new->branch = __sync_fetch_and_add(&counts.branches, 1) + 1;
 	new->seen.ns = bpf_ktime_get_ns();
@@ -223,8 +225,7 @@ static __always_inline bool is_data_reused(struct sk_buff *skb, const struct sha
 }
 
 /* A branch of the packet that has this data. */
-static __always_inline struct track *track_branch(__u64 buffer, __u64 head,
-						  const struct shared *shared)
+static __noinline struct track *track_branch(__u64 buffer, __u64 head, const struct shared *shared)
 {
 	struct track new = {
 		.packet = shared->packet,
@@ -286,13 +287,51 @@ static __always_inline struct start start_received(struct sk_buff *skb)
 	return (struct start){ kernel_begin(skb), false };
 }
 
-static __always_inline struct packet packet_at(struct sk_buff *skb, struct start start)
+/* What the filter makes of the packet at that address, of which length bytes can be read. type: ETH_P_*, or 0:
+ * an IP header without tags. A global function: the verifier looks at it once, and not on each way to it.
+ */
+__noinline __u32 tpk_wanted(__u64 address, __u32 length, __u32 type, struct fragment_key *key)
 {
-	struct packet packet = packet_of_traced(skb, start.offset);
+	struct packet packet = {
+		.kind = PACKET_KERNEL,
+		.data = (const void *)address,
+		.length = length,
+		.type = type,
+	};
 
-	if (start.is_network)
+	if (!key)
+		return WANTED_NOT;
+	if (!type)
 		packet.type = bare_type(&packet);
-	return packet;
+	return packet_wanted(&packet, &filter, key);
+}
+
+/* The same of what a tunnel holds. */
+static __always_inline enum wanted inside_wanted(__u64 address, __u32 length, __u32 found,
+						 struct fragment_key *key)
+{
+	__u32 offset = found >> WANTED_OFFSET;
+	struct fragment_key inner = {};
+	enum wanted wanted;
+
+	if (offset >= length)
+		return WANTED_NOT;
+	wanted = tpk_wanted(address + offset, length - offset, 0, &inner);
+	if ((found & 0xff) == WANTED_INSIDE_FIRST)
+		return wanted == WANTED_WHOLE ? WANTED_FIRST : WANTED_NOT;
+	*key = inner;
+	return wanted;
+}
+
+static __always_inline enum wanted wanted_of(struct sk_buff *skb, struct start start,
+					     struct fragment_key *key)
+{
+	__u64 address = (__u64)BPF_CORE_READ(skb, head) + start.offset;
+	__u32 tail = skb->tail;
+	__u32 length = tail > start.offset ? tail - start.offset : 0;
+	__u32 found = tpk_wanted(address, length, start.is_network ? 0 : skb->protocol, key);
+
+	return found < WANTED_INSIDE ? found : inside_wanted(address, length, found, key);
 }
 
 /* Where a packet without a device is, its socket knows. */
@@ -314,28 +353,39 @@ static __always_inline bool is_targets(struct sk_buff *skb)
 	return !filter.owned || (!skb->skb_iif && is_owned(skb->sk));
 }
 
+static __always_inline struct track *
+track_fragment(struct sk_buff *skb, const struct fragment_key *key, struct track *new)
+{
+	new->packet = fragment_packet(key);
+	if (!new->packet)
+		return NULL;
+	new->is_told = true;
+	new->is_fragment = true;
+	new->fragment = key->id;
+	return track_begin((__u64)skb, new, &counts.lost); /* its events are lost */
+}
+
 /* A packet that the filter names is followed from here on. */
 static __always_inline struct track *track_new(struct sk_buff *skb, bool has_device,
 					       struct start start)
 {
 	struct track new = { .head = (__u64)skb->head, .lost = counts.lost };
-	struct packet packet;
+	struct fragment_key key = {};
+	enum wanted wanted;
 
 	if (filter.packets && counts.packets >= filter.packets)
 		return NULL;
-	packet = packet_at(skb, start);
-	if (!is_wanted(&packet, &filter) || !is_inside(skb, has_device) || !is_targets(skb))
+	wanted = wanted_of(skb, start, &key);
+	if (wanted == WANTED_NOT || !is_inside(skb, has_device) || !is_targets(skb))
 		return NULL;
+	if (wanted == WANTED_LATER)
+		return track_fragment(skb, &key, &new);
 	new.packet = __sync_fetch_and_add(&counts.packets, 1) + 1;
 	if (filter.packets && new.packet > filter.packets)
 		return NULL;
+	if (wanted == WANTED_FIRST)
+		fragment_note(&key, new.packet);
 	return track_begin((__u64)skb, &new, &counts.untracked);
-}
-
-/* Or of one that the filter names. */
-static __always_inline struct track *track_of(struct sk_buff *skb, struct start start, __u32 hook)
-{
-	return track_known(skb, hook) ?: track_new(skb, true, start);
 }
 
 static __always_inline void track_end(struct sk_buff *skb, bool is_last)
@@ -347,7 +397,25 @@ static __always_inline void track_end(struct sk_buff *skb, bool is_last)
 		data_drop((__u64)skb->head);
 }
 
-static __always_inline void device_tell(struct tpk_event *event, struct net_device *dev)
+/* Followed, until its memory is another packet's. */
+static __always_inline struct track *track_followed(struct sk_buff *skb, struct start start,
+						    __u32 hook)
+{
+	struct track *track = track_known(skb, hook);
+
+	if (!track || !track->is_fragment || is_fragment_still(skb, start.offset, track->fragment))
+		return track;
+	track_end(skb, true);
+	return NULL;
+}
+
+/* Or of one that the filter names. */
+static __always_inline struct track *track_of(struct sk_buff *skb, struct start start, __u32 hook)
+{
+	return track_followed(skb, start, hook) ?: track_new(skb, true, start);
+}
+
+static __noinline void device_tell(struct tpk_event *event, struct net_device *dev)
 {
 	event->ifindex = BPF_CORE_READ(dev, ifindex);
 	BPF_CORE_READ_INTO(&event->dev, dev, name);
@@ -355,10 +423,10 @@ static __always_inline void device_tell(struct tpk_event *event, struct net_devi
 	event->netns_inode = BPF_CORE_READ(dev, nd_net.net, ns.inum);
 }
 
-static __always_inline void packet_tell(struct tpk_event *event, struct sk_buff *skb,
-					struct start start)
+/* start: of the network header, from skb->head. */
+static __noinline void packet_tell(struct tpk_event *event, struct sk_buff *skb, __u32 start)
 {
-	const unsigned char *from = BPF_CORE_READ(skb, head) + start.offset;
+	const unsigned char *from = BPF_CORE_READ(skb, head) + start;
 	/* In the linear part of the data: what lies in fragments is not headers. */
 	__u64 bytes = pointer_distance(from, shared_info(skb));
 	__u64 length = pointer_distance(from, BPF_CORE_READ(skb, data)) + BPF_CORE_READ(skb, len);
@@ -418,7 +486,7 @@ static __always_inline void inside_tell(struct sk_buff *skb, struct track *track
 	event->ifindex = now.ifindex;
 	event->netns_cookie = now.netns_cookie;
 	event->netns_inode = BPF_CORE_READ(net, ns.inum);
-	packet_tell(event, skb, (struct start){ BPF_CORE_READ(skb, network_header), true });
+	packet_tell(event, skb, BPF_CORE_READ(skb, network_header));
 	bpf_ringbuf_submit(event, 0);
 }
 
@@ -431,8 +499,10 @@ static __always_inline void received(struct sk_buff *skb, struct track *track,
 
 	track->door.netns_cookie = BPF_CORE_READ(dev, nd_net.net, net_cookie);
 	track->door.ifindex = BPF_CORE_READ(dev, ifindex);
-	if (shared)
+	if (shared) {
 		shared->door = track->door;
+		shared->seen.is_taken |= track->is_fragment; /* by a whole */
+	}
 	if (last)
 		*last = (struct received){ .buffer = (__u64)skb, .branch = track->branch };
 }
@@ -454,7 +524,8 @@ static __always_inline void sent(struct sk_buff *skb, struct track *track, struc
 
 	if (skb->skb_iif)
 		inside_tell(skb, track, &track->door, net);
-	else if (filter.kind == TPK_ECHO) /* TCP and UDP may have freed it by now, without a hook */
+	else if (filter.kind == TPK_ECHO &&
+		 !track->is_fragment) /* TCP and UDP have freed it by now, perhaps */
 		question_tell(net);
 	track->door.ifindex = 0;
 }
@@ -487,7 +558,7 @@ static __always_inline int seen(struct sk_buff *skb, struct start start, __u32 h
 	if (!event)
 		return 0;
 	device_tell(event, dev);
-	packet_tell(event, skb, start);
+	packet_tell(event, skb, start.offset);
 	bpf_ringbuf_submit(event, 0);
 	return 0;
 }
@@ -553,7 +624,7 @@ static __always_inline int taken(struct sk_buff *skb, __u32 hook)
 	event = event_begin(track, hook);
 	if (!event)
 		return 0;
-	packet_tell(event, skb, start_sent(skb));
+	packet_tell(event, skb, start_sent(skb).offset);
 	bpf_ringbuf_submit(event, 0);
 	return 0;
 }
@@ -644,7 +715,7 @@ static __always_inline int freed(struct sk_buff *skb, __u32 hook, __u32 reason, 
 		event->reason = reason;
 		event->location = location;
 		event->is_last = is_last;
-		packet_tell(event, skb, start_sent(skb));
+		packet_tell(event, skb, start_sent(skb).offset);
 		if (dev)
 			device_tell(event, dev);
 		if (is_rules)

@@ -97,6 +97,9 @@ static void hop(const struct hop *hop)
 				      hop->before->destination);
 	if (hop->packet->tunnel)
 		column = piece_format(column, "(%s)", hop->packet->tunnel);
+	if (hop->packet->is_fragment)
+		column = piece_format(column, "(fragment %u-%u)", hop->packet->fragment_begin,
+				      hop->packet->fragment_end - 1);
 	if (hop->event->segments > 1)
 		piece_format(column, "(%u segments)", hop->event->segments);
 	tint_end();

@@ -17,6 +17,7 @@ struct row {
 	uint64_t since_first_ns, since_last_ns;
 	char *verdict; /* of a drop, else NULL */
 	char *addresses; /* that it has got here, or NULL */
+	unsigned int fragments; /* that have come by; 0: it was whole */
 };
 
 /* What has come by of an echo that has not ended. */
@@ -74,11 +75,31 @@ static struct row *row_add(const struct hop *hop)
 	return row;
 }
 
+/* Where another fragment of it has come by, or NULL. */
+static struct row *row_of_first(const struct hop *hop)
+{
+	const struct ladder *ladder = ladder_find(hop->trace);
+	struct row *row = ladder ? (hop->packet->is_reply ? ladder->reply : ladder->request) : NULL;
+
+	while (row &&
+	       (row->verdict || row->place.netns_cookie != hop->place.netns_cookie ||
+		row->place.ifindex != hop->place.ifindex || row->place.out != hop->place.out))
+		row = row->next;
+	return row;
+}
+
 static void hop(const struct hop *hop)
 {
 	const struct packet *packet = hop->packet;
-	struct row *row = row_add(hop);
+	struct row *row = packet->fragment_begin ? row_of_first(hop) : NULL;
 
+	if (row) {
+		row->fragments++;
+		return;
+	}
+	row = row_add(hop);
+	if (row && packet->is_fragment)
+		row->fragments = 1;
 	if (row && hop->before &&
 	    asprintf(&row->addresses, "%s -> %s", packet->source, packet->destination) < 0)
 		row->addresses = NULL;
@@ -135,9 +156,13 @@ static void half_print(const struct row *row, bool is_reply)
 
 static void details_print(const struct row *row, bool is_reply)
 {
-	if (!row || !row->addresses)
-		return;
-	printf("    %c now %s\n", is_reply ? '^' : 'v', row->addresses);
+	char arrow = is_reply ? '^' : 'v';
+
+	if (row && row->addresses)
+		printf("    %c now %s\n", arrow, row->addresses);
+	if (row && row->fragments)
+		printf("    %c %u fragment%s\n", arrow, row->fragments,
+		       row->fragments == 1 ? "" : "s");
 }
 
 /* Either can be NULL. */

@@ -78,7 +78,7 @@ static int whole_parse(struct cursor *cursor, void *context)
 	int status = word_choice(cursor, &index);
 
 	if (status == DONE)
-		request->probe.whole = index == 0;
+		request->probe.fragments = index == 0 ? FRAGMENTS_NEVER : FRAGMENTS_ANYWHERE;
 	return status;
 }
 
