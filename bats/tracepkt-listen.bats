@@ -99,6 +99,41 @@ results() {
 	assert [ "$(results '.ended == "received"')" -ge 2 ]
 }
 
+# tracer_first N WORDS...: until N pings and answers have been told of, without -j.
+tracer_first() {
+	tracer_start "$TRACEPKT" -n "$CLIENT" --listen icmp host "$SERVER4" --first "$1" "${@:2}"
+	on_client ping -qc $(($1 / 2)) -i 0.05 -W 5 "$SERVER4" >/dev/null
+	listened_all
+}
+
+@test "a ladder for each packet, and a graph of all" {
+	tracer_first 4 --tree
+	assert_equal "$(grep -cE '^  eth0 +v (out|in) ' <<<"$output")" 6
+	refute_output --partial '^'
+	assert_equal "$(grep -c '^packet [1-4]: ' <<<"$output")" 4
+	tracer_first 6 --dot
+	assert_output --partial 'label="6 packets"'
+	assert_equal "$(grep -c -e '->' <<<"$output")" 1
+	assert_output --regexp ' -> n[0-9]+ \[label="3 x [0-9.]+ to [0-9.]+ ms", color=blue\];'
+	[ -n "$(command -v dot)" ] || skip "needs graphviz"
+	tracer_first 2 --svg "$BATS_TEST_TMPDIR/path.svg"
+	assert grep -q '<svg' "$BATS_TEST_TMPDIR/path.svg"
+}
+
+@test "a packet that lies in a queue for more than a second is followed" {
+	receiver_start
+	# the first has what there is at once, each other one waits a second longer
+	tc -n "$CLIENT" qdisc add dev eth0 root tbf rate 8kbit burst 1600 limit 100000
+	listen udp port "$PORT" --first 4
+	send victim -s 1000 "$SERVER4" "$PORT" 4
+	listened_all
+	tc -n "$CLIENT" qdisc del dev eth0 root
+	assert_equal "$(jq -r 'select(.event == "hop") | [.seq, .dev, .direction] | join(" ")' <<<"$output" | sort | xargs)" \
+		'1 eth0 in 1 eth0 out 2 eth0 in 2 eth0 out 3 eth0 in 3 eth0 out 4 eth0 in 4 eth0 out'
+	assert [ "$(jq -s '[.[] | select(.event == "hop" and .since_last_ns > 1000000000)] | length' <<<"$output")" -ge 1 ]
+	assert_equal "$sum" 'tracepkt.sh: 4 packets: 4 complete, 0 not; 0 events lost'
+}
+
 @test "others' packets make no event: 100,000 of them between those that do" {
 	local PORT1
 

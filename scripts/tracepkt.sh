@@ -33,8 +33,8 @@ library=$here/../tc
 
 help() {
 	cat <<'END'
-Usage: tracepkt.sh [OPTIONS] [PROBE] TARGET
-       tracepkt.sh [OPTIONS] --listen [FILTER] [--first N] [--for TIME]
+Usage: tracepkt.sh [OPTIONS] [PROBE] [FORMAT] TARGET
+       tracepkt.sh [OPTIONS] --listen [FILTER] [--first N] [--for TIME] [FORMAT]
        tracepkt.sh [OPTIONS] doctor | help
 
 Sends one echo request to TARGET, a name or an address, and prints each device
@@ -51,7 +51,7 @@ PROBE :=   --tcp PORT   a SYN to that port: answered, refused or lost
            -s BYTES     that an echo or a datagram carries (default: 56)
            -M do        do not let it be fragmented; -M dont: anywhere
            -4 | -6      which addresses of a name
-           --tree       as a ladder: the request down, the reply up
+FORMAT :=  --tree       as a ladder: the request down, the reply up
            --dot        as a graph in Graphviz's language, at the end
            --svg FILE   draw the graph too (Graphviz draws it)
            -w FILE      write the packets too, for wireshark (pcapng), a comment each

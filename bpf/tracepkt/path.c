@@ -409,6 +409,8 @@ int path_event(void *context, void *data, size_t size)
 	branch = branch_of(path, event, &packet);
 	if (!branch)
 		return 0;
+	branch->is_queued = event->hook == TPK_QUEUE;
+	path->tells_of_drivers |= event->hook == TPK_XMIT;
 	branch->trace->is_whole = event->is_whole;
 	branch->trace->seen_ns = event->time_ns;
 	switch (event->hook) {
@@ -469,6 +471,26 @@ void path_result(struct path *path, struct trace *trace, int send_error)
 }
 
 #define UNSEEN_NS TPK_SHARED_NS
+#define QUEUED_NS 60000000000 /* a queue tells when it lets go of a packet */
+
+/* Does a buffer of it lie in a queue? */
+static bool is_queued(const struct path *path, const struct trace *trace)
+{
+	const struct branch *branch = path->branches;
+
+	while (branch && (branch->trace != trace || !branch->is_queued))
+		branch = branch->next;
+	return branch && path->tells_of_drivers && path->lost_ns <= trace->seen_ns;
+}
+
+static bool is_over(const struct path *path, const struct trace *trace, uint64_t now_ns)
+{
+	uint64_t unseen_ns = now_ns > trace->seen_ns ? now_ns - trace->seen_ns : 0;
+
+	if (trace->is_taken)
+		return unseen_ns > TPK_TAKEN_NS;
+	return unseen_ns > QUEUED_NS || (unseen_ns > UNSEEN_NS && !is_queued(path, trace));
+}
 
 void path_settle(struct path *path, uint64_t now_ns)
 {
@@ -476,7 +498,7 @@ void path_settle(struct path *path, uint64_t now_ns)
 
 	for (trace = path->traces; trace; trace = next) {
 		next = trace->next;
-		if (now_ns <= trace->seen_ns + (trace->is_taken ? TPK_TAKEN_NS : UNSEEN_NS))
+		if (!is_over(path, trace, now_ns))
 			continue;
 		trace->is_whole &= path->lost_ns <= trace->seen_ns;
 		path_result(path, trace, 0);

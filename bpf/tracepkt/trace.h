@@ -175,6 +175,7 @@ struct branch {
 	struct spot place; /* of its last hop */
 	struct packet packet; /* as it was there */
 	struct tpk_event *drop; /* that is not told of yet, or NULL */
+	bool is_queued; /* for a device, and not handed to its driver yet */
 };
 
 /* A packet arrives at a device, or ends. */
@@ -289,6 +290,7 @@ struct path {
 	bool is_listening; /* each packet has a trace of its own */
 	uint64_t whole; /* results of packets of which all was seen */
 	uint64_t lost_ns; /* by when the last event was lost; 0: none was */
+	bool tells_of_drivers; /* what is handed to them is told of, as it has turned out */
 	struct trace *traces;
 	struct branch *branches;
 };

@@ -42,7 +42,8 @@ static struct node *nodes, **nodes_end = &nodes;
 static struct edge *edges, **edges_end = &edges;
 static struct trail *trails; /* the newest first */
 static unsigned int clusters, nodes_count;
-static char *sentence; /* about the echo that has ended last */
+static char *sentence; /* about the echo that has ended last, or all packets that were listened to */
+static uint64_t packets; /* that were listened to */
 static const char *drawing_path;
 
 /* --- what there is --------------------------------------------------------------------------- */
@@ -201,6 +202,13 @@ static void result(const struct trace *trace, int send_error)
 	}
 	free(sentence);
 	sentence = NULL;
+	if (trace->is_listened) {
+		packets++;
+		if (asprintf(&sentence, "%llu packet%s", (unsigned long long)packets,
+			     packets == 1 ? "" : "s") < 0)
+			sentence = NULL;
+		return;
+	}
 	text = open_memstream(&sentence, &length);
 	if (!text)
 		return;
@@ -248,8 +256,9 @@ static void nodes_print(FILE *out, unsigned int cluster)
 
 static void edge_print(FILE *out, const struct edge *edge)
 {
-	fprintf(out, "\tn%u -> n%u [label=\"%s ", edge->from->number, edge->to->number,
-		edge->is_reply ? "reply" : "request");
+	fprintf(out, "\tn%u -> n%u [label=\"", edge->from->number, edge->to->number);
+	if (!packets)
+		fprintf(out, "%s ", edge->is_reply ? "reply" : "request");
 	if (edge->times > 1)
 		fprintf(out, "%llu x %.3f to ", (unsigned long long)edge->times,
 			edge->least_ns / 1e6);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The path as a ladder: a rung for each device of each namespace, with the request on its way down on the
- * left, and the reply on its way up on the right. It is printed when the echo has ended.
+ * left, and the reply on its way up on the right; or a packet that is listened to. It is printed when that has ended.
  */
 #include <stdlib.h>
 #include "site.h"
@@ -55,6 +55,12 @@ static struct ladder *ladder_of(const struct trace *trace)
 	return ladder;
 }
 
+/* A packet that is listened to has no way back. */
+static bool is_upwards(const struct hop *hop)
+{
+	return hop->packet->is_reply && !hop->trace->is_listened;
+}
+
 static struct row *row_add(const struct hop *hop)
 {
 	struct ladder *ladder = ladder_of(hop->trace);
@@ -65,7 +71,7 @@ static struct row *row_add(const struct hop *hop)
 	row->place = hop->place;
 	row->since_first_ns = hop->since_first_ns;
 	row->since_last_ns = hop->since_last_ns;
-	if (hop->packet->is_reply) {
+	if (is_upwards(hop)) {
 		row->next = ladder->reply;
 		ladder->reply = row;
 	} else {
@@ -79,7 +85,7 @@ static struct row *row_add(const struct hop *hop)
 static struct row *row_of_first(const struct hop *hop)
 {
 	const struct ladder *ladder = ladder_find(hop->trace);
-	struct row *row = ladder ? (hop->packet->is_reply ? ladder->reply : ladder->request) : NULL;
+	struct row *row = ladder ? (is_upwards(hop) ? ladder->reply : ladder->request) : NULL;
 
 	while (row &&
 	       (row->verdict || row->place.netns_cookie != hop->place.netns_cookie ||
@@ -184,13 +190,21 @@ static void rung_print(const struct row *request, const struct row *reply)
 	details_print(reply, true);
 }
 
+static void head_print(bool is_listened)
+{
+	if (is_listened)
+		printf("  %-*s%s\n", NAME_WIDTH, "INTERFACE", " PACKET        MS      +MS");
+	else
+		printf("  %-*s%-*s    %s\n", NAME_WIDTH, "INTERFACE", HALF_WIDTH,
+		       " REQUEST       MS      +MS", "REPLY         MS      +MS");
+}
+
 static void ladder_print(const struct ladder *ladder)
 {
 	const struct row *request = ladder->request, *reply = ladder->reply;
 	const struct spot *last = NULL;
 
-	printf("  %-*s%-*s    %s\n", NAME_WIDTH, "INTERFACE", HALF_WIDTH,
-	       " REQUEST       MS      +MS", "REPLY         MS      +MS");
+	head_print(ladder->trace->is_listened);
 	while (request || reply) {
 		bool is_both = request && reply && is_same_rung(request, reply);
 		bool is_request = is_both ||

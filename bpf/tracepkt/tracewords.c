@@ -25,8 +25,8 @@ enum {
 	WORD_FOR = 1 << 11,
 	WORD_KNOCK = 1 << 12,
 
-	WORD_ECHO = WORD_COUNT | WORD_INTERVAL | WORD_WAIT | WORD_SIZE | WORD_WHOLE | WORD_FAMILY |
-		    WORD_FORMAT | WORD_DRAWING | WORD_KNOCK,
+	WORD_PROBE = WORD_COUNT | WORD_INTERVAL | WORD_WAIT | WORD_SIZE | WORD_WHOLE | WORD_FAMILY |
+		     WORD_KNOCK,
 
 	FILTER_ICMP = 1 << 16,
 	FILTER_TCP = 1 << 17,
@@ -371,8 +371,9 @@ static int filter_read(struct cursor *cursor, struct trace_request *request)
 
 static int filter_finish(const struct cursor *cursor, struct trace_request *request)
 {
-	if (cursor->given & WORD_ECHO)
-		return misuse("\"--listen\" sends nothing: it takes --first, --for and -w");
+	if (cursor->given & WORD_PROBE)
+		return misuse("\"--listen\" sends nothing: it takes --first, --for, --tree, --dot, "
+			      "--svg and -w");
 	if ((cursor->given & FILTER_CHILDREN) && !(cursor->given & FILTER_WHO))
 		return misuse("\"children\" of whom? (command, exe, pid or cgroup)");
 	request->filter.owned = request->who.who != VSH_NOBODY;
