@@ -146,6 +146,8 @@ static void needs_check(const struct request *request)
 		needs |= VSH_MODEL;
 	if (hold_is_asked(&request->label.hold[VSH_EGRESS]))
 		needs |= VSH_HOLD | VSH_ONCE;
+	if (hold_is_asked(&request->label.hold[VSH_INGRESS]))
+		needs |= VSH_HOLD_INGRESS;
 	CHECK((rule.needs & ~VSH_SEEDED) == needs);
 	CHECK(!rule.seed || (rule.needs & VSH_SEEDED));
 	rule.flags |= 1U << 31;

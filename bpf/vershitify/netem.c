@@ -39,7 +39,7 @@ __u32 hold_limit(const struct vsh_hold *hold)
 	return packets > LIMIT_MAX ? LIMIT_MAX : packets;
 }
 
-static void time_print(FILE *out, __u64 ns)
+static void span_print(FILE *out, __u64 ns)
 {
 	char text[24];
 
@@ -58,9 +58,9 @@ static void share_print(FILE *out, char before, const char *word, __u32 milliont
 static void delay_print(FILE *out, char before, const struct vsh_hold *hold)
 {
 	fprintf(out, "%cdelay", before);
-	time_print(out, hold->delay_ns);
+	span_print(out, hold->delay_ns);
 	if (hold->jitter_ns)
-		time_print(out, hold->jitter_ns);
+		span_print(out, hold->jitter_ns);
 	if (hold->distribution[0])
 		fprintf(out, "%cdistribution %s", before, hold->distribution);
 }
@@ -70,8 +70,8 @@ static void slot_print(FILE *out, char before, const struct vsh_hold *hold)
 	fprintf(out, "%cslot", before);
 	if (hold->slot_distribution[0])
 		fprintf(out, " distribution %s", hold->slot_distribution);
-	time_print(out, hold->slot_ns[0]);
-	time_print(out, hold->slot_ns[1]);
+	span_print(out, hold->slot_ns[0]);
+	span_print(out, hold->slot_ns[1]);
 	if (hold->slot_packets)
 		fprintf(out, " packets %u", hold->slot_packets);
 	if (hold->slot_bytes)
