@@ -524,6 +524,12 @@ numbers_hide() {
 	assert_line 'yes  the bystander lost nothing'
 }
 
+@test "the demonstration of snitch: each call of the command is told, and what became of it" {
+	run -0 "$TOP/scripts/demo.sh" snitch 3>&-
+	refute_line --regexp '^NO'
+	assert_line 'yes  nothing is left behind'
+}
+
 @test "the demonstration: ended early it leaves nothing" {
 	local before signal
 

@@ -102,6 +102,24 @@ assert_told() {
 	assert_told 'tcp 114 victim' 'udp 115 victim'
 }
 
+@test "the name of a cgroup that is gone when its connection ends is told all the same" {
+	local group
+
+	server_start 1
+	group=$(cgroup_make gone)
+	watch_start -n "$CLIENT" -j
+	# shellcheck disable=SC2016 # for that shell to expand
+	start client victim sh -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$group" \
+		"$(as victim tcp)" "$SERVER4" "$PORT" connect wait shut eof close
+	wait_line watch '"event":"connected"'
+	pid victim >"$(cgroup_root)/cgroup.procs"
+	busywait 5 rmdir "$group"
+	go victim
+	wait_line watch '"event":"ended"'
+	stop watch
+	assert_equal "$(jq -r 'select(.event == "ended") | .process.unit' "$BATS_TEST_TMPDIR/watch.out")" "${group##*/}"
+}
+
 @test "whose it is has to be said once, and of somebody" {
 	run -2 --separate-stderr snitch --children
 	assert_equal "$stderr" 'snitch.sh: "--children" of whom? (--command, --exe, --pid or --cgroup)'

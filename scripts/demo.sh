@@ -12,6 +12,8 @@
 #
 #   NAME-a: tracepkt.sh  eth0 ---- eth0  NAME-b, which routes  right ---- left  198.51.100.2, answers :NAME-c
 #
+# With the word "snitch" it shows where a command connects, and what becomes of that.
+#
 # The exit status is 0 if ping lost the share
 # that was asked for, the bystander nothing, and nothing was left behind.
 
@@ -26,11 +28,12 @@ newline='
 
 usage() {
 	cat <<'END'
-Usage: demo.sh [tracepkt | --help]
+Usage: demo.sh [tracepkt | snitch | --help]
 
 Shows one program lose packets, and another one beside it none. Needs root. Installs what is missing and
 builds, a minute the first time; then it takes ten seconds, in two network namespaces made for it.
-With "tracepkt" it shows where a packet goes, and where one is lost that a rule drops.
+With "tracepkt" it shows where a packet goes, and where one is lost that a rule drops; with "snitch" where a
+command connects, and what becomes of that.
 The exit status is 0 if all was as it should be, 1 if not, 2 for a wrong word.
 END
 }
@@ -176,6 +179,19 @@ path_demo() {
 	printf '\n%s' "$verdicts"
 }
 
+# calls: a datagram, a port that nobody listens at, and a network without a route.
+calls='echo hello >/dev/udp/192.0.2.2/9; : <>/dev/tcp/192.0.2.2/9; : <>/dev/tcp/203.0.113.1/80'
+
+connections_demo() {
+	say "a command with a datagram, a closed port, and a network without a route"
+	shown snitch.sh -n "$lab-a" run -x -- bash -c "$calls"
+	verdict "the datagram went out, 6 bytes" ' egress  udp .* 6 .*-> 192\.0\.2\.2:9$'
+	verdict "the closed port is told, and why" ' egress  tcp   ECONNREFUSED .*-> 192\.0\.2\.2:9$'
+	verdict "the missing route is told, and why" ' egress  tcp   ENETUNREACH .*-> 203\.0\.113\.1:80$'
+	verdict "the sums: 3 connections, 2 failed" '^ *3  *2  *6  *0  *0  in all$'
+	printf '\n%s' "$verdicts"
+}
+
 # left_behind: what there still is of it on the device.
 left_behind() {
 	nsenter --net="/run/netns/$lab-a" tc qdisc show dev eth0 clsact
@@ -186,12 +202,13 @@ demo=loss_demo
 case ${1-} in
 '') ;;
 tracepkt) demo=path_demo ;;
+snitch) demo=connections_demo ;;
 -h | --help | help)
 	usage
 	exit
 	;;
 *)
-	printf 'demo.sh: it takes "tracepkt" or no word; demo.sh --help says what it does\n' >&2
+	printf 'demo.sh: it takes "tracepkt", "snitch" or no word; demo.sh --help says what it does\n' >&2
 	exit 2
 	;;
 esac

@@ -11,6 +11,7 @@
 #include "vsh.h"
 
 #define NS_PER_S 1000000000ULL
+#define UNITS_MAX 1024
 #define NS_PER_MS 1000000ULL
 #define FILEID_KERNFS 0xfe /* include/linux/exportfs.h: the handle is the 64-bit id */
 
@@ -118,19 +119,31 @@ static bool is_root(uint64_t id)
 	return !fstat(cgroup_root, &root) && root.st_ino == id;
 }
 
+/* Ids are given away once. A cgroup can be gone when the last of its connections ends: what was seen of it before is
+ * kept, until another one takes its place.
+ */
+static struct unit {
+	uint64_t cgroup;
+	char name[NAME_MAX + 1];
+} units[UNITS_MAX];
+
+static void unit_find(struct unit *unit, uint64_t cgroup)
+{
+	char path[PATH_MAX];
+
+	unit->cgroup = cgroup;
+	unit->name[0] = '\0';
+	if (!is_root(cgroup) && cgroup_path(cgroup, path, sizeof(path)) > 0)
+		snprintf(unit->name, sizeof(unit->name), "%s", strrchr(path, '/') + 1);
+}
+
 const char *unit_name(uint64_t cgroup)
 {
-	static uint64_t known;
-	static char path[PATH_MAX];
-	static const char *name = "";
+	struct unit *unit = &units[cgroup % UNITS_MAX];
 
-	if (cgroup == known)
-		return name;
-	known = cgroup;
-	name = "";
-	if (!is_root(cgroup) && cgroup_path(cgroup, path, sizeof(path)) > 0)
-		name = strrchr(path, '/') + 1;
-	return name;
+	if (unit->cgroup != cgroup)
+		unit_find(unit, cgroup);
+	return unit->name;
 }
 
 /* --- time ------------------------------------------------------------------------------------- */
