@@ -84,7 +84,7 @@ $hold"
 	} | LC_ALL=C sort)
 	assert [ "$(wc -l <<<"$rule")" -gt 39 ]
 	assert_equal "$(offered add '' | LC_ALL=C sort)" "$rule"
-	assert_equal "$(offered run '' | LC_ALL=C sort)" "$(printf '%s\n' -- --fail-unmatched "$rule")"
+	assert_equal "$(offered run '' | LC_ALL=C sort)" "$(printf '%s\n' -- --fail-unmatched --svg --timeline "$rule")"
 	assert_equal "$(offered change 1 '' | LC_ALL=C sort)" \
 		"$({
 			usage ' change |^WHEN|^  +\[(per|connect)' | grep -vx change
@@ -141,7 +141,7 @@ $hold"
 	local word
 
 	for word in $(help_words | grep -xE -e '--?[A-Za-z-]+' |
-		grep -vxE -e '-(n|b|V|interface|command|drop)|--|--fail-unmatched'); do
+		grep -vxE -e '-(n|b|V|interface|command|drop)|--|--(fail-unmatched|timeline|svg)'); do
 		run -0 vershitify "$word" help
 		assert_output --partial 'RULE :='
 	done

@@ -34,7 +34,7 @@ pretty='' statistics=''
 help() {
 	cat <<'END'
 Usage: vershitify.sh -interface DEV -command NAME -drop PERCENT
-       vershitify.sh [OPTIONS] run RULE [--fail-unmatched] -- COMMAND [ARG...]
+       vershitify.sh [OPTIONS] run RULE [--fail-unmatched] [--timeline] [--svg FILE] -- COMMAND [ARG...]
        vershitify.sh [OPTIONS] add [-n NETNS] RULE
        vershitify.sh [OPTIONS] change ID [dev DEV]... [direction DIR] [drop LOSS] [offset N]
                                          [per WHAT] [HOLD]... [seed N] [WHEN]... [visible HOW]
@@ -361,6 +361,7 @@ command_run() {
 	if [ "${word:-}" != -- ] || [ "$run_before" = $# ]; then
 		die 2 "a command is required (run RULE -- COMMAND [ARG...])"
 	fi
+	timeline_file "$@"
 	change_begin
 	[ -n "$dry_run" ] || signals_pipe
 	foreground_set_up run "$@"
@@ -374,8 +375,10 @@ command_run() {
 	done
 	shift
 	[ -n "$dry_run" ] || run_older=$(helper ${json:+-j} before "$set_up_id" "$1")
+	timeline_start
 	run_start "$@"
 	run_summary
+	timeline_end
 	foreground_end
 	run_exit
 }
@@ -394,6 +397,57 @@ repeat_tell() {
 		shift
 	done
 	say "note: to lose the same packets again: $speaker$(netns_option) run$words seed ${seed%%"$newline"*} $(words_quote "$@")"
+}
+
+# timeline_file RULE-WORD...: what is drawn goes to $timeline_svg.
+timeline_file() {
+	local word before=''
+
+	timeline_svg=
+	for word; do
+		[ "$word" != -- ] || break
+		[ "$before" != --svg ] || timeline_svg=$word
+		before=$word
+	done
+	[ -z "$timeline_svg" ] || command -v gnuplot >/dev/null || die "$failed" "--svg needs gnuplot (package gnuplot, or gnuplot-nox)"
+}
+
+# timeline_start: if the plan has it: the helper that keeps in mind what TCP does, from before COMMAND begins.
+timeline_start() {
+	local ready='' pipe="$state/timeline.$$"
+
+	timeline_pid=
+	case $newline$foreground_plan$newline in
+	*"${newline}timeline$newline"*) ;;
+	*) return 0 ;;
+	esac
+	set -- "$vsh" ${json:+-j} ${cgroup_root:+-C "$cgroup_root"} -O $$ timeline "$objects" "$set_up_id"
+	case $newline$foreground_plan$newline in
+	*"${newline}svg$newline"*) set -- "$@" "$timeline_svg" ;;
+	esac
+	if [ -n "$dry_run" ]; then
+		run "$@"
+		return
+	fi
+	if [ -e "$objects/tcp.o" ] && mkfifo -m 0600 "$pipe"; then
+		umask "$caller_umask"
+		"$@" >"$pipe" 7<&- &
+		timeline_pid=$!
+		umask 077
+		read -r ready <"$pipe"
+		rm -f "$pipe"
+	fi
+	[ -z "$ready" ] || return 0
+	say "cannot watch TCP for --timeline (try: snitch.sh doctor)"
+	foreground_end
+	exit "$failed"
+}
+
+# timeline_end: prints it.
+timeline_end() {
+	[ -n "$timeline_pid" ] || return 0
+	kill -s USR1 "$timeline_pid" 2>/dev/null
+	wait_out "$timeline_pid"
 }
 
 # run_start COMMAND...: under the rule from its first instruction, until it has ended. Signals are passed

@@ -2,17 +2,9 @@
 /* The histogram of processing times as a picture. */
 #include <string.h>
 #include "ping.h"
+#include "plot.h"
 
 typedef unsigned long long number;
-
-/* In a string of gnuplot's, which would obey quotes and backslashes. */
-static void plot_word_print(FILE *out, const char *bytes, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		fputc(strchr("\"'\\`", bytes[i]) || bytes[i] < 0x20 || bytes[i] > 0x7e ? '?'
-										       : bytes[i],
-		      out);
-}
 
 bool ping_plot_print(FILE *out, const struct ping_device *device, const struct pk_stats *stats,
 		     bool svg)

@@ -21,13 +21,13 @@ struct tcp_watch {
 	struct running running;
 	struct bpf_link *drops[TCP_DROP_PROGRAMS]; /* attached while vershitify is set up */
 	uint32_t dropped; /* id of its map; 0: it is not */
-	struct snt_tcp_kernel kernel;
+	struct snt_tcp_settings settings;
 	uint64_t lost, unfollowed; /* as tcp_watch_lost has told */
 };
 
-/* take() gets each struct snt_tcp_event. DONE, or a message and FAILED; in any case to be ended. */
+/* mask: of rules, whose targets alone are watched; 0: anybody. take() gets each struct snt_tcp_event. DONE, or a message and FAILED; in any case to be ended. */
 int tcp_watch_begin(struct tcp_watch *watch, const char *directory, const struct snt_filter *filter,
-		    ring_buffer_sample_fn take, void *context);
+		    uint64_t mask, ring_buffer_sample_fn take, void *context);
 void tcp_watch_end(struct tcp_watch *watch);
 
 /* Sees what rules drop, if there is a set-up of vershitify's by now. Again and again; at once: in tcp_watch_begin(). */

@@ -2,13 +2,12 @@
 /* snitch as the house knows it. */
 #include "connection.h"
 #include "reaction.h"
+#include "timeline.h"
 #include "tools.h"
 
 static const struct command commands[] = {
-	{ "snitch", snitch_command },
-	{ "tcp", tcp_command },
-	{ "page", page_command },
-	{ NULL, NULL },
+	{ "snitch", snitch_command }, { "tcp", tcp_command }, { "timeline", timeline_command },
+	{ "page", page_command },     { NULL, NULL },
 };
 
 static const char *const words[] = { "list", "top", "run", "tcp", "page", "doctor", "help", NULL };

@@ -17,7 +17,7 @@
 #define TCP_CA_LOSS 4
 #define ICSK_TIME_LOSS_PROBE 5
 
-const volatile struct snt_tcp_kernel kernel SEC(".rodata.tcp");
+const volatile struct snt_tcp_settings settings SEC(".rodata.tcp");
 struct snt_tcp_counts counts;
 
 /* What rules have dropped, one way, and what has not arrived since. */
@@ -48,6 +48,15 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, SNT_RING_BYTES);
 } snt_tcp_events SEC(".maps");
+
+/* vershitify's, if there is a mask. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, VSH_TASKS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct vsh_task);
+} snt_tasks SEC(".maps");
 
 /* vershitify's, put there by the helper while that is set up. */
 struct dropped {
@@ -88,11 +97,26 @@ static __always_inline void party_forget(struct sock *sk)
 	bpf_map_delete_elem(&snt_parties, &key);
 }
 
+static __always_inline bool is_target(const struct snt_process *process)
+{
+	struct vsh_task *task;
+
+	if (!settings.mask)
+		return true;
+	task = bpf_map_lookup_elem(&snt_tasks, &process->pid);
+	return task && task->mask & settings.mask;
+}
+
+static __always_inline bool is_followed(const struct snt_process *process)
+{
+	return process_is_wanted(process) && is_target(process);
+}
+
 static __always_inline void party_begin(struct sock *sk, struct party *new)
 {
 	__u64 key = (__u64)sk;
 
-	if (!socket_is_wanted(sk) || (!new->is_unaccepted && !process_is_wanted(&new->process)))
+	if (!socket_is_wanted(sk) || (!new->is_unaccepted && !is_followed(&new->process)))
 		return;
 	new->number = __sync_fetch_and_add(&counts.sockets, 1) + 1;
 	if (bpf_map_update_elem(&snt_parties, &key, new, BPF_ANY))
@@ -124,7 +148,8 @@ static __always_inline struct snt_tcp_event *event_begin(struct sock *sk, struct
 {
 	struct snt_tcp_event *event;
 
-	if (!process_is_wanted(&party->process))
+	/* A process that may be a target's has ended by now, perhaps. */
+	if (party->is_unaccepted && !is_followed(&party->process))
 		return NULL;
 	event = bpf_ringbuf_reserve(&snt_tcp_events, sizeof(*event), 0);
 	if (!event) {
@@ -163,7 +188,7 @@ static __noinline void gap_close(struct sock *sk, struct party *party, __u32 way
 	gap->since_ns = 0;
 }
 
-/* acknowledged, received: up to which sequence number. */
+/* acknowledged, received: up to which sequence number; before the other side's first one is known, 0. */
 static __always_inline void gaps_look(struct sock *sk, struct party *party, __u32 acknowledged,
 				      __u32 received)
 {
@@ -171,7 +196,7 @@ static __always_inline void gaps_look(struct sock *sk, struct party *party, __u3
 
 	if (out->since_ns && !is_before(acknowledged, out->end))
 		gap_close(sk, party, SNT_TCP_OUT);
-	if (in->since_ns && !is_before(received, in->end))
+	if (in->since_ns && received && !is_before(received, in->end))
 		gap_close(sk, party, SNT_TCP_IN);
 }
 
@@ -288,7 +313,7 @@ int BPF_PROG(snt_tcp_again, struct sock *sk, struct sk_buff *skb)
 	struct party *party = party_of(sk);
 	struct snt_tcp_event *event;
 
-	if (!party || (kernel.again_has_error && (int)ctx[2]))
+	if (!party || (settings.again_has_error && (int)ctx[2]))
 		return 0;
 	gaps_look_now(sk, party);
 	event = event_begin(sk, party, SNT_TCP_AGAIN);
@@ -319,7 +344,7 @@ static __always_inline int reset_tell(struct sock *sk, __u32 kind, __u32 reason)
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(snt_tcp_rst_out, struct sock *sk)
 {
-	return sk ? reset_tell(sk, SNT_TCP_RESET_OUT, kernel.reset_has_reason ? ctx[2] : 0) : 0;
+	return sk ? reset_tell(sk, SNT_TCP_RESET_OUT, settings.reset_has_reason ? ctx[2] : 0) : 0;
 }
 
 SEC("tp_btf/tcp_receive_reset")
@@ -405,8 +430,10 @@ static __always_inline void gap_open(struct party *party, __u32 way, const struc
 		return;
 	if (!gap->since_ns || is_before(gap->end, end))
 		gap->end = end;
-	if (!gap->since_ns)
-		gap->since_ns = bpf_ktime_get_boot_ns();
+	if (gap->since_ns)
+		return;
+	gap->since_ns = bpf_ktime_get_boot_ns();
+	__sync_fetch_and_add(&counts.gaps, 1);
 }
 
 static __noinline void drop_tell(struct sk_buff *skb, const struct vsh_dropped *verdict)
@@ -426,7 +453,8 @@ static __noinline void drop_tell(struct sk_buff *skb, const struct vsh_dropped *
 	event->sequence = span.sequence;
 	event->bytes = span.bytes;
 	bpf_ringbuf_submit(event, 0);
-	gap_open(party, way, &span);
+	if (party->state != TCP_LISTEN)
+		gap_open(party, way, &span);
 }
 
 static __always_inline int freed(struct sk_buff *skb)
@@ -456,9 +484,13 @@ int BPF_PROG(snt_tcp_arrival, struct sock *sk, struct sk_buff *skb)
 {
 	struct tcp_skb_cb *segment = (struct tcp_skb_cb *)skb->cb;
 	struct tcp_sock *tcp = (struct tcp_sock *)sk;
-	struct party *party = party_of(sk);
+	struct party *party;
 	__u32 received;
 
+	/* Everybody's segments come by here. */
+	if (!*(volatile __u64 *)&counts.gaps)
+		return 0;
+	party = party_of(sk);
 	if (!party || !has_gap(party))
 		return 0;
 	received = BPF_CORE_READ(tcp, rcv_nxt);
@@ -486,7 +518,7 @@ int BPF_PROG(snt_tcp_exit, struct pt_regs *regs, long result)
 		return 0;
 	process_current(&party->process);
 	party->is_unaccepted = 0;
-	if (!process_is_wanted(&party->process))
+	if (!is_followed(&party->process))
 		party_forget(sk);
 	return 0;
 }

@@ -34,8 +34,10 @@ enum snt_tcp_way {
 	SNT_TCP_WAYS,
 };
 
-/* What the tracepoints of this kernel tell, in a section of its own, written before the programs are loaded. */
-struct snt_tcp_kernel {
+/* What the helper knows, in a section of its own, written before the programs are loaded. */
+struct snt_tcp_settings {
+	__u64 mask; /* rules that rule over the processes to be watched, by their bits; 0: anybody */
+	/* What the tracepoints of this kernel tell: */
 	__u32 reset_has_reason; /* since 6.10 */
 	__u32 again_has_error; /* since 6.16: it is told of, too, if it could not be sent */
 };
@@ -70,6 +72,7 @@ struct snt_tcp_counts {
 	__u64 sockets; /* numbers given away so far */
 	__u64 lost; /* events for which the ring had no room, and drops that were not seen */
 	__u64 unfollowed; /* sockets for which the map had no room */
+	__u64 gaps; /* drops of what is followed, so far, whose arrival was waited for */
 };
 
 _Static_assert(sizeof(struct snt_tcp_event) == 128, "snt_tcp_event has no holes");

@@ -81,7 +81,7 @@ int tcp_command(const struct options *options, int argc, char **argv)
 	status = words_take(&telling, options, argc - 1, argv + 1);
 	if (status != DONE)
 		return status;
-	status = tcp_watch_begin(&watch, argv[0], &telling.request.filter, event_take, &telling);
+	status = tcp_watch_begin(&watch, argv[0], &telling.request.filter, 0, event_take, &telling);
 	if (status == DONE) {
 		ends_catch();
 		units_begin(options->cgroup_root);

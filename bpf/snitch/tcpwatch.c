@@ -17,12 +17,23 @@ static const char *const missing[] = { "snt_tcp_again", "snt_tcp_rst_out", "snt_
 static const char *const dropping[TCP_DROP_PROGRAMS] = { "snt_tcp_stolen", "snt_tcp_shot",
 							 "snt_tcp_arrival" };
 
-static int kernel_set(struct bpf_object *object, void *context)
+static int tasks_join(struct bpf_object *object)
 {
-	const struct snt_tcp_kernel *kernel = context;
-	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata.tcp");
+	int fd = pin_open_map(VSH_MAPS_DIR, "vsh_tasks", sizeof(struct vsh_task));
+	int err = fd < 0 ? fd
+			 : bpf_map__reuse_fd(bpf_object__find_map_by_name(object, "snt_tasks"), fd);
 
-	return map ? bpf_map__set_initial_value(map, kernel, sizeof(*kernel)) : -EINVAL;
+	fd_close(fd);
+	return err;
+}
+
+static int settings_set(struct bpf_object *object, void *context)
+{
+	const struct snt_tcp_settings *settings = context;
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata.tcp");
+	int err = map ? bpf_map__set_initial_value(map, settings, sizeof(*settings)) : -EINVAL;
+
+	return err || !settings->mask ? err : tasks_join(object);
 }
 
 static void older_find(struct tcp_watch *watch)
@@ -88,7 +99,7 @@ void tcp_watch_drops(struct tcp_watch *watch)
 }
 
 int tcp_watch_begin(struct tcp_watch *watch, const char *directory, const struct snt_filter *filter,
-		    ring_buffer_sample_fn take, void *context)
+		    uint64_t mask, ring_buffer_sample_fn take, void *context)
 {
 	const struct running_plan plan = {
 		.directory = directory,
@@ -96,8 +107,8 @@ int tcp_watch_begin(struct tcp_watch *watch, const char *directory, const struct
 		.hint = "snitch.sh",
 		.settings = filter,
 		.settings_size = sizeof(*filter),
-		.join = kernel_set,
-		.join_context = &watch->kernel,
+		.join = settings_set,
+		.join_context = &watch->settings,
 		.events = "snt_tcp_events",
 		.take = take,
 		.context = context,
@@ -105,7 +116,8 @@ int tcp_watch_begin(struct tcp_watch *watch, const char *directory, const struct
 	int status;
 
 	*watch = (struct tcp_watch){
-		.kernel = {
+		.settings = {
+			.mask = mask,
 			.reset_has_reason = kernel_tracepoint_arguments("tcp_send_reset") > 2,
 			.again_has_error = kernel_tracepoint_arguments("tcp_retransmit_skb") > 2,
 		},

@@ -16,6 +16,8 @@
  *	update MAP key hex .. value hex ..   arguments of `bpftool map update`
  *	delete MAP key hex ..                arguments of `bpftool map delete`
  *	fail unmatched                    the run fails if its rule has seen no packet
+ *	timeline                          the run prints what TCP does, ...
+ *	svg                               ... and draws it
  *	seed N                            the rule has drawn this one, since none was said
  *	recorded                          attach the classifier to all devices of the namespace
  *	                                  that have had it
@@ -357,6 +359,10 @@ static int plan_add(const struct options *options, struct state *state,
 	if (rule_exists(&state->rules[id]))
 		del_print(state, id);
 	add_print(state, id, &request);
+	if (request.timeline)
+		printf("timeline\n");
+	if (request.svg)
+		printf("svg\n");
 	if (request.fail_unmatched)
 		printf("fail unmatched\n");
 	if (request.label.seed_drawn)

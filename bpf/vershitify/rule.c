@@ -180,6 +180,28 @@ static int fail_unmatched_parse(struct cursor *cursor, void *context)
 	return DONE;
 }
 
+static int timeline_parse(struct cursor *cursor, void *context)
+{
+	struct request *request = context;
+
+	(void)cursor;
+	request->timeline = true;
+	return DONE;
+}
+
+/* The file is the script's matter. */
+static int svg_parse(struct cursor *cursor, void *context)
+{
+	struct request *request = context;
+	const char *file = word_next(cursor), *end = strrchr(file, '.');
+
+	if (!end || end == file || strcmp(end, ".svg"))
+		return misuse("%s %s: a file whose name ends in .svg", cursor->said, quoted(file));
+	request->timeline = true;
+	request->svg = true;
+	return DONE;
+}
+
 /* --- all of them -------------------------------------------------------------------- */
 
 static const char *const per_choices[] = { "socket", "rule", NULL };
@@ -236,6 +258,9 @@ static const struct grammar_row rows[] = {
 	{ "force", WORD_FORCE, 0, 0, ROW_NEW, force_parse, NULL, NULL, NULL },
 	{ "--fail-unmatched", WORD_FAIL_UNMATCHED, 0, 0, ROW_NEW | ROW_RUN, fail_unmatched_parse,
 	  NULL, NULL, NULL },
+	{ "--timeline", WORD_TIMELINE, 0, 0, ROW_NEW | ROW_RUN, timeline_parse, NULL, NULL, NULL },
+	{ "--svg", WORD_SVG, 1, 1, ROW_NEW | ROW_RUN, svg_parse, "FILE",
+	  "a file whose name ends in .svg", NULL },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))

@@ -29,6 +29,8 @@ struct request {
 	uint64_t given; /* enum word that were said */
 	bool force;
 	bool fail_unmatched; /* of a run */
+	bool timeline; /* likewise */
+	bool svg; /* likewise: to a file */
 };
 
 enum word {
@@ -57,6 +59,8 @@ enum word {
 	WORD_SEND = 1 << 22,
 	WORD_AFTER = 1 << 23,
 	WORD_REPEAT = 1 << 24,
+	WORD_TIMELINE = 1 << 25,
+	WORD_SVG = 1 << 26,
 };
 
 /* A request that asks for what the rule is now. */
