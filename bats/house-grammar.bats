@@ -173,7 +173,7 @@ flags 1'
 		assert_line --regexp $'^loss\t1\t[0-9]+\tdrop\talias\tPERCENT(\\|[a-z]+)*\ta percentage'
 		# seven columns, none of them empty
 		assert_equal "$(awk -F '\t' 'NF != 7 || /\t\t/' <<<"$output")" ''
-		words=$(awk -F '\t' '$2 { sub(/^-/, ""); print $1, $2 }' <<<"$output")
+		words=$(awk -F '\t' '$2 { sub(/^-+/, ""); print $1, $2 }' <<<"$output")
 		run -0 "$TOP/build/vsh" words --valued "$tool"
 		assert_output "$words"
 	done
@@ -250,6 +250,7 @@ help_is_asked() {
 			-interface eth0 -command help
 			--drop help
 			run dev eth0 drop 1% -- man help
+			run dev eth0 drop 1% --svg help -- true
 			add command helpful
 			show
 		END

@@ -380,5 +380,7 @@ void grammar_valued_print(FILE *out, const struct grammar *grammar)
 {
 	for (size_t i = 0; i < grammar->count; i++)
 		if (grammar->rows[i].min)
-			fprintf(out, "%s %u\n", grammar->rows[i].name, grammar->rows[i].min);
+			fprintf(out, "%s %u\n",
+				grammar->rows[i].name + strspn(grammar->rows[i].name, "-"),
+				grammar->rows[i].min);
 }
