@@ -38,7 +38,7 @@ static int record(struct timeline *timeline, struct tcp_watch *watch)
 static int timeline_record(const struct options *options, const char *directory, uint32_t rule,
 			   struct timeline *timeline)
 {
-	struct snitch_request request;
+	struct snitch_request request = { .cgroup_root = options->cgroup_root };
 	struct tcp_watch watch = {};
 	int status = snitch_parse_tcp(0, NULL, &request);
 
