@@ -193,6 +193,7 @@ rows() {
 		slot distribution normal 10ms | needs a time and a jitter
 		slot 20ms 10ms | the second time is not below the first
 		slot 1ms packets 0 | packets from 1
+		slot 0ms packets 5 delay 1ms | for slots that are some time apart
 		slot 1ms packets 1 packets 2 | each once
 		distribution ../../etc/passwd delay 1ms 1ms | uniform, normal, pareto, paretonormal
 		distribution a-name-of-more-than-15-bytes delay 1ms 1ms | uniform, normal, pareto, paretonormal
@@ -354,7 +355,7 @@ shown() {
 		# shellcheck disable=SC2086 # words
 		[ "$change" = "$words" ] || vsh change "$RULE" $change
 		run -0 queues
-		assert_line --regexp "^qdisc netem 10: parent 1:1 ${regex# }( |\$)"
+		assert_line --regexp "^qdisc netem [0-9a-f]+: parent 1:1 ${regex# }( |\$)"
 		vershitify del "$RULE"
 		run ! queues
 	done < <(shown)

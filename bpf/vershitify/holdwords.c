@@ -346,6 +346,9 @@ int slot_parse(struct cursor *cursor, void *context)
 	status = word_is_number(cursor) ? slot_times(cursor, &slot) : slot_drawn(cursor, &slot);
 	if (status == DONE)
 		status = slot_room(cursor, &slot);
+	if (status == DONE && !slot.slot_ns[0] && !slot.slot_ns[1] &&
+	    (slot.slot_packets || slot.slot_bytes))
+		status = misuse("slot: packets and bytes are for slots that are some time apart");
 	if (status != DONE)
 		return status;
 	hold_begin(request);
