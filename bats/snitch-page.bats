@@ -347,10 +347,15 @@ connection_make() {
 	finish server
 }
 
-@test "html: what happens until it ends is in the page" {
+@test "html: what happens until it ends is in the page, also when the signal is for all of it" {
+	local writer
+
 	start here watch "$SNITCH" --port "$PORT" --html "$HTML" --geo none
 	busywait 20 grep -qs watching "$BATS_TEST_TMPDIR/watch.err"
 	connection_make
+	# As Ctrl-C is, for the whole group: those before it have to hear the end.
+	writer=$(pgrep -P "$(pid watch)")
+	kill -s TERM "$(pgrep -P "$writer" snitch-page)" "$writer"
 	stop watch
 	assert_equal "$EXIT_STATUS $(output_of watch)" '0 '
 	assert_equal "$(data | jq -r '.remotes[] | [.direction, .address, .port, .sent, .received] | join(" ")' | sort)" \
