@@ -135,6 +135,17 @@ received_are() {
 	[ "$(received "$1")" = "$2" ]
 }
 
+@test "limit: what finds the queue full is counted apart, and the sender is not told" {
+	requires ifb netem
+	receiver_start
+	rule_add command victim delay 300ms limit 10
+	send victim "$SERVER4" "$PORT" 50
+	busywait 10 received_are victim 10
+	assert_counted "$RULE" 50 0
+	assert_regex "$(vershitify -s show "$RULE")" 'egress held 10 packets 0 waiting 40 overflow'
+	assert_equal "$(rule_field "$RULE" egress.held.overflow)" 40
+}
+
 @test "both: each direction has its own delay" {
 	requires ifb netem
 	port_take
@@ -260,5 +271,18 @@ filter_packets() {
 	before=$(system_state)
 	run -1 --separate-stderr vsh add dev eth0 command victim delay 200ms
 	assert_regex "$stderr" 'cannot hold packets: .*CONFIG_NET_SCH_NETEM'
+	assert_state "$before"
+}
+
+@test "doctor says beforehand whether packets can be held, and leaves nothing" {
+	vershitify down
+	rm -f "$BATS_FILE_TMPDIR/standing"
+	before=$(system_state)
+	run --separate-stderr vsh doctor
+	if qdisc_works netem; then
+		assert_regex "$output" 'ok +delay, rate \.\.\.: netem, tbf and ifb work'
+	else
+		assert_regex "$output" 'note +delay, rate \.\.\.: cannot hold packets: .*CONFIG_NET_SCH_NETEM'
+	fi
 	assert_state "$before"
 }

@@ -117,10 +117,11 @@ doctor_rules() {
 	elif [ -z "$doctor_left" ]; then
 		doctor_said=$(trial 2>&1) || doctor_tell FAILS "a rule" "$(doctor_failure "$doctor_said")"
 		doctor_works=$(printf '%s\n' "$doctor_said" | sed -n 's/^works //p')
+		doctor_holding "$doctor_said"
 	fi
 	doctor_topic programs
 	doctor_missing=$(pins_missing)
-	doctor_programs "$doctor_works" tracker.o receive.o vershitify.o calls.o
+	doctor_programs "$doctor_works" tracker.o receive.o vershitify.o hold.o calls.o
 }
 
 # trial: a set-up without a rule, which hits nobody, and its end. Prints "works PROGRAM" for each program that
@@ -150,7 +151,28 @@ trial_set_up() {
 		hook_attach "${trial_hook#cg_}" "vsh_$trial_hook" 2>/dev/null || :
 	done
 	pins_list | sed 's/^/works /'
-	trial_attach && printf 'works vsh_egress\n'
+	trial_attach || return
+	printf 'works vsh_egress\n'
+	trial_hold
+}
+
+# trial_hold: on the device of trial_attach. A rule can do without, too.
+trial_hold() {
+	if trial_said=$(hold_try "$trial_line" "$(netns_cookie "$netns_file")" 2>&1); then
+		printf 'holds\n'
+	else
+		printf 'holds not: %s\n' "$(doctor_failure "$trial_said")"
+	fi
+}
+
+# doctor_holding TRIAL: whether packets can be held, which takes more of the kernel than to lose them.
+doctor_holding() {
+	case $newline$1 in
+	*"${newline}holds$newline"* | *"${newline}holds") doctor_tell ok "delay, rate ..." "netem, tbf and ifb work" ;;
+	*"${newline}holds not: "*)
+		doctor_tell note "delay, rate ..." "$(printf '%s\n' "$1" | sed -n 's/^holds not: //p')"
+		;;
+	esac
 }
 
 # pins_list: the programs that are pinned, or whose links are.
@@ -166,7 +188,8 @@ trial_attach() {
 	trial_look=$(filters_look) || return
 	while read -r trial_ifindex trial_device trial_qdisc trial_place _; do
 		[ -z "$(obstacle_tell "$trial_device" "$trial_qdisc" "$trial_place")" ] || continue
-		devices_attach "dev $trial_ifindex $trial_device$newline" "$(netns_cookie "$netns_file")"
+		trial_line="dev $trial_ifindex $trial_device$newline"
+		devices_attach "$trial_line" "$(netns_cookie "$netns_file")"
 		return
 	done <<-END
 		$trial_look

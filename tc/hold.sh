@@ -163,6 +163,13 @@ steers_batch() {
 	done
 }
 
+# hold_try DEVICE-LINE COOKIE: all that a rule needs which holds packets, to hold none.
+hold_try() {
+	hold_make vsh1 "$2" && hold_queue vsh1 root handle 1: tbf rate 1mbit burst 2000 limit 2000 &&
+		hold_queue vsh1 parent 1:1 handle a: netem limit 1 delay 1ms &&
+		hold_steer "$1" vsh1 egress "$(hold_mark vsh1)"
+}
+
 # --- records ------------------------------------------------------------------------------------
 
 # hold_record NAME COOKIE

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/gen_stats.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <sched.h>
@@ -322,12 +323,27 @@ bool site_device_is_up(const struct site *site, const char *name)
 	return !ioctl(site->route, SIOCGIFFLAGS, &request) && (request.ifr_flags & IFF_UP);
 }
 
-bool site_has_queue(const struct site *site, uint32_t ifindex, uint32_t parent, uint32_t handle)
+static void queue_seen(const struct nlmsghdr *head, void *context)
+{
+	const struct rtattr *stats = tc_attribute(head, TCA_STATS2);
+	const struct rtattr *basic = nested_attribute(stats, TCA_STATS_BASIC);
+	const struct rtattr *queue = nested_attribute(stats, TCA_STATS_QUEUE);
+	struct site_queue *counts = context;
+
+	if (!counts || !basic || !queue)
+		return;
+	counts->passed = ((const struct gnet_stats_basic *)RTA_DATA(basic))->packets;
+	counts->dropped = ((const struct gnet_stats_queue *)RTA_DATA(queue))->drops;
+	counts->waiting = ((const struct gnet_stats_queue *)RTA_DATA(queue))->qlen;
+}
+
+bool site_queue_look(const struct site *site, uint32_t ifindex, uint32_t parent, uint32_t handle,
+		     struct site_queue *counts)
 {
 	struct netlink_question question = {
 		.head = { .nlmsg_type = RTM_GETQDISC, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
 		.tc = { .tcm_ifindex = ifindex, .tcm_parent = parent, .tcm_handle = handle },
 	};
 
-	return !netlink_ask(site->route, &question, NULL, NULL);
+	return !netlink_ask(site->route, &question, queue_seen, counts);
 }

@@ -57,7 +57,15 @@ uint32_t site_device_index(const struct site *site, const char *name);
 
 bool site_device_is_up(const struct site *site, const char *name);
 
-/* A queue with this handle, not one that the kernel has given to the device. */
-bool site_has_queue(const struct site *site, uint32_t ifindex, uint32_t parent, uint32_t handle);
+/* What a queue has counted since it was made, in packets as they come to it. */
+struct site_queue {
+	uint64_t passed; /* on, in segments */
+	uint64_t dropped;
+	uint32_t waiting; /* now */
+};
+
+/* A queue with this handle, not one that the kernel has given to the device. counts: or NULL. */
+bool site_queue_look(const struct site *site, uint32_t ifindex, uint32_t parent, uint32_t handle,
+		     struct site_queue *counts);
 
 #endif

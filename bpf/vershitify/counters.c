@@ -2,6 +2,7 @@
 #include <math.h>
 #include "callcounts.h"
 #include "counters.h"
+#include "detour.h"
 #include "maps.h"
 #include "missed.h"
 
@@ -89,7 +90,8 @@ static void reasons_print_json(struct json *json, const struct counters *stats)
 	json_object_end(json);
 }
 
-int counters_print_json(struct json *json, uint32_t id, const struct vsh_label *label)
+int counters_print_json(struct json *json, uint32_t id, const struct vsh_rule *rule,
+			const struct vsh_label *label)
 {
 	struct counters stats;
 	int err;
@@ -102,6 +104,7 @@ int counters_print_json(struct json *json, uint32_t id, const struct vsh_label *
 		count_print_json(json, "seen", &stats.seen);
 		count_print_json(json, "dropped", &stats.dropped);
 		reasons_print_json(json, &stats);
+		detour_counts_print_json(json, id, direction, rule);
 		json_object_end(json);
 	}
 	err = call_counts_print_json(json, id, label);

@@ -22,7 +22,8 @@ void direction_print(const char *prefix, enum vsh_direction direction,
 		     const struct counters *stats);
 
 /* Both directions, and calls, as members of an object. 0 or -errno. */
-int counters_print_json(struct json *json, uint32_t id, const struct vsh_label *label);
+int counters_print_json(struct json *json, uint32_t id, const struct vsh_rule *rule,
+			const struct vsh_label *label);
 
 /* Reasons to drop a packet are the numbers from here to VSH_REASONS. */
 #define DROP_REASONS_BEGIN (VSH_PASSED + 1)

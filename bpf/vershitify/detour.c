@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdio.h>
 #include <linux/pkt_sched.h>
+#include "counters.h"
 #include "detour.h"
 #include "netem.h"
 #include "state.h"
 
-/* Of the queue that holds, below that of the wire. */
+/* Of the queue of the wire, and of the one that holds, below it. */
+#define ROOT_HANDLE TC_H_MAKE(1 << 16, 0)
 #define QUEUE_PARENT TC_H_MAKE(1 << 16, 1)
 #define QUEUE_HANDLE TC_H_MAKE(0xa << 16, 0)
 
@@ -115,7 +117,7 @@ static void detour_fault(const struct site *site, __u32 id, __u32 direction,
 		snprintf(fault, size, "%s is gone", name);
 	else if (!site_device_is_up(site, name))
 		snprintf(fault, size, "%s is down", name);
-	else if (!site_has_queue(site, ifindex, QUEUE_PARENT, QUEUE_HANDLE))
+	else if (!site_queue_look(site, ifindex, QUEUE_PARENT, QUEUE_HANDLE, NULL))
 		snprintf(fault, size, "%s has lost its queue", name);
 	for (__u32 i = 0; !fault[0] && i < rule->devs; i++)
 		if (steer_is_missing(site, rule->ifindex[i], id, direction))
@@ -129,4 +131,46 @@ void detours_fault(const struct site *site, __u32 id, const struct vsh_rule *rul
 	for (__u32 direction = 0; !fault[0] && direction < VSH_DIRECTIONS; direction++)
 		if (is_taken(direction, rule))
 			detour_fault(site, id, direction, rule, fault, size);
+}
+
+/* False: it has none, or it is not there. */
+static bool detour_counts(__u32 id, __u32 direction, const struct vsh_rule *rule,
+			  struct site_queue *counts)
+{
+	char name[VSH_DEV_LEN];
+	struct site site;
+	bool found;
+
+	*counts = (struct site_queue){};
+	if (!is_taken(direction, rule) || !site_open(&site, rule->netns_cookie))
+		return false;
+	ifb_name(name, sizeof(name), id, direction);
+	found = site_queue_look(&site, site_device_index(&site, name), TC_H_ROOT, ROOT_HANDLE,
+				counts);
+	site_close(&site);
+	return found;
+}
+
+void detour_counts_print(const char *prefix, __u32 id, __u32 direction, const struct vsh_rule *rule)
+{
+	struct site_queue counts;
+
+	if (detour_counts(id, direction, rule, &counts))
+		printf("%s%s held %llu packets %u waiting %llu overflow\n", prefix,
+		       direction_names[direction], (unsigned long long)counts.passed,
+		       counts.waiting, (unsigned long long)counts.dropped);
+}
+
+void detour_counts_print_json(struct json *json, __u32 id, __u32 direction,
+			      const struct vsh_rule *rule)
+{
+	struct site_queue counts;
+
+	if (!detour_counts(id, direction, rule, &counts))
+		return;
+	json_object_begin(json, "held");
+	json_number(json, "packets", counts.passed);
+	json_number(json, "waiting", counts.waiting);
+	json_number(json, "overflow", counts.dropped);
+	json_object_end(json);
 }

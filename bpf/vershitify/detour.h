@@ -4,6 +4,7 @@
 #define VSH_DETOUR_H
 
 #include <stdbool.h>
+#include "json.h"
 #include "site.h"
 #include "vershitify.h"
 
@@ -30,5 +31,13 @@ void detours_needed_print(__u32 id, const struct vsh_rule *rule);
  */
 void detours_fault(const struct site *site, __u32 id, const struct vsh_rule *rule, char *fault,
 		   size_t size);
+
+/* A line of text, or a member "held", of a direction in which the rule holds packets: how many have gone on
+ * (segments), how many are there now, and how many found the queue full (as they come: up to 64 kB each).
+ */
+void detour_counts_print(const char *prefix, __u32 id, __u32 direction,
+			 const struct vsh_rule *rule);
+void detour_counts_print_json(struct json *json, __u32 id, __u32 direction,
+			      const struct vsh_rule *rule);
 
 #endif

@@ -7,6 +7,7 @@
 #include <bpf/bpf.h>
 #include "callcounts.h"
 #include "counters.h"
+#include "detour.h"
 #include "json.h"
 #include "missed.h"
 #include "programs.h"
@@ -148,7 +149,7 @@ static void tally_print_json(struct json *json, const char *name, const struct t
 		json_number(json, name, tally->count[id]);
 }
 
-static int counters_print(uint32_t id, const struct vsh_label *label)
+static int counters_print(uint32_t id, const struct vsh_rule *rule, const struct vsh_label *label)
 {
 	struct counters stats;
 	int err;
@@ -158,6 +159,7 @@ static int counters_print(uint32_t id, const struct vsh_label *label)
 		if (err)
 			return err;
 		direction_print("    ", direction, &stats);
+		detour_counts_print("    ", id, direction, rule);
 	}
 	err = call_counts_print("    ", id, label);
 	return err ?: misses_print(id, "    ");
@@ -240,13 +242,13 @@ static int paragraph_show(const struct state *state, uint32_t id, const struct s
 	return 0;
 }
 
-static int statistics_show(uint32_t id, const struct vsh_label *label,
+static int statistics_show(uint32_t id, const struct vsh_rule *rule, const struct vsh_label *label,
 			   const struct tally *processes, const struct tally *sockets)
 {
 	printf("    processes %llu sockets ", (unsigned long long)processes->count[id]);
 	tally_print(sockets, id);
 	putchar('\n');
-	return counters_print(id, label);
+	return counters_print(id, rule, label);
 }
 
 static int rule_show(const struct options *options, const struct state *state, uint32_t id,
@@ -264,7 +266,7 @@ static int rule_show(const struct options *options, const struct state *state, u
 	puts(options->color ? "\033[0m" : "");
 	if (err || !options->statistics)
 		return err;
-	return statistics_show(id, &state->labels[id], processes, sockets);
+	return statistics_show(id, &state->rules[id], &state->labels[id], processes, sockets);
 }
 
 /* What these numbers cannot tell of, since the kernel has refused a program. */
@@ -311,7 +313,7 @@ static int rule_show_json(struct json *json, const struct options *options,
 		tally_print_json(json, "processes", processes, id);
 		tally_print_json(json, "sockets", sockets, id);
 		lost_print_json(json);
-		err = counters_print_json(json, id, &state->labels[id]);
+		err = counters_print_json(json, id, &state->rules[id], &state->labels[id]);
 	}
 	json_object_end(json);
 	return err;

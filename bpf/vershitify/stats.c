@@ -8,6 +8,7 @@
 #include <time.h>
 #include "callcounts.h"
 #include "counters.h"
+#include "detour.h"
 #include "json.h"
 #include "missed.h"
 #include "pace.h"
@@ -82,7 +83,7 @@ static void rate_print_json(struct json *json, const char *name, const struct ra
 
 /* 0 or -errno. */
 static int rule_stats_print(const struct look *before, const struct look *now, uint32_t id,
-			    const struct vsh_label *label)
+			    const struct state *state)
 {
 	char prefix[32];
 	struct rate rate;
@@ -91,16 +92,17 @@ static int rule_stats_print(const struct look *before, const struct look *now, u
 	snprintf(prefix, sizeof(prefix), "rule %u ", id + 1);
 	for (int direction = 0; direction < VSH_DIRECTIONS; direction++) {
 		direction_print(prefix, direction, &now->stats[id][direction]);
+		detour_counts_print(prefix, id, direction, &state->rules[id]);
 		if (rate_of(before, now, id, direction, &rate))
 			rate_print(prefix, direction, &rate);
 	}
-	err = call_counts_print(prefix, id, label);
+	err = call_counts_print(prefix, id, &state->labels[id]);
 	return err ?: misses_print(id, prefix);
 }
 
 /* time: as text, or NULL. 0 or -errno. */
 static int rule_stats_print_json(const struct look *before, const struct look *now, uint32_t id,
-				 const struct vsh_label *label, const char *time)
+				 const struct state *state, const char *time)
 {
 	struct json json = { .out = stdout };
 	struct rate rate;
@@ -110,7 +112,7 @@ static int rule_stats_print_json(const struct look *before, const struct look *n
 	if (time)
 		json_string(&json, "time", time);
 	json_number(&json, "id", id + 1);
-	err = counters_print_json(&json, id, label);
+	err = counters_print_json(&json, id, &state->rules[id], &state->labels[id]);
 	if (rate_of(before, now, id, VSH_EGRESS, &rate)) {
 		json_object_begin(&json, "now");
 		rate_print_json(&json, direction_names[VSH_EGRESS], &rate);
@@ -144,9 +146,9 @@ static int stats_print(const struct options *options, bool again, const struct l
 		if (!(mask >> id & 1))
 			continue;
 		if (options->json)
-			err = rule_stats_print_json(before, now, id, &state.labels[id], when);
+			err = rule_stats_print_json(before, now, id, &state, when);
 		else
-			err = rule_stats_print(before, now, id, &state.labels[id]);
+			err = rule_stats_print(before, now, id, &state);
 	}
 	return err;
 }

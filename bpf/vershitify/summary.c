@@ -103,7 +103,7 @@ static void summary_print_json(const struct state *state, uint32_t id,
 	json_object_begin(&json, "rule");
 	rule_print_json(&json, id, &state->rules[id], &state->labels[id]);
 	json_object_end(&json);
-	counters_print_json(&json, id, &state->labels[id]);
+	counters_print_json(&json, id, &state->rules[id], &state->labels[id]);
 	json_object_begin(&json, "loss");
 	for (int direction = 0; direction < VSH_DIRECTIONS; direction++)
 		share_print_json(&json, &state->rules[id], direction_names[direction],
