@@ -286,3 +286,31 @@ filter_packets() {
 	fi
 	assert_state "$before"
 }
+
+# blocks FILE FENCE [MARK]: the shell commands in the blocks with this fence, or in the one after a line with MARK.
+blocks() {
+	awk -v fence="$2" -v mark="${3-}" '
+		mark != "" && index($0, mark) { marked = 1 }
+		/^```$/ && inside { inside = 0; marked = 0; next }
+		$0 == fence && (mark == "" || marked) { inside = 1; next }
+		inside { print }' "$1"
+}
+
+@test "tc/README.md: the detour by hand, which down takes away" {
+	requires ifb netem
+	vershitify down
+	rm -f "$BATS_FILE_TMPDIR/standing"
+	cd "$TOP"
+	{
+		blocks README.md '```sh' 'by hand:' | sed '/^# A rule/,$d'
+		blocks tc/README.md '```sh' 'stands for these two lines'
+		blocks tc/README.md '```shell'
+	} >"$BATS_TEST_TMPDIR/block"
+	run -0 on_client sh -ex "$BATS_TEST_TMPDIR/block"
+	assert_equal "$(vershitify show 1)" 'rule 1 dev eth0 command ping direction egress delay 100ms limit 1000'
+	assert_rtt 100 ping
+	vershitify down
+	assert_equal "$(ifbs)" ""
+	assert_equal "$(steers egress)" ""
+	on_client tc qdisc del dev eth0 clsact
+}
