@@ -181,7 +181,7 @@ is_over() {
 	requires ifb netem
 	rule_add command victim delay 400ms
 	assert_rtt 400 "$TARGET"
-	vershitify change "$RULE" delay 100ms
+	vsh change "$RULE" delay 100ms
 	assert_rtt 100 "$TARGET"
 	vsh change "$RULE" dev lo
 	read -r _ longest <<<"$(rtt "$TARGET")"
@@ -191,16 +191,15 @@ is_over() {
 
 @test "SIGKILL of run leaves a detour, which the next command takes away" {
 	requires ifb netem
-	before=$(system_state)
 	start here doomed "$VERSHITIFY" -n "$CLIENT" run dev eth0 delay 100ms -- sleep 1000
 	busywait 10 ifb_is_up
 	busywait 10 pgrep -P "$(pid doomed)" vsh
 	child=$(pgrep -P "$(pid doomed)" vsh)
 	stop doomed KILL
-	kill "$child"
-	vershitify down
-	assert_equal "$(ifbs)" ""
+	kill "$child" 2>/dev/null || :
+	assert_equal "$(ifbs | wc -l)" 1
 	vershitify flush
+	assert_equal "$(ifbs)" ""
 	rm -f "$BATS_FILE_TMPDIR/standing"
 }
 
@@ -214,7 +213,7 @@ ifb_is_up() {
 	ip -n "$CLIENT" link set "vsh$RULE" down
 	assert_regex "$(vershitify show "$RULE")" "detached: vsh$RULE is down"
 	run --separate-stderr vsh doctor
-	assert_regex "$output" "rule $RULE .*vsh$RULE is down"
+	assert_regex "$output" "rule $RULE: detached: vsh$RULE is down"
 	vershitify repair
 	assert_rtt 100 "$TARGET"
 	ip -n "$CLIENT" link del "vsh$RULE"
@@ -233,7 +232,7 @@ ifb_is_up() {
 
 @test "others' filters and queues: those before see a packet, those after ours do not see what is held" {
 	requires ifb netem
-	on_client tc qdisc add dev eth0 clsact
+	on_client tc qdisc add dev eth0 clsact 2>/dev/null || :
 	on_client tc qdisc replace dev eth0 root handle 77: pfifo limit 77
 	on_client tc filter add dev eth0 egress pref 1 handle 1 matchall action continue
 	on_client tc filter add dev eth0 egress pref 9 handle 1 matchall action pass
@@ -248,12 +247,22 @@ ifb_is_up() {
 	assert_regex "$(on_client tc filter show dev eth0 egress)" 'pref 1 .*pref 9 '
 	assert_equal "$(on_client tc qdisc show dev eth0 root)" "$root"
 	on_client tc qdisc del dev eth0 root
-	on_client tc qdisc del dev eth0 clsact
+	on_client tc filter del dev eth0 egress pref 1
+	on_client tc filter del dev eth0 egress pref 9
 }
 
 # filter_packets PREF: of ICMP and ICMPv6, as its action has counted them.
 filter_packets() {
 	on_client tc -s filter show dev eth0 egress pref "$1" | sed -n 's/.* bytes \([0-9]*\) pkt.*/\1/p'
+}
+
+@test "dev all: held on each device, and no ifb is one of them" {
+	requires ifb netem
+	rule_add command other delay 100ms
+	RULE=$(vsh add dev all command victim delay 200ms)
+	assert_rtt 200 "$TARGET"
+	SERVER4=127.0.0.1 assert_rtt 200 "$TARGET"
+	assert_equal "$(ifbs | while read -r ifb; do on_client tc qdisc show dev "$ifb" clsact; done)" ""
 }
 
 @test "another device of the name is left alone, and the rule refused" {

@@ -221,6 +221,7 @@ doctor_devices() {
 	doctor_needed=''
 	! setup_is_there || doctor_needed=$("$vsh" plan needed | sed -n "s/^dev $doctor_cookie //p")
 	doctor_look=$(filters_look)
+	doctor_ifbs=$newline$(ifbs_look | cut -d ' ' -f 1)$newline
 	while read -r doctor_ifindex doctor_dev doctor_qdisc doctor_place doctor_earlier _ doctor_tcx _; do
 		[ -z "$doctor_ifindex" ] || doctor_device "$doctor_dev" "$doctor_ifindex"
 	done <<-END
@@ -238,6 +239,9 @@ device_is_needed() {
 
 # doctor_device DEV IFINDEX
 doctor_device() {
+	case $doctor_ifbs in
+	*"$newline$1$newline"*) return ;; # ours
+	esac
 	if [ "$doctor_place:$doctor_qdisc" = ours:clsact ]; then
 		doctor_tell ok "$1" "our classifier is attached"
 	elif [ "$doctor_place" = taken ] || [ "$doctor_qdisc" = ingress ]; then

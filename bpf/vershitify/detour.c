@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdio.h>
+#include <string.h>
 #include <linux/pkt_sched.h>
 #include "counters.h"
 #include "detour.h"
@@ -28,6 +29,24 @@ static bool is_taken(__u32 direction, const struct vsh_rule *rule)
 	return rule->needs & detours[direction].need;
 }
 
+static void ifb_name(char *name, size_t size, __u32 id, __u32 direction)
+{
+	snprintf(name, size, "vsh%u%s", id + 1, detours[direction].suffix);
+}
+
+bool is_detour(const char *device)
+{
+	char name[VSH_DEV_LEN];
+
+	for (__u32 id = 0; id < VSH_RULES_MAX; id++)
+		for (__u32 direction = 0; direction < VSH_DIRECTIONS; direction++) {
+			ifb_name(name, sizeof(name), id, direction);
+			if (!strcmp(device, name))
+				return true;
+		}
+	return false;
+}
+
 bool rule_has_filters(const struct vsh_rule *rule)
 {
 	return (rule->hooks & VSH_TC_EGRESS) || (rule->needs & VSH_HOLD_INGRESS);
@@ -44,11 +63,6 @@ static void queues_print(const char *ifb, const struct vsh_hold *hold,
 	printf("\nqueue %s parent 1:1 handle a: netem ", ifb);
 	hold_args(stdout, hold, before);
 	printf("\n");
-}
-
-static void ifb_name(char *name, size_t size, __u32 id, __u32 direction)
-{
-	snprintf(name, size, "vsh%u%s", id + 1, detours[direction].suffix);
 }
 
 void detours_print(__u32 id, const struct vsh_rule *rule, const struct vsh_label *label,

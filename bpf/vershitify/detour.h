@@ -11,6 +11,9 @@
 #define FILTER_PREF 3 /* tc/filter.sh */
 #define FILTER_HANDLE 0x5653 /* tc/vershitify.sh */
 
+/* The name of an ifb of ours, whichever rule has it? */
+bool is_detour(const char *device);
+
 /* Does it need the classifiers on its devices? */
 bool rule_has_filters(const struct vsh_rule *rule);
 

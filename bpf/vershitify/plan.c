@@ -219,7 +219,8 @@ static void devices_print(const struct request *request)
 		return;
 	devices = if_nameindex();
 	for (size_t i = 0; devices && devices[i].if_index; i++)
-		printf("any %s %u\n", devices[i].if_name, devices[i].if_index);
+		if (!is_detour(devices[i].if_name))
+			printf("any %s %u\n", devices[i].if_name, devices[i].if_index);
 	if_freenameindex(devices);
 }
 
