@@ -5,7 +5,7 @@
 #
 # bats sets stderr and output anew in each test, datagrams.bash PORT; errors are named by what they are called:
 # shellcheck disable=SC2154,SC2153,SC2030,SC2031,SC2034
-# vm: ^(connect fail: (blocking|MPTCP)|bind fail: the|send fail: a)
+# vm: ^(connect (fail|refuse): (blocking|MPTCP|on)|bind fail: the|send fail: a)
 
 load helpers
 
@@ -18,7 +18,7 @@ teardown() {
 }
 
 # Of errno.h, as bats/programs/calls.c prints them.
-EPERM=1 EACCES=13 EMSGSIZE=90 EADDRINUSE=98 ENETUNREACH=101 ETIMEDOUT=110 ECONNREFUSED=111 EHOSTUNREACH=113
+EPERM=1 EACCES=13 EMSGSIZE=90 EADDRINUSE=98 ENETUNREACH=101 ETIMEDOUT=110 ECONNREFUSED=111 EHOSTUNREACH=113 EINPROGRESS=115
 
 # listen_here: something that accepts connections at both addresses of the server, on $PORT.
 listen_here() {
@@ -185,7 +185,7 @@ fails() {
 	run -124 --separate-stderr vsh run connect fail ETIMEDOUT --fail-unmatched -- true
 	run -0 --separate-stderr vsh -j run connect fail ETIMEDOUT 0% -- "$PROGRAMS/calls" udp "$SERVER4" "$PORT"
 	assert_equal "$(jq -c '[.calls, .rule.fail, .rule.dev, .rule.direction]' <<<"$stderr")" \
-		'[{"connect":{"seen":1,"failed":0}},[{"call":"connect","error":"ETIMEDOUT","percent":0}],[],null]'
+		'[{"connect":{"seen":1,"failed":0}},[{"call":"connect","error":"ETIMEDOUT","percent":0,"on_the_wire":false}],[],null]'
 }
 
 # --- bind and send ---------------------------------------------------------------------------
@@ -252,6 +252,89 @@ fails() {
 	assert_counted "$RULE" 10 10
 	assert_calls "$RULE" send 10 0
 	assert_received victim 0
+}
+
+# --- refused by the peer, as it looks -------------------------------------------------------------
+
+@test "connect refuse: blocking, non-blocking and io_uring, IPv4 and IPv6, are refused by a packet, and nobody else" {
+	local address
+
+	listen_here
+	add dev eth0 command victim connect refuse
+	for address in "$SERVER4" "$SERVER6" "::ffff:$SERVER4"; do
+		fails "$ECONNREFUSED" connect "$address" "$PORT"
+		fails "$EINPROGRESS $ECONNREFUSED" nonblock "$address" "$PORT"
+		fails "$ECONNREFUSED" uring "$address" "$PORT"
+		fails 0 udp "$address" "$PORT"
+	done
+	assert_counted "$RULE" 9 9
+	assert_equal "$(rule_field "$RULE" egress.reasons.refused.packets)" 9
+	assert_equal "$(vershitify show "$RULE")" "rule $RULE -n $CLIENT dev eth0 command victim direction egress connect refuse"
+}
+
+@test "connect refuse: on loopback" {
+	port_take
+	start client listener4 "$PROGRAMS/tcp" 127.0.0.1 "$PORT" listen wait
+	start client listener6 "$PROGRAMS/tcp" ::1 "$PORT" listen wait
+	wait_line listener4 '^listen ok'
+	wait_line listener6 '^listen ok'
+	add dev lo command victim connect refuse
+	fails "$ECONNREFUSED" connect 127.0.0.1 "$PORT"
+	fails "$EINPROGRESS $ECONNREFUSED" nonblock ::1 "$PORT"
+	fails "$ECONNREFUSED" connect ::1 "$PORT"
+	assert_counted "$RULE" 3 3
+}
+
+@test "connect refuse: MPTCP" {
+	requires mptcp
+	port_take
+	on_client sysctl -qw net.mptcp.enabled=1
+	on_server sysctl -qw net.mptcp.enabled=1
+	start server listener "$PROGRAMS/tcp" -m "$SERVER4" "$PORT" listen wait
+	wait_line listener '^listen ok'
+	add dev eth0 command victim connect refuse
+	fails "$ECONNREFUSED" -m connect "$SERVER4" "$PORT"
+	fails "$EINPROGRESS $ECONNREFUSED" -m nonblock "$SERVER4" "$PORT"
+	assert_counted "$RULE" 2 2
+}
+
+@test "connect refuse: what is refused has not reached the server, and a share is refused, repeatably" {
+	local first second count
+
+	listen_here
+	add dev eth0 command victim connect refuse 30% seed 7 dport "$PORT"
+	first=$(on_client "$(as victim calls)" -n 200 connect "$SERVER4" "$PORT" | paste -sd ' ')
+	count=$(grep -ow "$ECONNREFUSED" <<<"$first" | wc -l)
+	assert_binomial "$count" 200 30
+	assert_equal "$(tr ' ' '\n' <<<"$first" | sort -u | paste -sd ' ')" "0 $ECONNREFUSED"
+	assert_equal "$(rule_field "$RULE" egress.dropped.packets)" "$count"
+	vershitify del "$RULE"
+	add dev eth0 command victim connect refuse 30% seed 7 dport "$PORT"
+	second=$(on_client "$(as victim calls)" -n 200 connect "$SERVER4" "$PORT" | paste -sd ' ')
+	assert_equal "$second" "$first"
+	# nothing of those has been on the cable
+	vershitify del "$RULE"
+	sniffer_start "$PORT"
+	add dev eth0 command victim connect refuse
+	run -0 on_client "$(as victim calls)" -n 5 nonblock "$SERVER4" "$PORT"
+	assert_equal "$(sniffed tcp)" 0
+	on_client "$(as bystander calls)" connect "$SERVER4" "$PORT"
+	assert [ "$(sniffed tcp)" -ge 2 ]
+}
+
+@test "connect refuse: connections that there are go on, and take the rule's loss" {
+	listen_here
+	port_take
+	start server peer "$PROGRAMS/tcp" "$SERVER4" "$PORT" listen accept recv 2000
+	wait_line peer '^listen ok'
+	start client target "$(as victim tcp)" "$SERVER4" "$PORT" connect send 1000 drain wait send 1000 drain
+	wait_line target '^drain'
+	add dev eth0 command victim connect refuse direction both
+	fails "$ECONNREFUSED" connect "$SERVER4" "$PORT"
+	go target
+	wait_line peer '^recv 2000'
+	assert_equal "$(rule_field "$RULE" egress.dropped.packets)" 1
+	assert_equal "$(rule_field "$RULE" ingress.dropped.packets)" 0
 }
 
 # --- what is in the machine ------------------------------------------------------------------
@@ -321,8 +404,13 @@ refused() {
 	refused 'command x connect fail EFOO' "connect fail \"EFOO\": one of $all"
 	refused 'command x bind fail 98' "bind fail \"98\": one of $all"
 	refused 'command x connect fail EINPROGRESS' "connect fail \"EINPROGRESS\": one of $all"
-	refused 'command x connect break EPERM' 'connect "break": fail, an error such as ECONNREFUSED, and perhaps a percentage'
-	refused 'command x connect fail' '"connect" needs fail, an error such as ECONNREFUSED, and perhaps a percentage'
+	refused 'command x connect break EPERM' 'connect "break": fail, an error such as ECONNREFUSED, and perhaps a percentage; or refuse, and perhaps a percentage'
+	refused 'command x connect fail' "connect fail \"\": one of $all"
+	refused 'command x bind fail' '"bind" needs fail, an error such as ECONNREFUSED, and perhaps a percentage'
+	refused 'command x bind refuse 5' 'bind "refuse": fail, an error such as ECONNREFUSED, and perhaps a percentage'
+	refused 'command x connect refuse' 'a device is required (dev DEV|all)'
+	refused 'command x dev lo connect refuse direction ingress' '"connect refuse" is for direction egress or both'
+	refused 'command x dev lo connect refuse visible denied' '"connect refuse" does not go with "visible denied"'
 	refused 'command x connect fail EPERM 101%' 'connect "101%": a percentage from 0 to 100 with up to 6 decimals'
 	refused 'command x connect fail EPERM connect fail EACCES' 'duplicate "connect"'
 	run -2 --separate-stderr vsh add command x

@@ -51,7 +51,7 @@ or gets one late.
 RULE :=    WHO { dev DEV | dev all }... { drop LOSS | HOLD }...
            [offset N] [per WHAT] [children] [direction DIR] [seed N] [WHEN]...
            [visible HOW] [connect FAILURE] [bind FAILURE] [send FAILURE] [MATCH]... [force]
-           (with a FAILURE, dev and drop can be left out)
+           (with fail, dev and drop can be left out)
 WHO :=     command NAME | exe PATH | pid N | cgroup PATH
            (run: the COMMAND and all its descendants, if no WHO is given)
 LOSS :=    PERCENT | random PERCENT [CORRELATION] | burst PERCENT LENGTH |
@@ -67,7 +67,8 @@ HOLD :=    delay TIME [JITTER] | distribution TABLE | reorder PERCENT | gap N |
 TABLE :=   uniform (default) | normal | pareto | paretonormal | NAME (one of tc's)
 RATE :=    10mbit, 1.5mbps (bytes)
 PRESET :=  the name of a link, as "presets" lists them
-FAILURE := fail ERRNO [PERCENT] (of that call on a socket)
+FAILURE := fail ERRNO [PERCENT] (of that call on a socket) |
+           refuse [PERCENT] (connect only: by a reset, as from the peer; needs dev)
 ERRNO :=   ECONNREFUSED, ENETUNREACH, ETIMEDOUT, ...
 PERCENT := 0 to 100 with up to 6 decimals: 25, 25%, 0.1% (loss is another word for drop)
 DIR :=     egress (default) | ingress | both

@@ -148,6 +148,8 @@ static void needs_check(const struct request *request)
 		needs |= VSH_HOLD | VSH_ONCE;
 	if (hold_is_asked(&request->label.hold[VSH_INGRESS]))
 		needs |= VSH_HOLD_INGRESS;
+	if (refuses_connections(&request->label))
+		needs |= VSH_REFUSES;
 	CHECK((rule.needs & ~VSH_SEEDED) == needs);
 	CHECK(!rule.seed || (rule.needs & VSH_SEEDED));
 	rule.flags |= 1U << 31;

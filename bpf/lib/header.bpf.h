@@ -42,6 +42,8 @@
 #define IPPROTO_HIP 139
 #define IPPROTO_SHIM6 140
 #define TCP_FLAG_SYN 0x02
+#define TCP_FLAG_RST 0x04
+#define TCP_FLAG_ACK 0x10
 
 struct ethernet_header {
 	__u8 to[6];

@@ -153,6 +153,7 @@ struct sk_buff {
 	unsigned int len;
 	int skb_iif; /* the device that it came in by, on top of all; 0: none in this namespace */
 	__u8 cloned : 1; /* its data may be another buffer's as well */
+	__u8 ip_summed : 2; /* who completes the checksum of the transport header */
 	__u8 tc_skip_classify : 1; /* of an ifb: the next action of a filter is skipped */
 	char cb[48]; /* of the layer that has it */
 	unsigned long _nfct; /* struct nf_conn, and in the lowest bits enum ip_conntrack_info */

@@ -38,13 +38,19 @@ int calls_seen(uint32_t id, uint64_t *seen)
 	return err;
 }
 
+/* What is refused is a packet, and counted as one. */
+static bool is_counted(const struct vsh_label *label, enum vsh_call call)
+{
+	return call_hooks(label) & VSH_CALL_HOOK(call);
+}
+
 int call_counts_print(const char *prefix, uint32_t id, const struct vsh_label *label)
 {
 	struct vsh_call_counts counts;
 	int err = call_counts_read(id, &counts);
 
 	for (int call = 0; !err && call < VSH_CALLS; call++)
-		if (label->failures[call].error)
+		if (is_counted(label, call))
 			printf("%s%s seen %llu calls failed %llu\n", prefix, call_name(call),
 			       (unsigned long long)counts.calls[call].seen,
 			       (unsigned long long)counts.calls[call].failed);
@@ -60,7 +66,7 @@ int call_counts_print_json(struct json *json, uint32_t id, const struct vsh_labe
 		return err;
 	json_object_begin(json, "calls");
 	for (int call = 0; call < VSH_CALLS; call++) {
-		if (!label->failures[call].error)
+		if (!is_counted(label, call))
 			continue;
 		json_object_begin(json, call_name(call));
 		json_number(json, "seen", counts.calls[call].seen);
@@ -80,7 +86,7 @@ void calls_summary_print(uint32_t id, const struct vsh_label *label)
 	for (int call = 0; call < VSH_CALLS; call++) {
 		const struct vsh_call_count *count = &counts.calls[call];
 
-		if (!label->failures[call].error || !count->seen)
+		if (!is_counted(label, call) || !count->seen)
 			continue;
 		printf("%s: %llu of %llu calls failed: %.4g%%; asked for ", call_name(call),
 		       (unsigned long long)count->failed, (unsigned long long)count->seen,

@@ -62,18 +62,6 @@ static long call_try(__u32 i, void *context)
 	return 1;
 }
 
-/* With a seed the fate of call n of a socket depends on (seed, socket, kind, n) alone. */
-static __always_inline __u32 call_draw(const struct vsh_rule *rule, __u32 id, struct vsh_sock *tag,
-				       __u32 kind)
-{
-	__u64 base;
-
-	if (!(rule->needs & VSH_SEEDED))
-		return bpf_get_prandom_u32();
-	base = fate_base(rule->seed, tag->ordinal[id % VSH_RULES_MAX], VSH_DIRECTIONS + kind);
-	return fate_number(base, __sync_fetch_and_add(&tag->calls, 1)) >> 32;
-}
-
 /* The process can be interrupted by another one on its CPU. */
 static __always_inline void call_count(__u32 id, __u32 kind, bool failed)
 {

@@ -17,7 +17,7 @@ struct vsh_failure {
 	__u64 threshold; /* 0..VSH_CERTAIN */
 	__u64 share; /* as it was asked for, in millionths of a percent */
 	__u32 error; /* errno; 0: the rule is not for this call */
-	__u32 pad;
+	__u32 refuses; /* VSH_CONNECT: the call goes on, and its SYN is answered with a reset */
 };
 
 struct vsh_call_count {

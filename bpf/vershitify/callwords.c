@@ -51,6 +51,7 @@ static const struct {
 };
 
 const char *const call_choices[] = { "fail", NULL };
+const char *const connect_choices[] = { "fail", "refuse", NULL };
 
 const char *call_name(enum vsh_call call)
 {
@@ -106,10 +107,11 @@ int call_parse(struct cursor *cursor, void *context)
 
 	if (word_choice(cursor, &how) != DONE)
 		return MISUSED;
-	name = word_next(cursor);
-	failure.error = error_find(name);
+	failure.refuses = how;
+	name = failure.refuses ? "ECONNREFUSED" : word_next(cursor);
+	failure.error = name ? error_find(name) : 0;
 	if (!failure.error)
-		return misuse("%s fail %s: one of %s", calls[call].name, quoted(name),
+		return misuse("%s fail %s: one of %s", calls[call].name, quoted(name ?: ""),
 			      errors_list(names));
 	if (word_is_number(cursor) && percent_value(cursor, &share) != DONE)
 		return MISUSED;
@@ -124,20 +126,37 @@ uint32_t call_hooks(const struct vsh_label *label)
 	uint32_t hooks = 0;
 
 	for (int call = 0; call < VSH_CALLS; call++)
-		if (label->failures[call].error)
+		if (label->failures[call].error && !label->failures[call].refuses)
 			hooks |= VSH_CALL_HOOK(call);
 	return hooks;
+}
+
+bool refuses_connections(const struct vsh_label *label)
+{
+	return label->failures[VSH_CONNECT].refuses;
+}
+
+/* It is the SYN that is refused, where the peer would. */
+static int refuse_finish(const struct request *request)
+{
+	if (!refuses_connections(&request->label))
+		return DONE;
+	if (!request->egress)
+		return misuse("\"connect refuse\" is for direction egress or both");
+	if (request->visible == VISIBLE_DENIED)
+		return misuse("\"connect refuse\" does not go with \"visible denied\"");
+	return DONE;
 }
 
 /* A condition that no call fulfils would make a rule that never does anything. */
 int calls_finish(const struct request *request)
 {
 	for (int call = 0; call < VSH_CALLS; call++)
-		if (request->label.failures[call].error &&
+		if (request->label.failures[call].error && !request->label.failures[call].refuses &&
 		    (request->label.selector.asked & ~calls[call].asks))
 			return misuse("\"%s fail\" goes with the conditions %s: make another rule",
 				      calls[call].name, calls[call].conditions);
-	return DONE;
+	return refuse_finish(request);
 }
 
 /* --- to words --------------------------------------------------------------------------- */
@@ -146,7 +165,7 @@ void failure_print(FILE *out, const struct vsh_failure *failure)
 {
 	char percent[24];
 
-	fputs(error_name(failure->error), out);
+	fputs(failure->refuses ? "refuse" : error_name(failure->error), out);
 	if (failure->share == PERCENT_MAX)
 		return;
 	percent_format(failure->share, percent, sizeof(percent));
@@ -158,7 +177,8 @@ void calls_print(FILE *out, char before, const struct vsh_label *label)
 	for (int call = 0; call < VSH_CALLS; call++) {
 		if (!label->failures[call].error)
 			continue;
-		fprintf(out, "%c%s fail ", before, calls[call].name);
+		fprintf(out, "%c%s %s", before, calls[call].name,
+			label->failures[call].refuses ? "" : "fail ");
 		failure_print(out, &label->failures[call]);
 	}
 }
@@ -167,7 +187,7 @@ void calls_print_json(struct json *json, const struct vsh_label *label)
 {
 	char percent[24];
 
-	if (!call_hooks(label))
+	if (!call_hooks(label) && !refuses_connections(label))
 		return;
 	json_array_begin(json, "fail");
 	for (int call = 0; call < VSH_CALLS; call++) {
@@ -180,6 +200,7 @@ void calls_print_json(struct json *json, const struct vsh_label *label)
 		json_string(json, "call", calls[call].name);
 		json_string(json, "error", error_name(failure->error));
 		json_number_text(json, "percent", percent);
+		json_bool(json, "on_the_wire", failure->refuses);
 		json_object_end(json);
 	}
 	json_array_end(json);

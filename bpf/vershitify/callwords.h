@@ -9,11 +9,16 @@
 
 #define CALL_ACCEPTS "fail, an error such as ECONNREFUSED, and perhaps a percentage"
 
-/* What is typed as it is. */
-extern const char *const call_choices[];
+#define CONNECT_ACCEPTS CALL_ACCEPTS "; or refuse, and perhaps a percentage"
 
-/* "fail ERRNO [PERCENT]" of the present word. DONE, or a message and MISUSED. */
+/* What is typed as it is. */
+extern const char *const call_choices[], *const connect_choices[];
+
+/* "fail ERRNO [PERCENT]" or "refuse [PERCENT]" of the present word. DONE, or a message and MISUSED. */
 int call_parse(struct cursor *cursor, void *request);
+
+/* Are connections refused by packets? */
+bool refuses_connections(const struct vsh_label *label);
 
 /* VSH_CALL_HOOKS that the rule of this label needs. */
 uint32_t call_hooks(const struct vsh_label *label);

@@ -7,10 +7,9 @@
 #include "missed.h"
 
 static const char *const reason_names[] = {
-	[VSH_PASSED] = "passed",
-	[VSH_LOSS] = "loss",
-	[VSH_SEEDED_LOSS] = "seeded_loss",
-	[VSH_MODEL_LOSS] = "model_loss",
+	[VSH_PASSED] = "passed",	   [VSH_LOSS] = "loss",
+	[VSH_SEEDED_LOSS] = "seeded_loss", [VSH_MODEL_LOSS] = "model_loss",
+	[VSH_REFUSED] = "refused",
 };
 
 _Static_assert(sizeof(reason_names) / sizeof(reason_names[0]) == VSH_REASONS,

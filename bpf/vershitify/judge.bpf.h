@@ -17,6 +17,7 @@ enum action {
 	PASS_HELD, /* and mark it as one that the rule holds */
 	DROP, /* from here on the packet does not pass */
 	DROP_LOCAL, /* and let the sender know */
+	REFUSE, /* and answer with a reset, as from its receiver */
 };
 
 /* What becomes of a packet. It stays in registers: a function that the verifier looks at alone
@@ -136,6 +137,39 @@ static __always_inline __u32 draw_seeded(const struct vsh_rule *rule, __u32 id,
 	__u32 n = __sync_fetch_and_add(&tag->owner.packets[direction], 1);
 
 	return fate_number(fate_base(rule->seed, tag->ordinal[id], direction), n) >> 32;
+}
+
+/* With a seed the fate of call n of a socket depends on (seed, socket, kind, n) alone. */
+static __always_inline __u32 call_draw(const struct vsh_rule *rule, __u32 id, struct vsh_sock *tag,
+				       __u32 kind)
+{
+	__u64 base;
+
+	if (!(rule->needs & VSH_SEEDED))
+		return bpf_get_prandom_u32();
+	base = fate_base(rule->seed, tag->ordinal[id % VSH_RULES_MAX], VSH_DIRECTIONS + kind);
+	return fate_number(base, __sync_fetch_and_add(&tag->calls, 1)) >> 32;
+}
+
+static __always_inline bool is_syn(struct __sk_buff *skb)
+{
+	struct packet packet = packet_of_network(skb);
+	struct headers headers = {};
+
+	return headers_parse(&packet, &headers) == HEADERS_IP && headers.protocol == IPPROTO_TCP &&
+	       tcp_parse(&packet, &headers) &&
+	       (headers.tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
+}
+
+/* Does the packet ask for a connection that the rule refuses? Global, as model_loses(). */
+__noinline int rule_refuses(struct __sk_buff *skb, struct vsh_sock *tag, __u32 id)
+{
+	struct vsh_label *label = bpf_map_lookup_elem(&vsh_labels, &id);
+	struct vsh_rule *rule = rule_get(id);
+
+	if (!tag || !label || !rule || !is_syn(skb))
+		return 0;
+	return call_draw(rule, id, tag, VSH_CONNECT) < label->failures[VSH_CONNECT].threshold;
 }
 
 /* Where the rules are whose sockets share one model: as vsh_sock.steps. */
@@ -289,6 +323,11 @@ static __always_inline struct verdict rule_judge(struct __sk_buff *skb, const st
 	stats = bpf_map_lookup_elem(&vsh_stats, &key);
 	if (unlikely(!stats))
 		return (struct verdict){ .action = NOT_OURS };
+	if (unlikely((needs & VSH_REFUSES) && hook == VSH_TC_EGRESS &&
+		     rule_refuses(skb, tag, id))) {
+		count_add(&stats->verdicts[VSH_REFUSED], hook, segments, bytes);
+		return (struct verdict){ .action = REFUSE, .reason = VSH_REFUSED, .rule = id };
+	}
 	if (unlikely(rule_loses(rule, needs, id, tag, direction, stats))) {
 		count_add(&stats->verdicts[drop.reason], hook, segments, bytes);
 		if (unlikely(is_traced()))

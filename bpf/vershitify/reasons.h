@@ -14,6 +14,7 @@ enum vsh_reason {
 	VSH_LOSS = 1, /* by a draw at random */
 	VSH_SEEDED_LOSS = 2, /* by the seed and the packet's number */
 	VSH_MODEL_LOSS = 3, /* by a model: a chain, a period, a list */
+	VSH_REFUSED = 4, /* the SYN of a connection that is refused: the answer is a reset */
 	VSH_REASONS, /* not a reason: how many there are */
 };
 

@@ -229,7 +229,8 @@ static const struct grammar_row rows[] = {
 	{ "preset", WORD_PRESET, 1, 1, 0, preset_parse, "PRESET", "the name of a preset", NULL },
 	{ "offset", WORD_OFFSET, 1, 1, 0, offset_parse, "N", "a number", NULL },
 	{ "per", WORD_PER, 1, 1, 0, per_parse, NULL, NULL, per_choices },
-	{ "connect", WORD_CONNECT, 2, 3, 0, call_parse, "FAILURE", CALL_ACCEPTS, call_choices },
+	{ "connect", WORD_CONNECT, 1, 3, 0, call_parse, "FAILURE", CONNECT_ACCEPTS,
+	  connect_choices },
 	{ "bind", WORD_BIND, 2, 3, 0, call_parse, "FAILURE", CALL_ACCEPTS, call_choices },
 	{ "send", WORD_SEND, 2, 3, 0, call_parse, "FAILURE", CALL_ACCEPTS, call_choices },
 	{ "seed", WORD_SEED, 1, 1, 0, seed_parse, "N", "a number", NULL },
@@ -337,7 +338,10 @@ static void hooks_finish(struct request *request)
 		rule->hooks |= VSH_CG_INGRESS;
 	if (request->egress)
 		rule->hooks |= request->visible == VISIBLE_DENIED ? VSH_CG_EGRESS : VSH_TC_EGRESS;
-	rule->needs &= ~(VSH_ONCE | VSH_LOCAL | VSH_SELECTS | VSH_HOLD | VSH_HOLD_INGRESS);
+	rule->needs &=
+		~(VSH_ONCE | VSH_LOCAL | VSH_SELECTS | VSH_HOLD | VSH_HOLD_INGRESS | VSH_REFUSES);
+	if (refuses_connections(&request->label))
+		rule->needs |= VSH_REFUSES;
 	if (request->visible == VISIBLE_LOCAL)
 		rule->needs |= VSH_LOCAL;
 	if (hold_is_asked(&request->label.hold[VSH_EGRESS]))
@@ -387,7 +391,7 @@ static void seed_finish(struct request *request)
 bool request_is_for_packets(const struct request *request)
 {
 	return (request->given & (WORD_DROP | WORDS_HOLD)) ||
-	       (request->rule.hooks & VSH_PACKET_HOOKS);
+	       refuses_connections(&request->label) || (request->rule.hooks & VSH_PACKET_HOOKS);
 }
 
 /* The direction of packets; a rule that is for calls alone has none. */
@@ -516,7 +520,7 @@ static void effects_print(FILE *out, char before, const struct vsh_rule *rule,
 			  const struct vsh_label *label)
 {
 	fprintf(out, "%cdirection %s", before, direction_name(rule));
-	if (loss_is_asked(rule) || !holds_packets(label)) {
+	if (loss_is_asked(rule) || !(holds_packets(label) || refuses_connections(label))) {
 		fprintf(out, "%cdrop ", before);
 		loss_print(out, rule, label);
 	}

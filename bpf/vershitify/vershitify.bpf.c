@@ -11,6 +11,7 @@
 #include <bpf/bpf_helpers.h>
 #include "judge.bpf.h"
 #include "owner.bpf.h"
+#include "reset.bpf.h"
 
 /* A SYN-ACK is its listener's, which the request knows, whatever addresses and devices the
  * packet has come to by now.
@@ -115,6 +116,25 @@ static __noinline struct vsh_sock *egress_tag(struct __sk_buff *skb, enum suspec
 	}
 }
 
+#define LOOPBACK_IFINDEX 1 /* in each network namespace */
+
+/* The packet becomes its own answer. Loopback brings it back by itself, and would take one that comes
+ * in anew for a martian. An answer that cannot be made is none. Global, so that it is verified once.
+ */
+__noinline int refuse(struct __sk_buff *skb, __u32 rule)
+{
+	__u32 link = link_bytes(skb);
+
+	if (reset_make(skb))
+		return TC_ACT_STOLEN;
+	skb->tc_index = VSH_JUDGED + rule;
+	if (skb->ifindex == LOOPBACK_IFINDEX)
+		return TC_ACT_UNSPEC;
+	if (link && (link != sizeof(struct ethernet_header) || link_turn(skb)))
+		return TC_ACT_STOLEN;
+	return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
+}
+
 /* STOLEN: the sender's stack is told that the packet left. UNSPEC: the next filter
  * decides.
  */
@@ -124,6 +144,8 @@ static __always_inline int egress_act(struct __sk_buff *skb, struct verdict verd
 		return TC_ACT_STOLEN;
 	if (verdict.action == DROP_LOCAL)
 		return TC_ACT_SHOT;
+	if (unlikely(verdict.action == REFUSE))
+		return refuse(skb, verdict.rule);
 	if (verdict.action == PASS_MARKED)
 		skb->tc_index = VSH_JUDGED + verdict.rule;
 	if (verdict.action == PASS_HELD)

@@ -95,6 +95,7 @@ enum vsh_need {
 	VSH_MODEL = 1 << 8, /* packets are not lost each for itself */
 	VSH_HOLD = 1 << 9, /* what is sent and not lost takes the detour through an ifb */
 	VSH_HOLD_INGRESS = 1 << 10, /* what comes in takes one, before it is judged */
+	VSH_REFUSES = 1 << 11, /* connections are refused, as if by the peer */
 };
 
 /* Whom a rule names. */
