@@ -12,8 +12,9 @@
  * INSNS: instructions that the verifier has processed, on all paths together; STACK:
  * bytes, of the program and its functions together; XLATED, JITED: bytes; USEC: what
  * verification took. The verifier's account of each instruction on each path goes to
- * LOGDIR/PROGRAM.log: from a second load, because writing it takes time. A program
- * that does not verify leaves there why.
+ * LOGDIR/PROGRAM.log: from a second load, because writing it takes time. Where it is
+ * longer than the kernel allows, it is what there was room for. A program that does not
+ * verify leaves there why.
  */
 #include "traffic.h"
 
@@ -66,7 +67,7 @@ static struct bpf_object *object_open(const char *path)
 	return object;
 }
 
-/* The program alone, with its log. NULL: refused. */
+/* The program alone, with its log. NULL: refused; or, of all paths, the log is cut off. */
 static struct bpf_object *program_load(const char *path, const char *name, __u32 level,
 				       const char *directory, char *log)
 {
@@ -84,7 +85,7 @@ static struct bpf_object *program_load(const char *path, const char *name, __u32
 	if (!err)
 		return object;
 	bpf_object__close(object);
-	if (err == -EPERM)
+	if (err == -EPERM || (err == -ENOSPC && (level & LOG_ALL_PATHS)))
 		return NULL;
 	log_write(name, directory, log); /* it says why */
 	errno = -err;
