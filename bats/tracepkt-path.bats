@@ -225,7 +225,7 @@ teardown() {
 	# The lab's names are longer: addresses may have no room on the line.
 	output=$(sed -E ':join; N; s/\n {8,9}([^ ])/ \1/; t join; P; D' <<<"$output")
 	assert_equal "$(sed -E "$numbers; s/ +/ /g; s/$LAB-/lab-/" <<<"$output")" \
-		"$(sed -n '/tracepkt.sh -n lab-a/,/^$/ s/^    //p' "$TOP/README.md" | sed 1d | sed -E "$numbers; s/ +/ /g")"
+		"$(sed -n '/tracepkt.sh -n lab-a 192/,/^$/ s/^    //p' "$TOP/README.md" | sed 1d | sed -E "$numbers; s/ +/ /g")"
 }
 
 # --- how it is asked ---------------------------------------------------------------------------
