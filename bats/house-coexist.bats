@@ -119,6 +119,24 @@ others() {
 	assert_regex "$(on_client tc qdisc show dev eth0)" clsact
 }
 
+@test "with a clsact that was there before, add, change and del lose none of anybody's packets" {
+	local id rounds=0
+
+	receiver_start -g
+	on_client tc qdisc add dev eth0 clsact
+	sender_start flood bystander -i 500 "$SERVER4" "$PORT" 15000
+	go flood
+	until lines_are flood '^sent 15000 ' 1; do
+		id=$(vsh add dev eth0 command victim drop 100%)
+		vsh change "$id" drop 50%
+		vsh del "$id"
+		rounds=$((rounds + 1))
+	done
+	assert [ "$rounds" -gt 1 ]
+	assert_received bystander 15000
+	on_client tc qdisc del dev eth0 clsact
+}
+
 @test "a clsact that we made goes with us" {
 	local before
 

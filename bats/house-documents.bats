@@ -38,8 +38,19 @@ completion_words() {
 		offered add ''
 		offered run ''
 		offered change 1 ''
+		offered play file ''
 		typed_values
 	} | words_only
+}
+
+# Words of the rule, and those after the file of "play".
+table() {
+	if [ -n "${TABLE-}" ]; then
+		printf '%s\n' "$TABLE"
+	else
+		"$TOP/build/vsh" words vershitify
+		"$TOP/build/vsh" words --more vershitify
+	fi
 }
 
 # Values of words that are typed as they are.
@@ -452,6 +463,21 @@ example() {
 		assert_equal "$(vershitify show | wc -l)" "$(grep -c '^add ' "$file")"
 		vershitify flush
 	done
+}
+
+@test "examples: each scenario" {
+	local file
+
+	for file in "$TOP"/scripts/examples/*.scenario; do
+		run -0 vsh --dry-run play "$file"
+		assert_equal "$(wc -l <<<"$output")" "$(grep -vc '^#\|^$' "$file")"
+	done
+}
+
+@test "the manual's scenario, as it stands" {
+	awk '/^# SCENARIOS/ { part = 1 } part && /^```/ { if (text++) exit; next } text' "$MANUAL" >"$BATS_TEST_TMPDIR/scenario"
+	run -0 vsh --dry-run play "$BATS_TEST_TMPDIR/scenario"
+	assert_equal "$(wc -l <<<"$output")" 4
 }
 
 # script NAME WORD...: in the client's namespace, with vershitify.sh on the path.

@@ -30,6 +30,8 @@ pretty='' statistics=''
 . "$library/hold.sh"
 # shellcheck source=tc/doctor-vershitify.sh
 . "$library/doctor-vershitify.sh"
+# shellcheck source=tc/play-vershitify.sh
+. "$library/play-vershitify.sh"
 
 help() {
 	cat <<'END'
@@ -41,6 +43,7 @@ Usage: vershitify.sh -interface DEV -command NAME -drop PERCENT
                                          [connect FAILURE] [bind FAILURE] [send FAILURE] [MATCH]...
        vershitify.sh [OPTIONS] del ID | flush | repair | down
        vershitify.sh [OPTIONS] show [ID] | stats [INTERVAL [COUNT]] | monitor
+       vershitify.sh [OPTIONS] play FILE [loop]
        vershitify.sh [OPTIONS] doctor | presets | help
        vershitify.sh [OPTIONS] -b FILE
 
@@ -177,22 +180,32 @@ command_change() {
 	change_begin
 	rules_repair
 	change_plan=$(helper plan change "$@") || exit $?
-	plan_carry_out "$change_plan" || {
+	rule_change "$change_plan" || change_fail
+	change_end
+}
+
+# rule_change PLAN
+rule_change() {
+	plan_carry_out "$1" || {
 		setup_trim
-		change_fail
+		return 1
 	}
 	# Only where other devices or programs have taken the place of some.
-	case $change_plan in
+	case $1 in
 	*hook\ * | *netns\ *) setup_trim ;;
 	esac
-	change_end
 }
 
 command_del() {
 	change_begin
 	del_plan=$(helper plan del "$@") || exit $?
-	{ journal_begin del && plan_carry_out "$del_plan" && setup_trim; } || change_fail
+	rule_delete "$del_plan" || change_fail
 	change_end
+}
+
+# rule_delete PLAN
+rule_delete() {
+	journal_begin del && plan_carry_out "$1" && setup_trim
 }
 
 command_flush() {
@@ -521,6 +534,19 @@ run_exit() {
 	exit "$run_status"
 }
 
+# command_play FILE [loop]
+command_play() {
+	needs_all
+	play_steps=$(helper play "$@") || exit $?
+	play_file=$1
+	play_check
+	if [ -n "$dry_run" ]; then
+		put '%s\n' "$play_steps"
+		return
+	fi
+	play "$@"
+}
+
 command_presets() {
 	[ $# = 0 ] || die 2 "presets takes no words"
 	needs_built
@@ -644,7 +670,7 @@ if [ "$command:${1:-}" = add:-n ]; then
 	shift 2
 fi
 case $command in
-run | add | change | del | flush | repair | down | show | stats | monitor | presets | doctor) "command_$command" "$@" ;;
+run | add | change | del | flush | repair | down | show | stats | monitor | play | presets | doctor) "command_$command" "$@" ;;
 delete) command_del "$@" ;;
 list | ls) command_show "$@" ;;
 *) word_refuse commands "$command" ;;

@@ -617,6 +617,15 @@ static int plan_repair(struct state *state, const struct sight sights[VSH_RULES_
 	return DONE;
 }
 
+/* vsh plan words WORD...: could a change of some rule say that? */
+static int plan_words(const struct options *options, int argc, char **argv)
+{
+	struct request request = { .cgroup_root = options->cgroup_root };
+	int status = request_parse(&change_grammar, argc, argv, &request);
+
+	return status == DONE ? grammar_needs_check(&change_grammar, request.given) : status;
+}
+
 /* Does the plan bring classifiers to devices? */
 static bool attaches(const char *what)
 {
@@ -652,6 +661,9 @@ int plan_command(const struct options *options, int argc, char **argv)
 		return plan_needed(&state);
 	if (!strcmp(what, "repair"))
 		return plan_repair(&state, sights, argc - 1, argv + 1);
-	return misuse("plan %s: add, run, original, change, del, leave, reap, needed or repair",
-		      quoted(what));
+	if (!strcmp(what, "words"))
+		return plan_words(options, argc - 1, argv + 1);
+	return misuse(
+		"plan %s: add, run, original, change, words, del, leave, reap, needed or repair",
+		quoted(what));
 }

@@ -70,6 +70,9 @@ void request_from_rule(struct request *request, const struct vsh_rule *rule,
 /* Of a new rule, of that of a run, of one in the original's line, of a change. */
 extern const struct grammar rule_grammar, run_grammar, original_grammar, change_grammar;
 
+/* Of what follows the file in `play`. */
+extern const struct grammar play_grammar;
+
 /* Adds what the words say. DONE, or a message and FAILED or MISUSED. */
 int request_parse(const struct grammar *grammar, int argc, char **argv, struct request *request);
 

@@ -22,7 +22,7 @@ struct state {
 /* What the helper does for it: vshtool.c lists them. */
 command_run plan_command, scan_command, exec_command, run_command, listen_command, show_command,
 	stats_command, summary_command, before_command, missed_command, standing_command,
-	fill_command, presets_command;
+	fill_command, presets_command, play_command, clock_command, until_command;
 
 extern const struct tool vershitify_tool;
 

@@ -9,26 +9,20 @@
 #include "tools.h"
 
 static const struct command commands[] = {
-	{ "plan", plan_command },
-	{ "scan", scan_command },
-	{ "exec", exec_command },
-	{ "run", run_command },
-	{ "listen", listen_command },
-	{ "show", show_command },
-	{ "stats", stats_command },
-	{ "summary", summary_command },
-	{ "before", before_command },
-	{ "line", line_command },
-	{ "missed", missed_command },
-	{ "standing", standing_command },
-	{ "fill", fill_command },
-	{ "presets", presets_command },
-	{ NULL, NULL },
+	{ "plan", plan_command },     { "scan", scan_command },
+	{ "exec", exec_command },     { "run", run_command },
+	{ "listen", listen_command }, { "show", show_command },
+	{ "stats", stats_command },   { "summary", summary_command },
+	{ "before", before_command }, { "line", line_command },
+	{ "missed", missed_command }, { "standing", standing_command },
+	{ "fill", fill_command },     { "presets", presets_command },
+	{ "play", play_command },     { "clock", clock_command },
+	{ "until", until_command },   { NULL, NULL },
 };
 
-static const char *const words[] = { "run",	"add",	  "change", "del",   "flush",
-				     "repair",	"down",	  "show",   "stats", "monitor",
-				     "presets", "doctor", "help",   NULL };
+static const char *const words[] = { "run",    "add",	  "change", "del",   "flush",
+				     "repair", "down",	  "show",   "stats", "monitor",
+				     "play",   "presets", "doctor", "help",  NULL };
 
 static const char *const options[] = { "-n",	    "-j", "-p",	    "-s", "-v",
 				       "--dry-run", "-b", "-color", "-V", NULL };
@@ -121,6 +115,6 @@ const struct tool vershitify_tool = {
 	.speaker = "vershitify.sh",
 	.programs = { programs, sizeof(programs) / sizeof(programs[0]) },
 	.commands = commands,
-	.vocabulary = { &rule_grammar, words, options },
+	.vocabulary = { &rule_grammar, words, options, &play_grammar },
 	.setup = &setup,
 };

@@ -7,6 +7,10 @@
 # shellcheck source=scripts/completion/vershitify-common.bash
 . "$(dirname "${BASH_SOURCE[0]}")/vershitify-common.bash"
 
+_vershitify_play() {
+	_vsh_helper words --more vershitify | cut -f 1
+}
+
 # The same program is asked that is being typed; it answers root only.
 _vershitify_rules() {
 	"${COMP_WORDS[0]}" show 2>/dev/null | awk '$1 == "rule" { print $2 }'
@@ -76,6 +80,12 @@ _vershitify() {
 		else
 			_vsh_offer_words vershitify "$netns" $((i + 2)) new,run
 		fi
+		;;
+	play)
+		case $((COMP_CWORD - i)) in
+		1) _vsh_offer_paths -f ;;
+		2) _vsh_offer_lines _vershitify_play ;;
+		esac
 		;;
 	del | show)
 		((COMP_CWORD > i + 1)) || _vsh_offer_lines _vershitify_rules
