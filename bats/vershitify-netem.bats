@@ -460,12 +460,3 @@ have_arrived() {
 	((took < 4168000 + 1000000 * PATIENCE)) || fail "it took $took us"
 	assert_counted "$RULE" 500 0
 }
-
-@test "netem: a preset holds both ways, and nobody else's" {
-	requires ifb netem
-	rule_add command victim preset 3g
-	run -0 on_client "$(as victim "$(command -v ping)")" -q -c 3 -i 0.5 -W 5 "$SERVER4"
-	assert_line --regexp '^rtt min/avg/max/mdev = 3[0-9]{2}\.'
-	run -0 on_client ping -q -c 3 -i 0.1 "$SERVER4"
-	assert_line --regexp '^rtt min/avg/max/mdev = [0-9]{1,2}\.'
-}
