@@ -340,8 +340,10 @@ static void queue_seen(const struct nlmsghdr *head, void *context)
 bool site_queue_look(const struct site *site, uint32_t ifindex, uint32_t parent, uint32_t handle,
 		     struct site_queue *counts)
 {
+	/* without ECHO the kernel tells everybody but who has asked */
 	struct netlink_question question = {
-		.head = { .nlmsg_type = RTM_GETQDISC, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
+		.head = { .nlmsg_type = RTM_GETQDISC,
+			  .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_ECHO },
 		.tc = { .tcm_ifindex = ifindex, .tcm_parent = parent, .tcm_handle = handle },
 	};
 
