@@ -316,7 +316,7 @@ blocks() {
 		blocks tc/README.md '```shell'
 	} >"$BATS_TEST_TMPDIR/block"
 	run -0 on_client sh -ex "$BATS_TEST_TMPDIR/block"
-	assert_equal "$(vershitify show 1)" 'rule 1 dev eth0 command ping direction egress delay 100ms limit 1000'
+	assert_equal "$(vsh show 1)" "rule 1 dev eth0 command ping direction egress delay 100ms limit 1000"
 	assert_rtt 100 ping
 	vershitify down
 	assert_equal "$(ifbs)" ""
