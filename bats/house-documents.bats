@@ -208,13 +208,13 @@ memory_pinned() {
 @test "the memory of an idle set-up is what the manual says" {
 	local bytes before
 
-	assert grep -qF 'less than 6 MiB' <(tr -s '\n' ' ' <"$MANUAL")
+	assert grep -qF 'less than 4 MiB' <(tr -s '\n' ' ' <"$MANUAL")
 	vershitify down
 	sleep 0.5 # the kernel frees what is not used any more a moment later
 	before=$(memory_pinned)
 	vsh add dev all command victim direction both drop 1%
 	bytes=$(($(memory_pinned) - before))
-	((bytes > 100000 && bytes < 6 * 1024 * 1024)) || fail "it is $bytes bytes"
+	((bytes > 100000 && bytes < 4 * 1024 * 1024)) || fail "it is $bytes bytes"
 }
 
 @test "the manual page is made, and looks like one" {

@@ -828,6 +828,31 @@ for i in range(10):
 # The listener has sent one packet. The socket sends data and a FIN; of the third its successor has to know.
 @test "TCP: an ACK sent in TIME_WAIT is its socket's next packet, and neither its first nor its listener's next" {
 	rule_add command victim drop list 3
+	ack_in_time_wait
+	busywait 10 counted_at_least dropped 1
+	# The peer's next FIN is answered.
+	busywait 10 counted_at_least seen 5
+	assert_equal "$(counter "$RULE" dropped)" 1
+}
+
+@test "TCP: of a target's rules the first 8 go on counting in TIME_WAIT, the others begin anew" {
+	local rule
+
+	for rule in 1 2 3 4 5 6 7; do
+		rule_add command victim dport 1 drop 100%
+	done
+	rule_add command victim dport 2 drop list 3
+	rule_add command victim drop list 3
+	ack_in_time_wait
+	busywait 10 counted_at_least seen 4
+	assert_counted "$RULE" 4 0
+	for rule in 1 2 3 4 5 6 7 8; do
+		vershitify del "$((RULE - rule))"
+	done
+}
+
+# The rule has taken a packet of the listener's and two of the socket's, when the peer closes.
+ack_in_time_wait() {
 	victim_server "$CLIENT4" accept wait send 100 close wait
 	peer "$CLIENT4" "$PORT" connect recv 100 eof wait close wait
 	wait_line target '^accept ok'
@@ -837,10 +862,6 @@ for i in range(10):
 	assert_counted "$RULE" 3 0
 	go peer
 	wait_line peer '^close'
-	busywait 10 counted_at_least dropped 1
-	# The peer's next FIN is answered.
-	busywait 10 counted_at_least seen 5
-	assert_equal "$(counter "$RULE" dropped)" 1
 }
 
 # The server has had the acknowledgement of its FIN and forgets the socket.

@@ -71,7 +71,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, VSH_FLOWS_MAX);
 	__type(key, struct vsh_flow_key);
-	__type(value, struct vsh_sock);
+	__type(value, struct vsh_flow);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } vsh_flows SEC(".maps");
 

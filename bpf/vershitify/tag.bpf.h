@@ -197,17 +197,4 @@ static __always_inline __u64 tag_add(struct vsh_sock *tag, __u64 mask, __u32 epo
 	return added;
 }
 
-static __always_inline void flow_remember(const struct vsh_flow_key *key,
-					  const struct vsh_sock *tag)
-{
-	struct vsh_sock *flow = bpf_map_lookup_elem(&vsh_flows, key);
-
-	if (flow && flow->owner.epoch == tag->owner.epoch && flow->owner.mask == tag->owner.mask) {
-		*flow = *tag; /* the packets so far, and the states of models */
-		return;
-	}
-	if (bpf_map_update_elem(&vsh_flows, key, tag, BPF_ANY))
-		miss_count(mask_live(tag->owner.mask, tag->owner.epoch), VSH_CONNECTION);
-}
-
 #endif

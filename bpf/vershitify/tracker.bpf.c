@@ -10,6 +10,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+#include "flow.bpf.h"
 #include "tag.bpf.h"
 #include "target.bpf.h"
 #include "event.bpf.h"

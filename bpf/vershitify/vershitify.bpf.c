@@ -11,6 +11,7 @@
 #include <bpf/bpf_helpers.h>
 #include "judge.bpf.h"
 #include "owner.bpf.h"
+#include "recall.bpf.h"
 #include "reset.bpf.h"
 
 /* A SYN-ACK is its listener's, which the request knows, whatever addresses and devices the
@@ -43,7 +44,7 @@ static __always_inline struct vsh_sock *tag_by_addresses(struct __sk_buff *skb, 
 		tag = full_socket_tag(sk);
 		bpf_sk_release(sk);
 	}
-	return tag || settled ? tag : bpf_map_lookup_elem(&vsh_flows, &segment.key);
+	return tag || settled ? tag : flow_recall(&segment.key);
 }
 
 static __always_inline struct vsh_sock *tag_without_socket(struct __sk_buff *skb,
@@ -175,6 +176,7 @@ static __always_inline int back_act(struct __sk_buff *skb)
 /* Out of line, so that the common path stays short. */
 __noinline int egress_rare(struct __sk_buff *skb)
 {
+	struct verdict verdict;
 	struct vsh_sock *tag;
 	__u64 netns_cookie;
 
@@ -186,7 +188,9 @@ __noinline int egress_rare(struct __sk_buff *skb)
 	tag = egress_tag(skb, suspect_of(skb), netns_cookie);
 	if (!tag || tag->owner.netns_cookie != netns_cookie)
 		return TC_ACT_UNSPEC;
-	return egress_act(skb, verdict_unpack(judge_all(skb, tag, VSH_TC_EGRESS, skb->wire_len)));
+	verdict = verdict_unpack(judge_all(skb, tag, VSH_TC_EGRESS, skb->wire_len));
+	flow_keep();
+	return egress_act(skb, verdict);
 }
 
 SEC("tc")

@@ -28,6 +28,7 @@
 #define VSH_COMM_LEN 16 /* TASK_COMM_LEN: 15 bytes and a NUL */
 #define VSH_TASKS_MAX 65536 /* target processes at the same time */
 #define VSH_FLOWS_MAX 4096
+#define VSH_FLOW_RULES 8 /* of a connection, whose counts are remembered */
 #define VSH_DEV_LEN 16 /* IFNAMSIZ */
 #define VSH_NO_DEVICE (~0U) /* in ifindex[]: the device is gone; none has this number */
 #define VSH_PATH_LEN 128 /* of a target as `show` prints it, with a NUL */
@@ -193,7 +194,7 @@ struct vsh_owner {
 	__u32 stale; /* MPTCP: the socket may have got rules that its subflows have not */
 };
 
-/* Value of vsh_socks, socket storage, and of vsh_flows. */
+/* Value of vsh_socks, socket storage. */
 struct vsh_sock {
 	struct vsh_owner owner;
 	__u32 ordinal[VSH_RULES_MAX]; /* the socket's number within each rule */
@@ -201,6 +202,13 @@ struct vsh_sock {
 	__u64 counted; /* session of vsh_iter_open that has written it last */
 	__u32 calls; /* judged so far by seeded rules: the n of a call's fate */
 	__u32 pad;
+};
+
+/* Value of vsh_flows: what is left of a vsh_sock. */
+struct vsh_flow {
+	struct vsh_owner owner;
+	__u32 ordinal[VSH_FLOW_RULES]; /* of the first rules of the mask, in their order */
+	__u32 steps[VSH_FLOW_RULES]; /* likewise, of egress: nothing is received without a socket */
 };
 
 /* Key of vsh_flows: TCP connections of tagged sockets, remembered
@@ -308,6 +316,7 @@ struct vsh_event {
 };
 
 _Static_assert(sizeof(struct vsh_exe) == 24, "key of vsh_exes has no holes");
+_Static_assert(sizeof(struct vsh_flow) == 104, "vsh_flow has no holes");
 _Static_assert(sizeof(struct vsh_flow_key) == 48, "key of vsh_flows has no holes");
 _Static_assert(sizeof(struct vsh_task) == 32, "vsh_task has no holes");
 _Static_assert(sizeof(struct vsh_owner) == 40, "vsh_owner has no holes");
