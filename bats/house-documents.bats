@@ -709,10 +709,11 @@ overhead_holds() {
 		1@nftables, ingress hook@hook (N) drops
 	END
 	overhead_holds "$TOP/scripts/man/tracepkt.8.scd" "$TOP/scripts/bench/RESULTS-tracepkt.md" <<-'END'
-		3@flood of 100,000 UDP packets through a veth cable@N more in a flood
-		1@flood of 100,000 UDP packets through a veth cable@only return take N;
+		3@flood of 20,000 UDP packets through a veth cable@N more in a flood
+		1@flood of 20,000 UDP packets through a veth cable@only return take N;
 		3@idle: one packet in 2 ms, with cold caches@N more where
-		text@again: ([0-9]+) ms of the@take N ms of
+		1@the helper@take N together
+		text@\*\*([0-9.]+)\*\* times as many with tracepkt@has N times
 	END
 }
 
