@@ -836,9 +836,9 @@ for i in range(10):
 }
 
 @test "TCP: of a target's rules the first 8 go on counting in TIME_WAIT, the others begin anew" {
-	local rule
+	local n
 
-	for rule in 1 2 3 4 5 6 7; do
+	for n in 1 2 3 4 5 6 7; do
 		rule_add command victim dport 1 drop 100%
 	done
 	rule_add command victim dport 2 drop list 3
@@ -846,8 +846,8 @@ for i in range(10):
 	ack_in_time_wait
 	busywait 10 counted_at_least seen 4
 	assert_counted "$RULE" 4 0
-	for rule in 1 2 3 4 5 6 7 8; do
-		vershitify del "$((RULE - rule))"
+	for n in 1 2 3 4 5 6 7 8; do
+		vershitify del "$((RULE - n))"
 	done
 }
 
