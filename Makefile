@@ -43,7 +43,7 @@ VERSION := $(shell sed -n 's/^version=//p' $(VERSION_FILE) 2>/dev/null)
 TOOLS := vershitify pingkiller tracepkt snitch
 # The libraries that they source go to LIBDIR, and so do the BPF objects.
 LIBRARIES := $(addprefix tc/,looking.sh changing.sh command.sh run.sh paths.sh place.sh trust.sh enter.sh lock.sh plan.sh filter.sh shared.sh foreground.sh \
-	vershitify.sh pingkiller.sh hold.sh doctor.sh doctor-vershitify.sh doctor-pingkiller.sh doctor-tracepkt.sh doctor-snitch.sh play-vershitify.sh)
+	vershitify.sh pingkiller.sh hold-vershitify.sh doctor.sh doctor-vershitify.sh doctor-pingkiller.sh doctor-tracepkt.sh doctor-snitch.sh play-vershitify.sh)
 BPF_OBJECTS := $(addprefix build/,vershitify.o hold.o tracker.o receive.o calls.o pingkiller.o tracepkt.o snitch.o tcp.o)
 
 COMMANDS := $(TOOLS:%=scripts/%.sh)
@@ -69,7 +69,7 @@ TEST_PROGRAMS := $(TEST_SOURCES:bats/programs/%.c=build/test/%) $(TEST_BPF:bats/
 FUZZ_TARGETS := $(wildcard bats/fuzz/*.c)
 FUZZ_PROGRAMS := $(FUZZ_TARGETS:bats/fuzz/%.c=build/fuzz/%)
 # The helper's files that the fuzz targets exercise; each must link without the rest of the helper.
-FUZZ_SOURCES := bpf/lib/words.c
+FUZZ_SOURCES := bpf/lib/words.c bpf/lib/plot.c
 
 # --- how it is compiled ------------------------------------------------------------------------
 

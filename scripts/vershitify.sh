@@ -26,8 +26,8 @@ pretty='' statistics=''
 . "$library/changing.sh"
 # shellcheck source=tc/vershitify.sh
 . "$library/vershitify.sh"
-# shellcheck source=tc/hold.sh
-. "$library/hold.sh"
+# shellcheck source=tc/hold-vershitify.sh
+. "$library/hold-vershitify.sh"
 # shellcheck source=tc/doctor-vershitify.sh
 . "$library/doctor-vershitify.sh"
 # shellcheck source=tc/play-vershitify.sh

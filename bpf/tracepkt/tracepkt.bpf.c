@@ -287,7 +287,7 @@ static __always_inline struct start start_received(struct sk_buff *skb)
 	return (struct start){ kernel_begin(skb), false };
 }
 
-/* What the filter makes of the packet at that address, of which length bytes can be read. type: ETH_P_*, or 0:
+/* What the filter makes of the packet at that address, of which length bytes can be read. type: its EtherType, or 0:
  * an IP header without tags. A global function: the verifier looks at it once, and not on each way to it.
  */
 __noinline __u32 tpk_wanted(__u64 address, __u32 length, __u32 type, struct fragment_key *key)

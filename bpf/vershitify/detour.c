@@ -17,7 +17,7 @@ static const struct detour {
 	__u32 need; /* enum vsh_need */
 	const char *suffix; /* of the ifb's name, after vshN */
 	const char *hook; /* of clsact */
-	__u32 pref; /* of the filter that steers (tc/hold.sh) */
+	__u32 pref; /* of the filter that steers (tc/hold-vershitify.sh) */
 	__u32 mark; /* of the packets, with the rule's index: skb->tc_index */
 } detours[VSH_DIRECTIONS] = {
 	[VSH_EGRESS] = { VSH_HOLD, "", "egress", FILTER_PREF + 1, VSH_HELD },

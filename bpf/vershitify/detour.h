@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The detours of packets that rules hold: what a plan says about them. tc/hold.sh carries it out. */
+/* The detours of packets that rules hold: what a plan says about them. tc/hold-vershitify.sh carries it out. */
 #ifndef VSH_DETOUR_H
 #define VSH_DETOUR_H
 

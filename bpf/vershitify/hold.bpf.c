@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The classifier of what comes in, on devices where a rule holds it: marks the packets of tagged
- * sockets, for a filter after this one to send them on their detour (tc/hold.sh). They come back
+ * sockets, for a filter after this one to send them on their detour (tc/hold-vershitify.sh). They come back
  * past all filters. Whether one is lost vsh_cg_ingress decides, and counts it, after that.
  *
  * At this hook skb->sk is nothing, or the sender's: the receiver is looked up by the addresses.

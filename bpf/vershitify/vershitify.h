@@ -47,7 +47,7 @@
 #define VSH_JUDGED 0x5640
 
 /* The same of one that is to be held: VSH_HELD + N sends it on its detour through the rule's ifb,
- * by a filter after the classifier (tc/hold.sh), and is still there when it comes back.
+ * by a filter after the classifier (tc/hold-vershitify.sh), and is still there when it comes back.
  */
 #define VSH_HELD 0x5600
 #define VSH_HELD_INGRESS 0x5680 /* likewise, of what comes in */
