@@ -68,26 +68,30 @@ play_change() {
 }
 
 play_del() {
-	play_planned=$(helper plan del "$(play_id "$1")") || return 1
+	play_planned=$(helper -O $$ plan del "$(play_id "$1")") || return 1
 	rule_delete "$play_planned"
 }
 
-# play_step WHAT N WORDS: under the lock, as any other command.
+# play_step WHAT N WORDS: under the lock, as any other command; not if a signal has come while that was waited for.
 play_step() {
 	local status=0
 
 	[ "$1" != end ] || return 0
 	lock_take
-	"${tool}_settle"
-	rules_repair
-	case $1 in
-	add) play_add "$3" || status=1 ;;
-	change) play_change "$2" "$3" || status=1 ;;
-	del) play_del "$2" || status=1 ;;
-	esac
+	[ -n "$play_over" ] || play_do "$@" || status=1
 	journal_end
 	lock_release
 	return "$status"
+}
+
+play_do() {
+	"${tool}_settle"
+	rules_repair
+	case $1 in
+	add) play_add "$3" ;;
+	change) play_change "$2" "$3" ;;
+	del) play_del "$2" ;;
+	esac
 }
 
 # play_wait NS TEXT: until then, or until a signal comes.
@@ -117,17 +121,20 @@ play_round() {
 		end) play_now=end ;;
 		*) play_now="$what $number${words:+ $words}" ;;
 		esac
+		play_now=$(words_show "$play_now")
+		play_length=$at
 		play_wait $(($1 + at)) "$play_now" </dev/null
 		[ -z "$play_over" ] || return 0
-		say "$((at / 1000000000)).$(printf %03d $((at / 1000000 % 1000))) s: $(words_show "$play_now")"
+		say "$((at / 1000000000)).$(printf %03d $((at / 1000000 % 1000))) s: $play_now"
 		play_step "$what" "$number" "$words" </dev/null || {
+			# a signal from the terminal ends what the step has started, too
+			[ -z "$play_over" ] || return 0
 			say "$(words_quote "$play_file") line $line failed"
 			return 1
 		}
 	done <<-END
 		$play_steps
 	END
-	play_length=$at
 }
 
 # words_show TEXT: without bytes that a terminal might obey.

@@ -403,6 +403,14 @@ static bool detour_changes(const struct vsh_label *before, const struct request 
 	       ((request->given & WORD_FOR) && holds_packets(&request->label));
 }
 
+/* Numbers are given again: a foreground run changes only what is still its own. */
+static int owner_check(const struct options *options, const struct vsh_rule *rule, int id)
+{
+	if (!options->owner || rule->owner == options->owner)
+		return DONE;
+	return failure("rule %d is somebody else's by now", id + 1);
+}
+
 static int plan_change(const struct options *options, struct state *state,
 		       const struct sight sights[VSH_RULES_MAX], int argc, char **argv)
 {
@@ -415,7 +423,8 @@ static int plan_change(const struct options *options, struct state *state,
 	id = id_parse(state, argv[0], &status);
 	if (id < 0)
 		return status;
-	if (rule_netns_check(options, state, id) != DONE)
+	if (rule_netns_check(options, state, id) != DONE ||
+	    owner_check(options, &state->rules[id], id) != DONE)
 		return FAILED;
 	dead_print(state, sights);
 	request_from_rule(&request, &state->rules[id], &state->labels[id]);
@@ -464,7 +473,8 @@ static int plan_del(const struct options *options, struct state *state, int argc
 	id = id_parse(state, argv[0], &status);
 	if (id < 0)
 		return status;
-	if (rule_netns_check(options, state, id) != DONE)
+	if (rule_netns_check(options, state, id) != DONE ||
+	    owner_check(options, &state->rules[id], id) != DONE)
 		return FAILED;
 	del_print(state, id);
 	return DONE;

@@ -237,21 +237,23 @@ int clock_command(const struct options *options, int argc, char **argv)
 
 static void rest_show(uint64_t ns, const char *text)
 {
-	fprintf(stderr, "\r\033[K%llu s to: %s",
+	fprintf(stderr, "\r\033[K%llu s to: %.60s",
 		(unsigned long long)((ns + SECOND_NS - 1) / SECOND_NS), text);
 }
 
-/* Whole seconds are shown as they pass. */
+/* In turns of a second: they are shown as they pass, and a wait by CLOCK_MONOTONIC is not longer for
+ * what the machine has slept.
+ */
 static void moment_wait(uint64_t until_ns, const char *text)
 {
 	uint64_t now;
 
 	while (!is_ended() && (now = boot_now_ns()) < until_ns) {
-		uint64_t left = until_ns - now, turn = text ? left % SECOND_NS : left;
+		uint64_t left = until_ns - now;
 
 		if (text)
 			rest_show(left, text);
-		if (ends_poll(NULL, 0, turn ?: SECOND_NS) < 0 && errno != EINTR)
+		if (ends_poll(NULL, 0, left % SECOND_NS ?: SECOND_NS) < 0 && errno != EINTR)
 			break;
 	}
 	if (text)
