@@ -275,7 +275,8 @@ int grammar_needs_check(const struct grammar *grammar, uint64_t given)
 	for (const struct grammar_need *need = grammar->needs; need && need->question; need++)
 		if (!(given & need->groups))
 			return misuse("%s (%s)", need->question,
-				      rows_list(&list, grammar, need->groups, " or ", true));
+				      rows_list(&list, grammar, need->groups, " or ",
+						need->groups != UINT64_MAX));
 	return DONE;
 }
 
