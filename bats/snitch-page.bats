@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The page of snitch.sh: a file or a server, of what happens or of what was recorded; without privileges, whatever it is given.
-# vm: ^live:|^html:
+# vm: ^live: (the page is served|the page has no)|^html: what
 #
 #   $CLIENT  eth0 192.0.2.1 ---------- 192.0.2.2 eth0  $SERVER
 #
@@ -122,7 +122,7 @@ hashes() {
 	page
 	assert_equal "$(jq -r '.remotes | .[0].process, .[3].process, .[4].name' <<<"$output")" \
 		"$(printf '%s\n' '</script><script>alert(1)</script><!--' $'a\xef\xbf\xbd\xef\xbf\xbd' '<img src=x onerror=alert(1)>')"
-	assert_equal "$(jq -c '.remotes[1].process' <<<"$output")" $'"\\u001b[31m\u202e"'
+	assert_equal "$(jq -c '.remotes[1].process' <<<"$output")" $'"\\u001b[31m\xe2\x80\xae"'
 	assert_equal "$(jq -j '.remotes[2].unit' <<<"$output" | wc -c) $(jq -r '.remotes[2].unit' <<<"$output" | tail -c 4)" '255 …'
 	assert_equal "$(jq '.remotes | length' <<<"$output")" 5
 	# As many scripts as a page without them has, and none of these words outside of a string.

@@ -6,7 +6,7 @@
 #
 #   $CLIENT: victim, bystander   eth0 192.0.2.1 ---------- 192.0.2.2 eth0   $SERVER: receiver
 #
-# vm: ^(taken away|show names|foreground)
+# vm: ^(taken away: (clsact|each link|a device)|foreground: the device)
 #
 # bats sets stderr, and status and output anew in each test:
 # shellcheck disable=SC2154,SC2030,SC2031

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Who is the target: none of its packets escapes, and nobody else loses one.
-# vm: ^(command: (a new|a process that already|a socket|an established|a thread|a running thread|a child that never|an orphaned|with .children. descendants|a process that gets)|exe: (the file|a running)|pid: |cgroup: |several rules: an open|a reused|TCP|MPTCP: (Fast Open|no packet|subflows that|a server|a client|a subflow|direction|what comes)|fragments|packet socket|passed socket)
+# vm: ^(command: (a process that already|an established|a thread|a child that never|with .children. descendants)|exe: the file|pid: this|cgroup: (a process|a socket)|several rules: an open|a reused|TCP: (every|no SYN-ACK escapes(, IPv4| with| behind)|a socket that the|an accepted|of a target|an ACK|a reset after the target has closed does not|what the kernel|Fast)|MPTCP: (no packet|subflows that|a server.s subflows|direction|a subflow is)|fragments|packet socket|passed socket: at)
 #
 #   $CLIENT                                          $SERVER
 #   victim, bystander  eth0 ---------- eth0  receiver (numbered datagrams by label),

@@ -146,12 +146,14 @@ drop rule 1, egress, 100 bytes -> none"
 @test "killed, it leaves no helper that goes on" {
 	local script helper
 
-	start here run "$VERSHITIFY" -n "$CLIENT" run dev eth0 drop 1% --timeline -- sh -c 'echo begun; exec sleep 60'
-	wait_line run '^begun$'
+	start here run "$VERSHITIFY" -n "$CLIENT" run dev eth0 drop 1% --timeline -- sh -c 'echo begun $$; exec sleep 60'
+	wait_line run '^begun '
 	script=$(pid run)
 	helper=$(pgrep -P "$script" -f ' timeline ')
 	kill -s KILL "$script"
 	busywait 20 is_no_process "$helper"
+	# COMMAND goes on after its run, as it does without --timeline
+	kill "$(output_of run | awk '$1 == "begun" { print $2 }')"
 	vershitify down
 }
 

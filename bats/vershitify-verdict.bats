@@ -3,7 +3,7 @@
 #
 # What happens to the target's packets: how many are lost, which ones, where,
 # how it looks to the sender, and that the counters tell exactly that.
-# vm: ^(25 %|the loss is right with|ingress: |both: each|dev all|a packet |loopback with both|visible|TCP under 1 % loss on|a rule expires)
+# vm: ^(25 %|ingress: (the right|both kinds)|both: each|a packet |loopback with both|visible (wire|local: each|denied: each)|TCP under 1 % loss on|a rule expires)
 #
 #   $CLIENT                                   $SERVER
 #   victim     eth0 .1 --------- .2 eth0      receiver: numbered datagrams

@@ -260,7 +260,7 @@ kernels=${kernels_asked:-$kernels}
 if [ -n "$every" ]; then
 	: "${FILE_SECONDS:=3600}" "${VM_SECONDS:=7200}"
 else
-	: "${FILE_SECONDS:=600}" "${VM_SECONDS:=4200}"
+	: "${FILE_SECONDS:=600}" "${VM_SECONDS:=4600}"
 fi
 for file in "$@"; do
 	[ -r "$file" ] || misuse "no file $file"

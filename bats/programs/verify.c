@@ -140,9 +140,18 @@ static void figures_print(const struct bpf_object *object, const char *name, con
 	       log_number(log, "verification time ", &end));
 }
 
+/* What the verifier sums up in the end takes the place of the last bytes that there was room for. */
+static void log_sum_up(char *log, const char *sums)
+{
+	size_t room = LOG_BYTES - 1 - strlen(sums), length = strlen(log);
+
+	sprintf(log + (length < room - 1 ? length : room - 1), "\n%s", sums);
+}
+
 static void program_verify(const char *path, const char *name, const char *directory, char *log)
 {
 	struct bpf_object *object = program_load(path, name, LOG_STATS, directory, log);
+	char *sums;
 
 	if (!object) {
 		printf("%s\trefused\t-\t-\t-\t-\n", name);
@@ -150,7 +159,11 @@ static void program_verify(const char *path, const char *name, const char *direc
 	}
 	figures_print(object, name, log);
 	bpf_object__close(object);
+	sums = strdup(log);
 	object = program_load(path, name, LOG_STATS | LOG_ALL_PATHS, directory, log);
+	if (!object && sums)
+		log_sum_up(log, sums);
+	free(sums);
 	log_write(name, directory, log);
 	bpf_object__close(object);
 }
