@@ -103,6 +103,13 @@ drop rule 1, egress, 100 bytes -> none"
 	assert_equal "$(jq -s '.[1].timeline[0].unanswered' <<<"$stderr")" 0
 }
 
+@test "the answers to a drop are those of the definition, and all that is kept is gone through in no time" {
+	run -0 "$PROGRAMS/chains" random 200
+	assert_output --regexp '^lines 200 answers [0-9]{5}$'
+	run -0 timeout "$((20 * PATIENCE))" "$PROGRAMS/chains" long
+	assert_output 'drops 131072 unanswered 0 answers 131072'
+}
+
 @test "only targets are told of, and all of COMMAND's descendants" {
 	server_start wait
 	# shellcheck disable=SC2016 # for that shell to expand

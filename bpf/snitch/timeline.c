@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include "timeline.h"
 
-#define MOMENTS_MAX 262144 /* 34 MB */
+#define MOMENTS_MAX 262144 /* 38 MB */
 #define TCP_CLOSE 7
 
 /* --- keeping --------------------------------------------------------------------------------------- */
@@ -69,32 +69,101 @@ static bool is_overlapping(const struct snt_tcp_event *one, const struct snt_tcp
 	       is_before(other->sequence, one->sequence + one->bytes);
 }
 
-static bool is_end(const struct snt_tcp_event *event, const struct snt_tcp_event *drop)
+static bool is_sent(const struct snt_tcp_event *event)
 {
-	return event->kind == SNT_TCP_GOOD && event->way == drop->way;
+	return event->kind == SNT_TCP_AGAIN ||
+	       (event->kind == SNT_TCP_DROPPED && event->way == SNT_TCP_OUT);
+}
+
+/* Sequence numbers are divided into areas of 2^(shift + 1), where 2^shift is at least twice the longest segment; and in
+ * a second division into such areas that begin in the middle of those. What can overlap a segment begins less than the
+ * longest one before it, and no later than it ends: all of this is in one area, of one of the two.
+ */
+#define AREAS 256 /* in a table: areas that are further apart share a place */
+#define AREA_SHIFT_MAX 23 /* so that the areas of all sequence numbers are a multiple of AREAS */
+
+struct surroundings {
+	uint32_t near[2][AREAS]; /* the next that was sent there */
+	uint32_t good[SNT_TCP_WAYS];
+};
+
+static unsigned int area_shift(const struct line *line)
+{
+	uint32_t longest = 1;
+	unsigned int shift = 1;
+
+	for (size_t i = 0; i < line->count; i++) {
+		const struct snt_tcp_event *event = &line->moments[i].event;
+
+		if (is_sent(event) && event->bytes > longest)
+			longest = event->bytes;
+	}
+	while (shift < AREA_SHIFT_MAX && 1U << shift < 2 * (uint64_t)longest)
+		shift++;
+	return shift;
+}
+
+static uint32_t *area_near(struct surroundings *around, const struct line *line, uint32_t sequence,
+			   unsigned int division)
+{
+	uint32_t halves = (sequence >> line->area_shift) + division;
+
+	return &around->near[division][halves / 2 % AREAS];
+}
+
+/* The one where the area begins before all that can overlap. */
+static unsigned int division_of(const struct line *line, uint32_t sequence)
+{
+	return (sequence - (1U << line->area_shift) / 2) >> line->area_shift & 1;
+}
+
+/* What comes after it is known already. */
+static void moment_place(const struct line *line, uint32_t place, struct surroundings *around)
+{
+	struct moment *moment = &line->moments[place];
+	const struct snt_tcp_event *event = &moment->event;
+
+	if (event->kind == SNT_TCP_GOOD)
+		around->good[event->way % SNT_TCP_WAYS] = place;
+	if (event->kind == SNT_TCP_DROPPED)
+		moment->good = around->good[event->way % SNT_TCP_WAYS];
+	for (unsigned int division = 0; is_sent(event) && division < 2; division++) {
+		uint32_t *near = area_near(around, line, event->sequence, division);
+
+		moment->near[division] = *near;
+		*near = place;
+	}
+}
+
+static void line_sort(struct line *line)
+{
+	struct surroundings around = {};
+
+	line->area_shift = area_shift(line);
+	for (size_t i = line->count; i--;)
+		moment_place(line, i, &around);
 }
 
 /* A retransmission is told of when it was sent: after its own drop, which is_again tells from others. */
 void chain_find(const struct line *line, const struct moment *drop, struct chain *chain)
 {
-	const struct moment *end = line->moments + line->count;
+	unsigned int division = division_of(line, drop->event.sequence);
+	uint32_t end = drop->good ?: line->count;
 	bool is_own = drop->event.is_again, is_dropped = false;
 
-	*chain = (struct chain){};
-	for (const struct moment *next = drop + 1; next < end; next++) {
-		const struct snt_tcp_event *event = &next->event;
+	*chain = (struct chain){ .good_ns = drop->good ? line->moments[end].event.time_ns : 0 };
+	for (uint32_t i = drop->near[division]; i && i < end; i = line->moments[i].near[division]) {
+		const struct moment *next = &line->moments[i];
 
-		if (is_end(event, &drop->event)) {
-			chain->good_ns = event->time_ns;
-			return;
+		if (!is_overlapping(&next->event, &drop->event))
+			continue;
+		if (next->event.kind == SNT_TCP_DROPPED) {
+			is_dropped = next->event.is_again;
+			continue;
 		}
-		if (drop->event.way == SNT_TCP_IN || !is_overlapping(event, &drop->event))
-			continue;
-		if (event->kind == SNT_TCP_DROPPED && event->way == SNT_TCP_OUT)
-			is_dropped = event->is_again;
-		if (event->kind != SNT_TCP_AGAIN)
-			continue;
-		if (!is_own && chain->count < CHAIN_MAX) {
+		if (!is_own && chain->count == CHAIN_MAX)
+			return;
+		if (!is_own) {
 			chain->is_dropped[chain->count] = is_dropped;
 			chain->again[chain->count++] = next;
 		}
@@ -108,6 +177,7 @@ void timeline_finish(struct timeline *timeline)
 	for (size_t i = 0; i < timeline->count; i++) {
 		struct line *line = &timeline->lines[i];
 
+		line_sort(line);
 		for (size_t j = 0; j < line->count; j++) {
 			struct moment *moment = &line->moments[j];
 			struct chain chain;

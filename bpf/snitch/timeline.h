@@ -14,6 +14,9 @@ command_run timeline_command;
 struct moment {
 	struct snt_tcp_event event;
 	bool is_answer; /* a retransmission, or a drop of one, that belongs to a drop before it */
+	/* What is found when all is told; places among the moments of the line, 0: there is none. */
+	uint32_t good; /* of a drop: where it had arrived */
+	uint32_t near[2]; /* of what was sent: the next one of the same area, in each of two divisions */
 };
 
 /* A connection, or a listener, by its number. */
@@ -21,6 +24,7 @@ struct line {
 	uint64_t number;
 	struct moment *moments;
 	size_t count, room;
+	unsigned int area_shift; /* see timeline.c */
 };
 
 struct timeline {
@@ -49,6 +53,7 @@ struct chain {
 	uint64_t good_ns; /* when it had arrived */
 };
 
+/* After timeline_finish(). */
 void chain_find(const struct line *line, const struct moment *drop, struct chain *chain);
 
 /* Of a connection, in all. */
