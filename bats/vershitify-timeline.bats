@@ -91,8 +91,9 @@ drop rule 1, egress, 100 bytes -> none"
 	for ((n = 0; n < 1000; n++)); do
 		sends+=(send 200)
 	done
+	# Of data alone: what comes last, acknowledgements and the end, could be counted and not told any more.
 	server_start accept recv 200000 wait
-	timeline drop every 9 per rule -- connect "${sends[@]}" drain info
+	timeline drop every 9 per rule size 150-65535 -- connect "${sends[@]}" drain info
 	own=$(awk '/^info/ { print $3 }' <<<"$output")
 	dropped=$(jq -s '.[0].egress.dropped.packets' <<<"$stderr")
 	assert [ "$dropped" -ge 100 ]
