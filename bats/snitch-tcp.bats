@@ -245,6 +245,25 @@ made_good ingress"
 	assert_equal "$(drops | head -n 1)" "dropped $RULE egress 100"
 }
 
+# Serial numbers begin anew with each set-up: 2 drops, then 1, then 1 again.
+@test "a set-up that is made anew while it watches: each drop is told, and nothing as lost" {
+	local list
+
+	watch_start --command victim
+	for list in 3,4 3 3; do
+		rule_add command victim drop list "$list"
+		server_start accept eof close
+		busywait 20 is_traced
+		victim_start connect send 100 drain close
+		wait_line server '^eof 100'
+		finish victim
+		vershitify down
+		port_take
+	done
+	watch_end
+	assert_equal "$(drops | grep -c '^dropped')" 4
+}
+
 # is_traced: rules leave word of what they drop.
 is_traced() {
 	bpftool -j map dump pinned /sys/fs/bpf/tc/globals/vsh_tracer | jq -e '.[0].formatted.value != 0' >/dev/null

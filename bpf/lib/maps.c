@@ -69,10 +69,15 @@ int pin_read(const char *folder, const char *name, void *entries, uint32_t count
 }
 
 /* The kernel rounds the size of each processor's value up to eight bytes. */
+static size_t cpu_step(size_t size)
+{
+	return (size + 7) / 8 * 8;
+}
+
 int cpus_sum(int fd, uint32_t index, size_t size, value_add *add, void *sum)
 {
 	int cpus = libbpf_num_possible_cpus(), err;
-	size_t step = (size + 7) / 8 * 8;
+	size_t step = cpu_step(size);
 	char *values;
 
 	if (cpus < 0)
@@ -81,6 +86,19 @@ int cpus_sum(int fd, uint32_t index, size_t size, value_add *add, void *sum)
 	err = values ? bpf_map_lookup_elem(fd, &index, values) : -ENOMEM;
 	for (int i = 0; !err && i < cpus; i++)
 		add(sum, values + i * step);
+	free(values);
+	return err;
+}
+
+int cpus_clear(int fd, uint32_t index, size_t size)
+{
+	int cpus = libbpf_num_possible_cpus(), err;
+	char *values;
+
+	if (cpus < 0)
+		return cpus;
+	values = calloc(cpus, cpu_step(size));
+	err = values ? bpf_map_update_elem(fd, &index, values, BPF_ANY) : -ENOMEM;
 	free(values);
 	return err;
 }

@@ -22,6 +22,9 @@ int pin_read(const char *folder, const char *name, void *entries, uint32_t count
 typedef void value_add(void *sum, const void *value);
 int cpus_sum(int fd, uint32_t index, size_t size, value_add *add, void *sum);
 
+/* Such an entry is zero on each of them from here on. */
+int cpus_clear(int fd, uint32_t index, size_t size);
+
 /* Accepts the negative result of an open that failed. */
 void fd_close(int fd);
 

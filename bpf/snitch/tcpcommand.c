@@ -52,7 +52,9 @@ static int follow(struct telling *telling, struct tcp_watch *watch)
 		if (lost_tell(telling, watch) != DONE)
 			status = FAILED;
 	}
-	return status;
+	/* What was told since the last look. */
+	tcp_watch_until(watch, 0);
+	return lost_tell(telling, watch) == DONE ? status : FAILED;
 }
 
 static int words_take(struct telling *telling, const struct options *options, int argc, char **argv)

@@ -63,14 +63,26 @@ static void drops_detach(struct tcp_watch *watch)
 	}
 }
 
+/* The programs look there from here on, and of its serial numbers they have taken none. */
+static int dropped_choose(struct tcp_watch *watch, int map)
+{
+	const struct bpf_object *object = watch->running.object;
+	int maps = bpf_object__find_map_fd_by_name(object, "snt_dropped");
+	int taken = bpf_object__find_map_fd_by_name(object, "snt_taken");
+	uint32_t zero = 0;
+	int err = bpf_map_update_elem(maps, &zero, &map, BPF_ANY);
+
+	return err ?: cpus_clear(taken, 0, sizeof(uint32_t));
+}
+
 static void drops_attach(struct tcp_watch *watch, int map)
 {
-	int maps = bpf_object__find_map_fd_by_name(watch->running.object, "snt_dropped");
-	uint32_t zero = 0;
+	int err;
 
 	drops_detach(watch);
-	if (bpf_map_update_elem(maps, &zero, &map, BPF_ANY)) {
-		complain("note: without what rules drop: %s", strerror(errno));
+	err = dropped_choose(watch, map);
+	if (err) {
+		complain("note: without what rules drop: %s", strerror(-err));
 		return;
 	}
 	for (int i = 0; i < TCP_DROP_PROGRAMS; i++) {
