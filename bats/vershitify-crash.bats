@@ -94,10 +94,12 @@ killed() {
 }
 
 @test "SIGKILL of run at random moments: down leaves nothing, and the command is not harmed" {
-	local round
+	local round words
 
 	for ((round = 0; round < ROUNDS * 2 / 10; round++)); do
-		killed 600 run dev eth0 drop 25% -- sleep 0.7
+		words=(--timeline)
+		((round % 2)) || words=()
+		killed 600 run dev eth0 drop 25% "${words[@]}" -- sleep 0.7
 		# the command of a run that was killed goes on, and is no leftover of ours
 		processes_stop
 		pkill_marked sleep
@@ -134,6 +136,14 @@ killed() {
 	assert_received victim 0
 	assert_received other $((round * 10))
 	stop receiver
+	assert_state "$BEFORE"
+}
+
+@test "the pipe of a run that was killed as it began to watch TCP goes with all the rest" {
+	rule_add command victim drop 25%
+	mkfifo /run/vershitify/timeline.1
+	down_cleans
+	assert [ ! -e /run/vershitify ]
 	assert_state "$BEFORE"
 }
 

@@ -165,6 +165,29 @@ drop rule 1, egress, 100 bytes -> none"
 	vershitify down
 }
 
+@test "a signal that comes before it watches ends the run as that signal does" {
+	local helper
+
+	start here run "$VERSHITIFY" -n "$CLIENT" run dev eth0 drop 1% --timeline -- sleep 60
+	busywait 20 timeline_has_begun "$(pid run)"
+	helper=$(pgrep -P "$(pid run)" -f ' timeline ')
+	# It cannot be ready yet: the signal comes first.
+	kill -s STOP "$helper"
+	sleep 0.2
+	kill -s TERM "$(pid run)"
+	sleep 0.2
+	kill -s CONT "$helper"
+	finish run
+	assert_equal "$EXIT_STATUS" 143
+	refute_regex "$(errors_of run)" 'cannot watch'
+	assert_equal "$(vershitify -j show)" '[]'
+	is_no_process "$helper"
+}
+
+timeline_has_begun() {
+	pgrep -P "$1" -f ' timeline ' >/dev/null
+}
+
 is_no_process() {
 	! kill -0 "$1" 2>/dev/null
 }

@@ -444,16 +444,30 @@ timeline_start() {
 		return
 	fi
 	if [ -e "$objects/tcp.o" ] && mkfifo -m 0600 "$pipe"; then
-		umask "$caller_umask"
-		"$@" >"$pipe" 7<&- &
-		timeline_pid=$!
-		umask 077
-		read -r ready <"$pipe"
-		rm -f "$pipe"
+		# Open for both, so that no opening waits, and gone by its name before anything else begins.
+		# shellcheck disable=SC2094 # it is a pipe
+		{
+			rm -f "$pipe"
+			umask "$caller_umask"
+			"$@" >&4 3<&- 4>&- 7<&- &
+			timeline_pid=$!
+			umask 077
+			exec 4>&-
+			read -r ready <&3
+		} 4<>"$pipe" 3<"$pipe"
 	fi
-	[ -z "$ready" ] || return 0
-	say "cannot watch TCP for --timeline (try: snitch.sh doctor)"
+	[ -n "$ready" ] || timeline_fail
+}
+
+# timeline_fail: it could not begin, or a signal has come before it had.
+timeline_fail() {
+	local signal="$interrupted"
+
+	[ -n "$signal" ] || say "cannot watch TCP for --timeline (try: snitch.sh doctor)"
+	timeline_end
 	foreground_end
+	interrupted=$signal
+	change_yield
 	exit "$failed"
 }
 

@@ -653,7 +653,7 @@ teardown() {
 	folders_leave
 	cgroup_leave
 	bpffs_leave
-	[ -n "$dry_run" ] || rm -f "$state"/*.new "$state/journal" "$state/signals"
+	[ -n "$dry_run" ] || rm -f "$state"/*.new "$state/journal" "$state/signals" "$state"/timeline.*
 	[ "$status" = 1 ] || place_forget
 	state_leave
 	return "$status"

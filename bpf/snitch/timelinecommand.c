@@ -23,6 +23,9 @@ static int record(struct timeline *timeline, struct tcp_watch *watch)
 {
 	uint64_t lost, unfollowed;
 
+	/* By a signal that came first: nothing has been waited for. */
+	if (is_ended())
+		return DONE;
 	timeline->begun_ns = boot_now_ns();
 	puts("ready");
 	while (!is_ended() && !output_flush()) {
