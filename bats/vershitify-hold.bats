@@ -99,19 +99,32 @@ netem_packets() {
 	((shortest >= 400 && longest < 500 + 100 * PATIENCE)) || fail "the other's took $shortest to $longest ms"
 }
 
-@test "over a VLAN and its parent: held once, counted once" {
-	requires ifb netem vlan
+# vlan_make: upper of eth0, with 198.51.100.1 for the client and 198.51.100.2 for the server.
+vlan_make() {
+	local netns
+
 	for netns in "$CLIENT" "$SERVER"; do
 		ip -n "$netns" link add link eth0 name upper type vlan id 7
 		ip -n "$netns" link set upper up
 	done
 	ip -n "$CLIENT" addr add 198.51.100.1/24 dev upper
 	ip -n "$SERVER" addr add 198.51.100.2/24 dev upper
-	on_client ping -q -c 1 -W 5 198.51.100.2
-	RULE=$(vsh add dev upper dev eth0 command victim delay 300ms)
-	read -r shortest longest <<<"$(SERVER4=198.51.100.2 rtt "$TARGET")"
+}
+
+vlan_remove() {
+	local netns
+
 	for netns in "$CLIENT" "$SERVER"; do ip -n "$netns" link del upper; done
-	((shortest >= 300 && longest < 600)) || fail "round trips of $shortest to $longest ms"
+}
+
+@test "over a VLAN and its parent: held once, counted once" {
+	requires ifb netem vlan
+	vlan_make
+	on_client ping -q -c 1 -W 5 198.51.100.2
+	RULE=$(vsh add dev upper dev eth0 command victim delay $((300 * PATIENCE))ms)
+	read -r shortest longest <<<"$(SERVER4=198.51.100.2 rtt "$TARGET")"
+	vlan_remove
+	((shortest >= 300 * PATIENCE && longest < 600 * PATIENCE)) || fail "round trips of $shortest to $longest ms"
 	assert_counted "$RULE" 5 0
 }
 
@@ -131,8 +144,61 @@ netem_packets() {
 	assert_equal "$(on_client tc filter show dev eth0 ingress)" ""
 }
 
+# received_are LABEL COUNT [RECEIVER]
 received_are() {
-	[ "$(received "$1")" = "$2" ]
+	[ "$(received "$1" 2 "${3:-receiver}")" = "$2" ]
+}
+
+@test "ingress: what is forwarded is not held, though the target has its port" {
+	requires ifb netem
+	netns_make c
+	cable a right c left
+	address a right 198.51.100.1/24 2001:db8:1::1/64
+	address c left 198.51.100.2/24 2001:db8:1::2/64
+	ip -n "$SERVER" route add 198.51.100.0/24 via "$CLIENT4"
+	ip -n "$SERVER" route add 2001:db8:1::/64 via "$CLIENT6"
+	on_client sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	port_take
+	start client receiver "$(as victim udpcount)" "$PORT"
+	wait_line receiver '^ready$'
+	start here further nsenter "--net=/run/netns/$LAB-c" -- "$PROGRAMS/udpcount" "$PORT"
+	wait_line further '^ready$'
+	rule_add command victim direction ingress delay 5s
+	on_server "$(as others udpsend)" 198.51.100.2 "$PORT" 20
+	on_server "$(as sixes udpsend)" 2001:db8:1::2 "$PORT" 20
+	busywait 20 received_are others 20 further
+	busywait 20 received_are sixes 20 further
+	assert_equal "$(netem_packets "vsh${RULE}in")" 0
+	on_server "$(as sender udpsend)" "$CLIENT4" "$PORT" 20
+	on_server "$(as sender6 udpsend)" "$CLIENT6" "$PORT" 20
+	busywait 20 received_are sender 20
+	busywait 20 received_are sender6 20
+	assert_equal "$(netem_packets "vsh${RULE}in")" 40
+	assert_counted "$RULE" 40 0 ingress
+	on_client sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
+	ip -n "$SERVER" route del 198.51.100.0/24
+	ip -n "$SERVER" -6 route del 2001:db8:1::/64
+	ip netns del "$LAB-c"
+}
+
+@test "ingress: over a VLAN and its parent: held once, counted once" {
+	requires ifb netem vlan
+	vlan_make
+	port_take
+	start client receiver "$(as victim udpcount)" "$PORT"
+	wait_line receiver '^ready$'
+	RULE=$(vsh add dev all command victim direction ingress delay 1s)
+	on_server "$(as sender udpsend)" 198.51.100.1 "$PORT" 20
+	busywait 20 received_are sender 20
+	assert_equal "$(netem_packets "vsh${RULE}in")" 20
+	assert_counted "$RULE" 20 0 ingress
+	vershitify del "$RULE"
+	rule_add command victim direction ingress delay 1s
+	on_server "$(as parent udpsend)" 198.51.100.1 "$PORT" 20
+	busywait 20 received_are parent 20
+	assert_equal "$(netem_packets "vsh${RULE}in")" 20
+	assert_counted "$RULE" 0 0 ingress
+	vlan_remove
 }
 
 @test "limit: what finds the queue full is counted apart, and the sender is not told" {

@@ -400,8 +400,30 @@ have_arrived() {
 	busywait 20 have_arrived 2000
 }
 
+@test "netem: corrupt, of what comes in: a checksum that the device has found right is looked at anew" {
+	requires ifb netem
+	port_take
+	start client receiver "$(as victim udpcount)" "$PORT"
+	wait_line receiver '^ready$'
+	on_server ethtool -K eth0 tx off
+	on_client tc qdisc add dev eth0 clsact 2>/dev/null || :
+	on_client tc filter add dev eth0 ingress pref 1 handle 1 bpf da obj "$PROGRAMS/believed.o" sec tc
+	rule_add command victim direction ingress corrupt 100%
+	on_server "$(as sender udpsend)" "$CLIENT4" "$PORT" 200
+	busywait 20 have_been_held 200
+	on_client tc filter del dev eth0 ingress pref 1
+	on_server ethtool -K eth0 tx on
+	has_line "$(report receiver)" 'damaged 0'
+	assert_regex "$(on_client sed -n 's/^Udp: [0-9]* [0-9]* [0-9]* [0-9]* [0-9]* [0-9]* \([0-9]*\) .*/\1/p' /proc/net/snmp)" '^[1-9]'
+}
+
+# have_been_held COUNT: and have gone on.
+have_been_held() {
+	[[ $(vershitify -s show "$RULE") == *"ingress held $1 packets 0 waiting"* ]]
+}
+
 @test "netem: nothing that is held is lost by a change, and nothing of a bystander" {
-	local words
+	local words victim bystander
 
 	requires ifb netem
 	receiver_start

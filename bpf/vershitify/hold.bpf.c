@@ -12,6 +12,8 @@
 #include "judge.bpf.h"
 #include "owner.bpf.h"
 
+#define PACKET_HOST 0 /* skb->pkt_type, as in <linux/if_packet.h> */
+
 static __always_inline struct bpf_sock *socket_find(struct __sk_buff *skb, __u32 protocol,
 						    struct bpf_sock_tuple *tuple, __u32 size)
 {
@@ -52,6 +54,51 @@ __noinline bool addresses_read(struct __sk_buff *skb, struct headers *headers)
 	return transport_parse(&packet, headers);
 }
 
+static __always_inline bool is_multicast(const struct headers *headers)
+{
+	if (headers->version == 4)
+		return (headers->daddr[0] & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000);
+	return (headers->daddr[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
+}
+
+/* Is the packet for one socket of this host? One of any address is found for what is forwarded as well, or
+ * goes through a bridge, and what many receive is not for the target alone.
+ */
+__noinline int is_for_one(struct __sk_buff *skb, const struct headers *headers)
+{
+	struct bpf_fib_lookup route = {};
+	long found;
+
+	if (!headers || skb->pkt_type != PACKET_HOST || is_multicast(headers))
+		return 0;
+	route.ifindex = skb->ifindex;
+	route.l4_protocol = headers->protocol;
+	route.sport = headers->sport;
+	route.dport = headers->dport;
+	if (headers->version == 4) {
+		route.family = AF_INET;
+		route.tos = headers->traffic_class;
+		route.ipv4_src = headers->saddr[0];
+		route.ipv4_dst = headers->daddr[0];
+	} else {
+		route.family = AF_INET6;
+		__builtin_memcpy(route.ipv6_src, headers->saddr, sizeof(route.ipv6_src));
+		__builtin_memcpy(route.ipv6_dst, headers->daddr, sizeof(route.ipv6_dst));
+	}
+	found = bpf_fib_lookup(skb, &route, sizeof(route), 0);
+	return found == BPF_FIB_LKUP_RET_NOT_FWDED || found == BPF_FIB_LKUP_RET_FWD_DISABLED;
+}
+
+/* One that comes back from its detour, and is not to be held a second time by the device on top. */
+static __always_inline bool has_been_held(struct __sk_buff *skb)
+{
+	__u32 mark = skb->tc_index & ~(VSH_RULES_MAX - 1);
+
+	if (mark == VSH_HELD_INGRESS)
+		skb->tc_index ^= VSH_HELD_INGRESS ^ VSH_WAS_HELD_INGRESS;
+	return mark == VSH_HELD_INGRESS || mark == VSH_WAS_HELD_INGRESS;
+}
+
 /* The index of the rule that holds what this socket receives, or -1. That rule will be the one
  * that judges it as well.
  */
@@ -68,6 +115,16 @@ __noinline int rule_holding(struct __sk_buff *skb, struct vsh_sock *tag)
 	return search.found;
 }
 
+/* netem can turn a bit of it: what the device has said of the checksum counts no more. tbf takes apart what
+ * comes in one piece, and needs to know.
+ */
+static __always_inline void hold(struct __sk_buff *skb, __u32 rule)
+{
+	if (!skb->gso_size)
+		bpf_csum_level(skb, BPF_CSUM_LEVEL_RESET);
+	skb->tc_index = VSH_HELD_INGRESS + rule;
+}
+
 SEC("tc")
 int vsh_ingress(struct __sk_buff *skb)
 {
@@ -76,7 +133,7 @@ int vsh_ingress(struct __sk_buff *skb)
 	struct bpf_sock *sk;
 	int rule = -1;
 
-	if (!addresses_read(skb, &headers))
+	if (has_been_held(skb) || !addresses_read(skb, &headers))
 		return TC_ACT_UNSPEC;
 	sk = receiver_find(skb, &headers);
 	if (!sk)
@@ -85,8 +142,8 @@ int vsh_ingress(struct __sk_buff *skb)
 	if (tag)
 		rule = rule_holding(skb, tag);
 	bpf_sk_release(sk);
-	if (rule >= 0)
-		skb->tc_index = VSH_HELD_INGRESS + rule;
+	if (rule >= 0 && is_for_one(skb, &headers))
+		hold(skb, rule);
 	return TC_ACT_UNSPEC;
 }
 

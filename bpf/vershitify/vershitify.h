@@ -50,7 +50,8 @@
  * by a filter after the classifier (tc/hold-vershitify.sh), and is still there when it comes back.
  */
 #define VSH_HELD 0x5600
-#define VSH_HELD_INGRESS 0x5680 /* likewise, of what comes in */
+#define VSH_HELD_INGRESS 0x5680 /* likewise, of what comes in, and ... */
+#define VSH_WAS_HELD_INGRESS 0x56c0 /* ... of what a further device sees after that */
 
 enum vsh_direction {
 	VSH_EGRESS,
