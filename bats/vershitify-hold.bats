@@ -236,6 +236,9 @@ received_are() {
 	rule_add command other drop 1%
 	assert_equal "$(ifbs)" ""
 	assert_equal "$(steers egress)" ""
+	vsh change "$first" after 1ms
+	assert_equal "$(ifbs)" "vsh$first"
+	assert_regex "$(steers egress)" .
 	vershitify del "$first" "$RULE" 2>/dev/null || :
 }
 

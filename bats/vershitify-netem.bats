@@ -428,25 +428,61 @@ have_been_held() {
 	requires ifb netem
 	receiver_start
 	rule_add command victim delay 50ms
-	start client sending "$(as victim udpsend)" -i 2000 "$SERVER4" "$PORT" 1000
-	start client others "$(as bystander udpsend)" -i 2000 "$SERVER4" "$PORT" 1000
+	keep_sending victim 3>&- &
+	victim=$!
+	keep_sending bystander 3>&- &
+	bystander=$!
 	while read -r words; do
 		# shellcheck disable=SC2086 # words
 		vsh change "$RULE" $words
 	done <<-'END'
 		delay 80ms 5ms
-		delay 80ms 5ms distribution normal
 		rate 8mbit
 		delay 20ms rate 20mbit limit 5000
 		delay 20ms reorder 5% gap 3
 		slot 2ms 4ms
 		delay 30ms
+		delay 80ms 5ms distribution normal
 	END
-	finish sending
-	finish others
-	busywait 20 have_arrived 1000
-	assert_received bystander 1000
-	assert_counted "$RULE" 1000 0
+	: >"$BATS_TEST_TMPDIR/enough"
+	wait "$victim" "$bystander"
+	busywait 20 have_arrived "$(cat "$BATS_TEST_TMPDIR/victim.sent")"
+	assert_received bystander "$(cat "$BATS_TEST_TMPDIR/bystander.sent")"
+	assert_counted "$RULE" "$(cat "$BATS_TEST_TMPDIR/victim.sent")" 0
+}
+
+# keep_sending COMM: numbered datagrams until there is a file "enough"; their number goes to COMM.sent.
+keep_sending() {
+	local sent=0
+
+	until [ -e "$BATS_TEST_TMPDIR/enough" ]; do
+		send "$1" -b "$sent" -i 2000 "$SERVER4" "$PORT" 50
+		sent=$((sent + 50))
+	done
+	echo "$sent" >"$BATS_TEST_TMPDIR/$1.sent"
+}
+
+@test "netem: a change that tc refuses changes nothing, and its words are said" {
+	local before
+
+	requires ifb netem
+	rule_add command victim delay 10ms rate 1mbit
+	before=$(queues)
+	run -1 --separate-stderr vsh change "$RULE" delay 10ms 1ms distribution nosuch rate 8mbit
+	assert_regex "$stderr" 'cannot hold packets: .*netem .*distribution nosuch'
+	assert_equal "$(queues)" "$before"
+	assert_regex "$(vershitify show "$RULE")" 'delay 10ms rate 1mbit'
+}
+
+@test "netem: a table that is taken away: what is held then is lost, and nothing after that" {
+	requires ifb netem
+	receiver_start
+	rule_add command victim delay 100s 1ms distribution normal
+	send victim "$SERVER4" "$PORT" 20
+	vsh change "$RULE" delay 10ms
+	send victim -b 20 "$SERVER4" "$PORT" 30
+	busywait 20 have_arrived 30
+	assert_counted "$RULE" 50 0
 }
 
 @test "netem: reorder 100% gap 5 holds four, and lets the fifth pass" {

@@ -80,7 +80,7 @@ hold_queue() {
 	case " $* " in
 	*' tbf '*) option=CONFIG_NET_SCH_TBF ;;
 	esac
-	feature_or "cannot hold packets" "$option" tc qdisc replace dev "$name" "$@"
+	feature_or "cannot hold packets: $*" "$option" tc qdisc replace dev "$name" "$@"
 }
 
 # hold_unqueue NAME WORD...: with what is in it.

@@ -52,17 +52,35 @@ bool rule_has_filters(const struct vsh_rule *rule)
 	return (rule->hooks & VSH_TC_EGRESS) || (rule->needs & VSH_HOLD_INGRESS);
 }
 
-/* The queue of the wire, and below it the one that holds: see hold.h. */
+static void shaper_print(const char *ifb, const struct vsh_hold *hold)
+{
+	printf("queue %s root handle 1: tbf ", ifb);
+	hold_shaper_args(stdout, hold);
+	printf("\n");
+}
+
+static void queue_print(const char *ifb, const struct vsh_hold *hold, const struct vsh_hold *before)
+{
+	printf("queue %s parent 1:1 handle a: netem ", ifb);
+	hold_args(stdout, hold, before);
+	printf("\n");
+}
+
+/* The queue of the wire, and below it the one that holds: see hold.h. What tc refuses of a change is
+ * among netem's words (a table that there is not): netem is first, and a refused change leaves the rate alone.
+ */
 static void queues_print(const char *ifb, const struct vsh_hold *hold,
 			 const struct vsh_hold *before)
 {
-	if (before && !hold_is_changeable(hold, before))
+	if (!before || !hold_is_asked(before)) {
+		shaper_print(ifb, hold);
+		queue_print(ifb, hold, NULL);
+		return;
+	}
+	if (!hold_is_changeable(hold, before))
 		printf("unqueue %s parent 1:1 handle a:\n", ifb);
-	printf("queue %s root handle 1: tbf ", ifb);
-	hold_shaper_args(stdout, hold);
-	printf("\nqueue %s parent 1:1 handle a: netem ", ifb);
-	hold_args(stdout, hold, before);
-	printf("\n");
+	queue_print(ifb, hold, before);
+	shaper_print(ifb, hold);
 }
 
 void detours_print(__u32 id, const struct vsh_rule *rule, const struct vsh_label *label,

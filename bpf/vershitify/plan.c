@@ -396,11 +396,13 @@ static int devices_check(const struct vsh_rule *rule, const struct sight *sight)
 	return DONE;
 }
 
-/* Of a rule that was over, nothing is left. */
-static bool detour_changes(const struct vsh_label *before, const struct request *request)
+/* over: the rule was, and nothing is left of its detour. */
+static bool detour_changes(bool over, const struct vsh_label *before, const struct request *request)
 {
-	return memcmp(before->hold, request->label.hold, sizeof(before->hold)) ||
-	       ((request->given & WORD_FOR) && holds_packets(&request->label));
+	if (memcmp(before->hold, request->label.hold, sizeof(before->hold)))
+		return true;
+	return over && holds_packets(&request->label) &&
+	       !rule_expired(&request->rule, boot_now_ns());
 }
 
 /* Numbers are given again: a foreground run changes only what is still its own. */
@@ -416,7 +418,7 @@ static int plan_change(const struct options *options, struct state *state,
 {
 	struct request request;
 	int id, status = DONE;
-	bool attach;
+	bool attach, over;
 
 	if (!argc)
 		return misuse("a rule number is required (change ID drop PERCENT ...)");
@@ -427,6 +429,7 @@ static int plan_change(const struct options *options, struct state *state,
 	    owner_check(options, &state->rules[id], id) != DONE)
 		return FAILED;
 	dead_print(state, sights);
+	over = rule_expired(&state->rules[id], boot_now_ns());
 	request_from_rule(&request, &state->rules[id], &state->labels[id]);
 	status = request_parse(&change_grammar, argc - 1, argv + 1, &request);
 	if (status == DONE)
@@ -434,14 +437,14 @@ static int plan_change(const struct options *options, struct state *state,
 	if (status == DONE)
 		status = request_finish(&request);
 	attach = (request.given & (WORD_DEV | WORD_DIRECTION | WORD_VISIBLE)) ||
-		 detour_changes(&state->labels[id], &request);
+		 detour_changes(over, &state->labels[id], &request);
 	if (status == DONE && attach && !(request.given & WORD_DEV))
 		status = devices_check(&request.rule, &sights[id]);
 	if (status != DONE)
 		return status;
 	printf("id %d\n", id + 1);
 	if (attach)
-		attachments_print(id, &request, &state->labels[id]);
+		attachments_print(id, &request, over ? NULL : &state->labels[id]);
 	else
 		hooks_print(request.rule.hooks & ~state->rules[id].hooks);
 	if (request.given & WORD_DEV) {
