@@ -299,6 +299,43 @@ ifb_is_up() {
 	assert_rtt 100 "$TARGET"
 }
 
+@test "a lost filter of what comes in, or of one among all devices, is said, and repaired" {
+	requires ifb netem
+	rule_add command victim direction ingress delay 100ms
+	on_client tc filter del dev eth0 ingress pref 4
+	assert_regex "$(vershitify show "$RULE")" "detached: no filter marks what is for vsh${RULE}in"
+	vershitify repair
+	refute_regex "$(vershitify show "$RULE")" detached
+	assert_regex "$(on_client tc filter show dev eth0 ingress pref 4)" vsh_ingress
+	vershitify del "$RULE"
+	RULE=$(vsh add dev all command victim delay 100ms)
+	refute_regex "$(vershitify show "$RULE")" detached
+	on_client tc filter del dev lo egress pref 4
+	assert_regex "$(vershitify show "$RULE")" "detached: no filter steers to vsh$RULE"
+	vershitify repair
+	SERVER4=127.0.0.1 assert_rtt 100 "$TARGET"
+}
+
+@test "others' filters at a preference of ours are left alone, and the rule refused" {
+	local hook pref
+
+	requires ifb netem
+	on_client tc qdisc add dev eth0 clsact 2>/dev/null || :
+	while read -r hook pref; do
+		on_client tc filter add dev eth0 "$hook" pref "$pref" matchall action pass
+		run -1 --separate-stderr vsh add dev eth0 command victim direction both delay 100ms
+		assert_regex "$stderr" "another filter has pref $pref, which is ours \(tc -n $CLIENT filter show dev eth0 $hook\)"
+		assert_equal "$(ifbs)" ""
+		assert_regex "$(on_client tc filter show dev eth0 "$hook")" matchall
+		on_client tc filter del dev eth0 "$hook" pref "$pref"
+		assert_equal "$(steers egress)" ""
+	done <<-'END'
+		egress 4
+		ingress 4
+		ingress 5
+	END
+}
+
 @test "others' filters and queues: those before see a packet, those after ours do not see what is held" {
 	requires ifb netem
 	on_client tc qdisc add dev eth0 clsact 2>/dev/null || :

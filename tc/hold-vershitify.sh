@@ -30,7 +30,7 @@ feature_or() {
 # ifbs_look: the names of those of ours in the chosen network namespace, and "up" or "down", a line each.
 ifbs_look() {
 	net command ip -o link show type ifb 2>/dev/null | LC_ALL=C awk -v address="$ifb_address" '
-		index($0, " link/ether " address " ") {
+		$2 ~ /^vsh[1-9][0-9]?(in)?:$/ && index($0, " link/ether " address " ") {
 			sub(/:$/, "", $2)
 			print $2, ($3 ~ /[<,]UP[,>]/ ? "up" : "down")
 		}'
@@ -99,6 +99,7 @@ hold_steer() {
 		[ -e "$pins/$ingress_program" ] || run "$vsh" load "$objects" "$ingress_program" || return
 		pref=$ingress_steer_pref
 	fi
+	steers_have_room "$1" "$3" "$pref" || return
 	while read -r kind ifindex dev; do
 		[ -n "$dev" ] || continue
 		batch_device "$dev" "$ifindex"
@@ -121,6 +122,26 @@ hold_steer() {
 		$1
 	END
 	return "$status"
+}
+
+# steers_have_room DEVICES HOOK PREF: says of the first where others have a filter at a preference of ours, which
+# are those up to PREF.
+steers_have_room() {
+	local indexes dev pref taken
+
+	[ -n "$1" ] || return 0
+	indexes=$(printf '%s' "$1" | cut -d ' ' -f 2)
+	# shellcheck disable=SC2086 # numbers
+	taken=$(helper filters $indexes | awk -v hook="$2" -v first="$filter_pref" -v last="$3" -v besides="$filter_besides" '
+		$1 == "device" { dev = $5 }
+		$1 == "filter" && $3 == hook && $4 > first + 0 && $4 <= last + 0 && $6 != "0x0" &&
+			$3 " " $4 " " $5 " " $6 " " $7 !~ besides { print dev, $4; exit }')
+	[ -n "$taken" ] || return 0
+	read -r dev pref <<-END
+		$taken
+	END
+	say "device $(words_quote "$dev"): another filter has pref $pref, which is ours (tc$(netns_option) filter show dev $dev $2)"
+	return 1
 }
 
 # steers_look [IFINDEX...]: the filters of ours that steer, and the classifier of what comes in, a line each:
@@ -176,10 +197,8 @@ hold_try() {
 hold_record() {
 	local known=''
 
+	! grep -qs "^$1 [0-9]* $2 " "$state/holds" || return 0
 	[ ! -e "$state/holds" ] || known=$(cat "$state/holds")
-	case $newline$known in
-	*"$newline$1 "*" $2 "*) return 0 ;;
-	esac
 	record_write holds "${known:+$known$newline}$1 $(netns_inode "$netns_file") $2 $netns_file"
 }
 
@@ -248,18 +267,32 @@ hold_release() {
 	hold_remove "$1" </dev/null
 }
 
-# hold_remove NAME: in the chosen namespace: the filters that steer to it, then the ifb.
+# hold_remove NAME: in the chosen namespace: the filters that steer to it, then the ifb. Devices may vanish
+# meanwhile.
 hold_remove() {
+	local steers
+
+	steers=$(hold_steers "$1") || return
+	if ! tc_batch "${steers:+$steers$newline}"; then
+		steers=$(hold_steers "$1") || return
+		[ -z "$steers" ] || {
+			say "cannot take away the filters that steer to $1: ${batch_failures%%"$newline"*}"
+			return 1
+		}
+	fi
+	! ifb_is_there "$1" || net run_kept ip link del dev "$1" || ! ifb_is_there "$1" || {
+		say "cannot remove $1${run_said:+: $run_said}"
+		return 1
+	}
+}
+
+# hold_steers NAME: what takes away the filters that steer to it, for tc_batch.
+hold_steers() {
 	local steers
 
 	# shellcheck disable=SC2119 # all devices
 	steers=$(steers_look) || return
-	steers=$(steers_batch "$(steers_of "$(hold_mark "$1")" "$steers")")
-	tc_batch "${steers:+$steers$newline}" || {
-		say "cannot take away the filters that steer to $1: ${batch_failures%%"$newline"*}"
-		return 1
-	}
-	! ifb_is_there "$1" || net_run_or "cannot remove $1" ip link del dev "$1"
+	steers_batch "$(steers_of "$(hold_mark "$1")" "$steers")"
 }
 
 # hold_mark NAME: that of the packets which are sent there, as vsh filters prints it.

@@ -629,7 +629,7 @@ setup_trim() {
 		teardown
 		return
 	fi
-	needed=$("$vsh" plan needed)
+	needed=$("$vsh" plan needed) || return
 	holds_trim "$needed" || status=1
 	devices_trim "$needed" || status=1
 	cgroups_trim "$needed" || status=1
@@ -683,7 +683,7 @@ vershitify_settle() {
 		setup_trim
 	fi
 	# those of rules that are over
-	! setup_is_there || [ ! -e "$state/holds" ] || holds_trim "$("$vsh" plan needed)"
+	! setup_is_there || [ ! -e "$state/holds" ] || { plan=$("$vsh" plan needed) && holds_trim "$plan"; }
 	# the end of the set-up is the end of its folder
 	state_ensure
 }

@@ -125,7 +125,16 @@ void detours_needed_print(__u32 id, const struct vsh_rule *rule)
 	}
 }
 
-static bool steer_is_missing(const struct site *site, __u32 ifindex, __u32 id, __u32 direction)
+static const struct site_filter ingress_classifier = {
+	.ingress = true,
+	.pref = FILTER_PREF + 1,
+	.handle = FILTER_HANDLE,
+	.kind = "bpf",
+	.program = "vsh_ingress",
+};
+
+static void way_fault(const struct site *site, __u32 ifindex, __u32 id, __u32 direction,
+		      char *fault, size_t size)
 {
 	const struct site_filter steer = {
 		.ingress = direction == VSH_INGRESS,
@@ -133,12 +142,25 @@ static bool steer_is_missing(const struct site *site, __u32 ifindex, __u32 id, _
 		.handle = detours[direction].mark + id,
 		.kind = "basic",
 	};
+	char name[VSH_DEV_LEN];
 
-	return ifindex != VSH_NO_DEVICE && !site_has_filter(site, ifindex, &steer);
+	ifb_name(name, sizeof(name), id, direction);
+	if (!site_has_filter(site, ifindex, &steer))
+		snprintf(fault, size, "no filter steers to %s", name);
+	else if (direction == VSH_INGRESS && !site_has_filter(site, ifindex, &ingress_classifier))
+		snprintf(fault, size, "no filter marks what is for %s", name);
 }
 
-static void detour_fault(const struct site *site, __u32 id, __u32 direction,
-			 const struct vsh_rule *rule, char *fault, size_t size)
+void ways_fault(const struct site *site, __u32 ifindex, __u32 id, const struct vsh_rule *rule,
+		char *fault, size_t size)
+{
+	for (__u32 direction = 0; !fault[0] && direction < VSH_DIRECTIONS; direction++)
+		if (is_taken(direction, rule))
+			way_fault(site, ifindex, id, direction, fault, size);
+}
+
+static void detour_fault(const struct site *site, __u32 id, __u32 direction, char *fault,
+			 size_t size)
 {
 	char name[VSH_DEV_LEN];
 	__u32 ifindex;
@@ -151,18 +173,17 @@ static void detour_fault(const struct site *site, __u32 id, __u32 direction,
 		snprintf(fault, size, "%s is down", name);
 	else if (!site_queue_look(site, ifindex, QUEUE_PARENT, QUEUE_HANDLE, NULL))
 		snprintf(fault, size, "%s has lost its queue", name);
-	for (__u32 i = 0; !fault[0] && i < rule->devs; i++)
-		if (steer_is_missing(site, rule->ifindex[i], id, direction))
-			snprintf(fault, size, "no filter steers to %s", name);
 }
 
 void detours_fault(const struct site *site, __u32 id, const struct vsh_rule *rule, char *fault,
 		   size_t size)
 {
-	fault[0] = '\0';
 	for (__u32 direction = 0; !fault[0] && direction < VSH_DIRECTIONS; direction++)
 		if (is_taken(direction, rule))
-			detour_fault(site, id, direction, rule, fault, size);
+			detour_fault(site, id, direction, fault, size);
+	for (__u32 i = 0; i < rule->devs; i++)
+		if (rule->ifindex[i] != VSH_NO_DEVICE)
+			ways_fault(site, rule->ifindex[i], id, rule, fault, size);
 }
 
 /* False: it has none, or it is not there. */

@@ -29,11 +29,15 @@ void steers_print(__u32 id, const struct vsh_rule *rule);
 /* "ifb COOKIE NAME" lines: those that have to stay. None for a rule that is over. */
 void detours_needed_print(__u32 id, const struct vsh_rule *rule);
 
-/* What is missing of those that the rule has, as in "vsh1 is down"; "": nothing. While it is, the packets are
- * lost, or not held.
+/* What is missing of those that the rule has, as in "vsh1 is down"; nothing is written if nothing is, or if
+ * there is a text already. While it is, the packets are lost, or not held.
  */
 void detours_fault(const struct site *site, __u32 id, const struct vsh_rule *rule, char *fault,
 		   size_t size);
+
+/* Likewise, of the filters on one device. A rule for all devices does not know which these are. */
+void ways_fault(const struct site *site, __u32 ifindex, __u32 id, const struct vsh_rule *rule,
+		char *fault, size_t size);
 
 /* A line of text, or a member "held", of a direction in which the rule holds packets: how many have gone on
  * (segments), how many are there now, and how many found the queue full (as they come: up to 64 kB each).

@@ -193,8 +193,9 @@ static void filter_look(struct site *site, uint32_t i, const char *name, struct 
 		  name);
 }
 
-/* The devices that were there when a rule for all of them came. */
-static void recorded_look(struct site *site, struct sight *sight)
+/* The devices that were there when a rule for all of them came. fault: of its detours. */
+static void recorded_look(struct site *site, uint32_t id, const struct vsh_rule *rule,
+			  struct sight *sight, char *fault, size_t size)
 {
 	FILE *record = fopen(RECORD, "re");
 	unsigned long long cookie;
@@ -203,8 +204,10 @@ static void recorded_look(struct site *site, struct sight *sight)
 
 	while (record && fgets(line, sizeof(line), record)) {
 		if (sscanf(line, "%*s %llu %u", &cookie, &ifindex) != 2 || cookie != site->cookie ||
-		    !site_device_name(site, ifindex, name) ||
-		    site_has_filter(site, ifindex, &classifier))
+		    !site_device_name(site, ifindex, name))
+			continue;
+		ways_fault(site, ifindex, id, rule, fault, size);
+		if (site_has_filter(site, ifindex, &classifier))
 			continue;
 		sight->bare = 1;
 		sight_add(sight,
@@ -218,7 +221,7 @@ static void recorded_look(struct site *site, struct sight *sight)
 static void devices_look(struct look *look, struct site *site, uint32_t id,
 			 const struct vsh_rule *rule, struct vsh_label *label, struct sight *sight)
 {
-	char fault[128];
+	char fault[128] = "";
 
 	for (uint32_t i = 0; i < rule->devs; i++) {
 		device_look(look, site, id, i, rule, label, sight);
@@ -232,7 +235,7 @@ static void devices_look(struct look *look, struct site *site, uint32_t id,
 			filter_look(site, i, label->dev[i], sight);
 	}
 	if (!rule->devs && rule_has_filters(rule))
-		recorded_look(site, sight);
+		recorded_look(site, id, rule, sight, fault, sizeof(fault));
 	detours_fault(site, id, rule, fault, sizeof(fault));
 	sight->strayed = fault[0];
 	if (fault[0])
