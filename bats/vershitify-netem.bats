@@ -198,6 +198,7 @@ rows() {
 		distribution ../../etc/passwd delay 1ms 1ms | uniform, normal, pareto, paretonormal
 		distribution a-name-of-more-than-15-bytes delay 1ms 1ms | uniform, normal, pareto, paretonormal
 		delay 1ms ecn | netem marks what it would lose, and losses are not netem's here
+		drop 5% preset atc-2g-rural | "preset" stands before the words that change it
 		delay 1ms preset 3g | "preset" stands before the words that change it
 	END
 }
@@ -301,6 +302,12 @@ with_own_presets() {
 		}
 		cat >/etc/vershitify/presets
 		exec "$@"' sh "$@"
+}
+
+@test "presets: what is too long for a line does not become another" {
+	run -0 with_own_presets "$TOP/build/vsh" presets <<<"long $(printf '%600s' 'hidden delay 9ms')"$'\nshort delay 9ms limit 5'
+	assert_line --regexp '^short '
+	refute_line --regexp '^hidden '
 }
 
 @test "presets: the administrator's come first, and can be wrong" {

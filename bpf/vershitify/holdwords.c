@@ -475,6 +475,12 @@ static int line_split(char *line, char *words[PRESET_LINE_MAX / 2])
 	return count;
 }
 
+static int place_refuse(const char *name)
+{
+	return misuse("\"preset\" stands before the words that change it (preset %s delay ...)",
+		      quoted(name));
+}
+
 /* Its words, as if they stood in its place; but its directions give way to the rule's. */
 int preset_parse(struct cursor *cursor, void *context)
 {
@@ -485,9 +491,7 @@ int preset_parse(struct cursor *cursor, void *context)
 	int count, status;
 
 	if (request->held)
-		return misuse(
-			"\"preset\" stands before the words that change it (preset %s delay ...)",
-			quoted(name));
+		return place_refuse(name);
 	status = preset_find(name, line);
 	if (status != DONE)
 		return status;
@@ -497,6 +501,8 @@ int preset_parse(struct cursor *cursor, void *context)
 	status = grammar_read(&inner, request);
 	if (status != DONE)
 		return status;
+	if (inner.given & cursor->given & WORD_DROP)
+		return place_refuse(name);
 	request->preset_sides = (inner.given & WORD_EGRESS ? EGRESS : 0) |
 				(inner.given & WORD_INGRESS ? INGRESS : 0);
 	request->given = (request->given & ~(WORD_EGRESS | WORD_INGRESS)) |

@@ -40,13 +40,27 @@ static const char *line_name(char *line, const char **words)
 	return name;
 }
 
+/* A line that is too long is cut off, and what is left of it is not one of its own. */
+static bool line_read(FILE *file, char line[PRESET_LINE_MAX])
+{
+	int c;
+
+	if (!fgets(line, PRESET_LINE_MAX, file))
+		return false;
+	if (!strchr(line, '\n'))
+		do
+			c = fgetc(file);
+		while (c != EOF && c != '\n');
+	return true;
+}
+
 static bool file_visit(FILE *file, preset_visit *visit, void *context)
 {
 	char line[PRESET_LINE_MAX];
 	const char *name, *words;
 	bool enough = false;
 
-	while (!enough && fgets(line, sizeof(line), file)) {
+	while (!enough && line_read(file, line)) {
 		name = line_name(line, &words);
 		enough = name && visit(name, words, context);
 	}
