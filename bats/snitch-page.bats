@@ -73,6 +73,19 @@ geo_make() {
 	assert_equal "$stderr" ''
 }
 
+@test "a connection that gets to another process stays in its row; a number that comes again is another connection" {
+	{
+		event traffic 192.0.2.7 '.process.comm = "a" | .sent = 5 | .received = 50'
+		event accepted 192.0.2.7 '.process.comm = "b" | .sent = 5 | .received = 50'
+		event ended 192.0.2.7 '.process.comm = "b"'
+		event connected 192.0.2.8 '.connection = 2'
+		event connected 192.0.2.9 '.connection = 2'
+	} >"$RECORDING"
+	page
+	assert_equal "$(jq -r '.remotes[] | [.address, .process, .connections, .open, .sent, .received] | join(" ")' <<<"$output")" \
+		"$(printf '%s\n' '192.0.2.7 a 1 0 10 2000' '192.0.2.8 curl 1 0 10 2000' '192.0.2.9 curl 1 1 10 2000')"
+}
+
 @test "the page is one file below 500 kB that names no other, with a policy that lets it ask nobody" {
 	event connected 192.0.2.7 >"$RECORDING"
 	page
@@ -362,20 +375,38 @@ connection_make() {
 		"$(printf '%s\n' "egress $SERVER4 $PORT 5000 100" "ingress $CLIENT4 $PORT 100 5000")"
 }
 
+# is_quiet NAME: it has written something, and nothing more for a while.
+is_quiet() {
+	local before
+
+	before=$(awk '/^wchar/ { print $2 }' "/proc/$(pid "$1")/io")
+	sleep 0.5
+	((before > 500)) && [ "$before" = "$(awk '/^wchar/ { print $2 }' "/proc/$(pid "$1")/io")" ]
+}
+
 @test "html: killed, it leaves the page of what has happened until then, and nothing else" {
 	start here watch "$SNITCH" --port "$PORT" --html "$HTML" --geo none -i 10ms
 	busywait 20 grep -qs watching "$BATS_TEST_TMPDIR/watch.err"
 	connection_make
-	sleep 0.5 # it has read its ring by then, or the page lacks a line, which is no fault
+	busywait 20 is_quiet watch
 	stop watch KILL
 	busywait 10 test -e "$HTML"
-	data | jq -e '.remotes | length >= 0' >/dev/null
+	assert_equal "$(data | jq '.remotes | length')" 2
 	assert_equal "$(find "$FOLDER" -name '.new.*')" ''
 }
 
 @test "html: no page where none can be written, and it says so" {
 	run -1 --separate-stderr snitch --port "$PORT" --for 100ms --html "$FOLDER/none/page.html" --geo none
 	assert_line_of_stderr "snitch.sh: cannot write \"$FOLDER/none/page.html\": No such file or directory"
+}
+
+@test "html: a watching that cannot begin leaves the page that is there as it is" {
+	echo before >"$HTML"
+	mkdir "$FOLDER/objects" # all but that of the programs
+	ln -s "$TOP/build/snitch-page" "$FOLDER/objects"
+	run -1 --separate-stderr "$TOP/build/vsh" snitch "$FOLDER/objects" --html "$HTML" --geo none
+	assert_regex "$stderr" 'snitch\.o'
+	assert_equal "$(cat "$HTML") $(find "$FOLDER" -name '.new.*')" 'before '
 }
 
 assert_line_of_stderr() {
@@ -390,12 +421,19 @@ live_start() {
 	ADDRESS=$(output_of live)
 }
 
+# live_port: of $ADDRESS.
+live_port() {
+	cut -d : -f 3 <<<"$ADDRESS" | cut -d / -f 1
+}
+
 # answer CURL-WORD...: the status of an answer.
 answer() {
 	curl -s -o /dev/null -m 10 -w '%{http_code}' "$@"
 }
 
 @test "live: the page is served to who knows its address, and to nobody else" {
+	local host
+
 	live_start
 	assert_equal "$(answer "$ADDRESS")" 200
 	run -0 curl -s -m 10 -D - -o "$HTML" "$ADDRESS"
@@ -409,11 +447,27 @@ answer() {
 	assert_equal "$(answer "${ADDRESS%/*/}/")" 404
 	assert_equal "$(answer "${ADDRESS}other")" 404
 	# Another name for here: it could be somebody else's.
-	assert_equal "$(answer -H 'Host: localhost' "$ADDRESS")" 421
-	assert_equal "$(answer -H "Host: evil.example:${ADDRESS//[!0-9]/}" "$ADDRESS")" 421
+	for host in localhost "localhost:$(live_port)" 127.0.0.1 "127.0.0.1:$(($(live_port) - 1))" "evil.example:$(live_port)"; do
+		assert_equal "$host $(answer -H "Host: $host" "$ADDRESS")" "$host 421"
+	done
+	assert_equal "$(answer -H "Host: 127.0.0.1:$(live_port)" "$ADDRESS")" 200
 	assert_equal "$(answer -X POST "$ADDRESS")" 405
 	stop live
 	assert_equal "$EXIT_STATUS" 0
+}
+
+@test "live: nobody else serves on its port, and who tries ends and says why" {
+	local port
+
+	live_start
+	port=$(live_port)
+	run -1 --separate-stderr snitch page /dev/null --live "$port" --geo none
+	assert_equal "$output $stderr" " snitch.sh: cannot serve on 127.0.0.1, port $port: Address already in use"
+	run -1 --separate-stderr snitch --command nobody-else --live "$port" --geo none
+	assert_line_of_stderr "snitch.sh: cannot serve on 127.0.0.1, port $port: Address already in use"
+	assert_equal "$output" ''
+	assert_equal "$(answer "$ADDRESS")" 200
+	stop live
 }
 
 @test "live: what comes is shown, and the end" {
@@ -426,7 +480,7 @@ answer() {
 
 @test "live: it is on loopback alone" {
 	live_start
-	run -0 ss -Hltn "sport = :$(cut -d : -f 3 <<<"$ADDRESS" | cut -d / -f 1)"
+	run -0 ss -Hltn "sport = :$(live_port)"
 	assert_equal "$(awk '{ print $4 }' <<<"$output" | sed 's/:.*//')" 127.0.0.1
 	stop live
 }
@@ -492,6 +546,6 @@ is_answered() {
 	start here events curl -sN "${ADDRESS}events"
 	connection_make
 	wait_line events "$SERVER4"
-	assert_equal "$(output_of events | grep -c "\"port\":$(cut -d : -f 3 <<<"$ADDRESS" | cut -d / -f 1)")" 0
+	assert_equal "$(output_of events | grep -c "\"port\":$(live_port)")" 0
 	stop live
 }

@@ -61,6 +61,7 @@ const claims = {
 
 	text() {
 		assert.strictEqual(page.shown("a\u202eb\u001b[31m\u2066\u200f"), "a<U+202E>b<U+001B>[31m<U+2066><U+200F>");
+		assert.strictEqual(page.shown("a\u{e0041}b\u3164\u180e"), "a<U+E0041>b<U+3164><U+180E>");
 		assert.strictEqual(page.shown("Zürich 東京"), "Zürich 東京");
 		assert.deepStrictEqual([0, 1023, 1024, 10240, 1e9, undefined].map(page.bytes), ["0 B", "1023 B", "1.0 KiB", "10 KiB", "954 MiB", ""]);
 		assert.strictEqual(page.endpoint(remote({ address: "2001:db8::1" })), "[2001:db8::1]:443");
@@ -131,6 +132,7 @@ const claims = {
 			["10.0.0.1:443tcp", "", "local network", "<b>three</b>pid 7, user.slice", "10 B", "1000 B", "failedECONNREFUSED"],
 		]);
 		assert.strictEqual(document.querySelector("#rows b"), null);
+		assert.strictEqual(document.querySelector(".nameless"), null);
 		const heading = document.querySelector("th[data-by=process]");
 		heading.firstChild.click();
 		await frame();
@@ -174,9 +176,11 @@ const claims = {
 	},
 
 	many() {
-		const { rows, $ } = open();
+		const { document, window, rows, $ } = open();
 
 		assert.deepStrictEqual([rows().length, $("page-of").textContent], [100, "1–100 of 5,000"]);
+		for (const cell of [document.querySelector("th[data-by=name]"), rows()[0].children[1]])
+			assert.strictEqual(window.getComputedStyle(cell).display, "none"); // nobody has one
 	},
 
 	geo() {

@@ -111,6 +111,7 @@ function start() {
 			page.forEach((remote, i) => remote.row.tabIndex = i ? -1 : 0);
 		}
 		view.list.slice(view.first, view.first + ROWS).forEach(rowFill);
+		document.querySelector("table").classList.toggle("nameless", ![...remotes.values()].some(remote => remote.name));
 		const last = Math.min(view.first + ROWS, view.list.length);
 		$("page-of").textContent = view.list.length ? count(view.first + 1) + "–" + count(last) + " of " + count(view.list.length) : "none";
 		$("before").disabled = !view.first;

@@ -12,14 +12,21 @@ struct connection {
 	uint64_t sent, received;
 };
 
-static int key_compare(const void *a, const void *b)
+/* By all but the process. */
+static int place_compare(const struct remote_key *x, const struct remote_key *y)
 {
-	const struct remote_key *x = a, *y = b;
 	int order = memcmp(x->address, y->address, sizeof(x->address));
 
 	order = order ?: (int)x->port - (int)y->port;
 	order = order ?: (int)x->is_passive - (int)y->is_passive;
-	return order ?: strcmp(x->protocol, y->protocol) ?: strcmp(x->process, y->process);
+	return order ?: strcmp(x->protocol, y->protocol);
+}
+
+static int key_compare(const void *a, const void *b)
+{
+	const struct remote_key *x = a, *y = b;
+
+	return place_compare(x, y) ?: strcmp(x->process, y->process);
 }
 
 static int number_compare(const void *a, const void *b)
@@ -97,17 +104,26 @@ static void remote_describe(struct remote *remote, const struct sighting *sighti
 		remote->has_pids = true;
 }
 
-/* A number can come again in what several runs have recorded, for another remote then. */
+static void connection_drop(struct remotes *remotes, struct connection *connection)
+{
+	connection->remote->open--;
+	tdelete(connection, &remotes->by_number, number_compare);
+	remotes->connections--;
+	free(connection);
+}
+
+/* A number can come again in what several runs have recorded, for another remote then. One that gets to another process, as
+ * from its listener to who accepts it, stays where its bytes are counted.
+ */
 static struct connection *connection_of(struct remotes *remotes, const struct sighting *sighting)
 {
 	struct connection *connection =
 		found(tfind(&sighting->number, &remotes->by_number, number_compare));
 
-	if (!connection || !key_compare(&connection->remote->key, &sighting->key))
+	if (!connection || !place_compare(&connection->remote->key, &sighting->key))
 		return connection;
-	tdelete(connection, &remotes->by_number, number_compare);
-	remotes->connections--;
-	free(connection);
+	change_note(remotes, connection->remote);
+	connection_drop(remotes, connection);
 	return NULL;
 }
 
@@ -172,11 +188,8 @@ static void connection_take(struct remotes *remotes, struct connection *connecti
 	bytes_add(&remote->received, &connection->received, sighting->received);
 	if (!sighting->is_over)
 		return;
-	remote->open--;
 	end_note(remote, sighting);
-	tdelete(connection, &remotes->by_number, number_compare);
-	remotes->connections--;
-	free(connection);
+	connection_drop(remotes, connection);
 }
 
 void remotes_take(struct remotes *remotes, const struct sighting *sighting)

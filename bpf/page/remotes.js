@@ -63,10 +63,10 @@ function bytes(count) {
 const count = number => number.toLocaleString("en");
 const several = (number, one, more) => count(number) + " " + (number === 1 ? one : more || one + "s");
 
-// What would act instead of being seen, or cannot be seen: controls, and what turns the direction of writing.
+// What would act instead of being seen, or cannot be seen: controls, what turns the direction of writing, fillers of Hangul.
 function shown(text) {
-	return String(text ?? "").replace(/[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
-		c => "<U+" + c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0") + ">");
+	return String(text ?? "").replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/gu,
+		c => "<U+" + c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0") + ">");
 }
 
 // As in 2026-01-31 23:59:59 UTC.

@@ -286,9 +286,8 @@ static int server_begin(struct server *server)
 		return failure("no random numbers: %s", strerror(errno));
 	server->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, request_take, server,
-		MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&own, MHD_OPTION_LISTENING_ADDRESS_REUSE,
-		1U, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CLIENTS_MAX,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CLIENT_BYTES,
+		MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&own, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned int)CLIENTS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CLIENT_BYTES,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_S, MHD_OPTION_END);
 	if (!server->daemon)
 		return failure("cannot serve on 127.0.0.1, port %u: %s", server->serving->port,
@@ -373,6 +372,13 @@ static int server_run(struct server *server)
 	return err ? failure("cannot read what is recorded: %s", strerror(-err)) : DONE;
 }
 
+/* DONE, or FAILED: nobody reads it. */
+static int address_tell(const struct server *server)
+{
+	printf("http://%s/%s/\n", server->host, server->token);
+	return output_flush() ? FAILED : DONE;
+}
+
 int serve(struct serving *serving)
 {
 	static struct server server;
@@ -383,11 +389,9 @@ int serve(struct serving *serving)
 	if (status != DONE)
 		return status;
 	ends_catch();
-	printf("http://%s/%s/\n", server.host, server.token);
-	if (!output_flush() && calls_restrict())
+	status = calls_restrict() ? address_tell(&server) : FAILED;
+	if (status == DONE)
 		status = server_run(&server);
-	else
-		status = FAILED;
 	clients_wake(&server);
 	MHD_stop_daemon(server.daemon);
 	return status;

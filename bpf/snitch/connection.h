@@ -74,11 +74,15 @@ int page_parse(int argc, char **argv, struct page_wish *wish);
 /* --- snitchpage.c: what is printed as JSON goes to the page's program --------------------------- */
 
 struct page {
-	pid_t writer; /* the process that waits for it; 0: there is none */
+	pid_t writer; /* the process that makes it; 0: there is none */
+	int go; /* by which it is told that there will be one */
 };
 
 /* Standard output goes there from now on, if a page is wished for. DONE, or a message and FAILED. */
 int page_begin(struct page *page, const struct page_wish *wish, const char *directory);
+
+/* Without that, a page that is there is left as it is. A descriptor that can be read when nobody makes the page any more; -1: no page. */
+int page_go(const struct page *page);
 
 /* Until the page is made; status is the watching's own. */
 int page_end(struct page *page, int status);

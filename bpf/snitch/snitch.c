@@ -67,6 +67,7 @@ static int watch_run(struct watching *watching, const struct options *options,
 		ends_catch();
 		complain("watching (Ctrl-C ends it)");
 		watching->format->begin();
+		watching->until_fd = page_go(&page);
 		status = watching_follow(watching);
 	}
 	return page_end(&page, status);

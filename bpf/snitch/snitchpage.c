@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "connection.h"
@@ -71,14 +72,17 @@ static int program_run(const struct page_wish *wish, struct page_program *progra
 	return DONE;
 }
 
-/* What ends the watching does not end it: it has to hear all first. */
-static void writer_run(const struct page_wish *wish, struct page_program *program)
+/* What ends the watching does not end it: it has to hear all first. A watching that has not begun has no page. */
+static void writer_run(const struct page_wish *wish, struct page_program *program, int go)
 {
 	static const int ending[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, END_SIGNAL };
 	int err = netns_leave();
+	char byte;
 
 	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
 		signal(ending[i], SIG_IGN);
+	if (read(go, &byte, 1) != 1)
+		_exit(FAILED);
 	if (err)
 		failure("cannot return to the network namespace of before: %s", strerror(-err));
 	_exit(err ? FAILED : program_run(wish, program));
@@ -87,12 +91,12 @@ static void writer_run(const struct page_wish *wish, struct page_program *progra
 int page_begin(struct page *page, const struct page_wish *wish, const char *directory)
 {
 	struct page_program program;
-	int ends[2];
+	int ends[2], go[2];
 
 	if (!wish->file && !wish->is_live)
 		return DONE;
 	program_fill(&program, wish, directory, false);
-	if (pipe2(ends, O_CLOEXEC))
+	if (pipe2(ends, O_CLOEXEC) || pipe2(go, O_CLOEXEC))
 		return failure("cannot make a pipe: %s", strerror(errno));
 	fflush(stdout);
 	page->writer = fork();
@@ -101,13 +105,23 @@ int page_begin(struct page *page, const struct page_wish *wish, const char *dire
 	if (!page->writer) {
 		dup2(ends[0], STDIN_FILENO);
 		close(ends[1]);
-		writer_run(wish, &program);
+		close(go[1]);
+		writer_run(wish, &program, go[0]);
 	}
 	close(ends[0]);
+	close(go[0]);
+	page->go = go[1];
 	dup2(ends[1], STDOUT_FILENO);
 	close(ends[1]);
 	signal(SIGPIPE, SIG_IGN);
 	return DONE;
+}
+
+int page_go(const struct page *page)
+{
+	if (page->writer <= 0 || write(page->go, "", 1) != 1)
+		return -1;
+	return syscall(SYS_pidfd_open, page->writer, 0);
 }
 
 /* So that the writer sees the end. */
@@ -127,6 +141,7 @@ int page_end(struct page *page, int status)
 	if (page->writer <= 0)
 		return status;
 	output_close();
+	close(page->go);
 	while (waitpid(page->writer, &its, 0) < 0)
 		if (errno != EINTR)
 			return FAILED;
