@@ -167,6 +167,15 @@ assert_told() {
 	run -2 --separate-stderr snitch run --nonsense -- true
 }
 
+@test "run: what the table has no row for is summed in one" {
+	run -0 --separate-stderr snitch run --udp -- python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for address in "127.0.0.1", "127.0.0.2":
+    for port in range(1, 33001): s.sendto(b"x", (address, port))'
+	assert_equal "$(sed -n '/CONNS/,$ p' <<<"$stderr" | wc -l)" 65539 # with the heading, the others and the sum
+	assert_equal "$(awk '/ others$| in all$/ { print $1, $2, $3 }' <<<"$stderr" | sort -n)" $'464 0 464\n66000 0 66000'
+}
+
 @test "run: a signal goes to the command" {
 	# shellcheck disable=SC2016 # for that shell to expand
 	start client watch "$SNITCH" run -- sh -c 'trap "echo got it; exit 9" TERM; echo ready; while :; do sleep 0.1; done'
@@ -174,6 +183,19 @@ assert_told() {
 	stop watch TERM
 	assert_equal "$EXIT_STATUS $(output_of watch)" "9 ready
 got it"
+}
+
+@test "run: a signal that comes before the command begins ends it" {
+	start here watch "$SNITCH" run -- sh -c 'sleep 5; echo ran'
+	busywait 20 pgrep -P "$(pid watch)" -x vsh
+	stop watch TERM
+	assert_equal "$EXIT_STATUS $(output_of watch)" '143 '
+}
+
+@test "run: what was ignored stays so, for the command as well" {
+	# shellcheck disable=SC2016 # for that shell to expand
+	run -0 --separate-stderr env --ignore-signal=HUP "$SNITCH" run -- sh -c 'kill -s HUP $$; kill -s HUP $PPID; echo goes on'
+	assert_equal "$output" 'goes on'
 }
 
 @test "run: killed, it leaves nothing but the command" {

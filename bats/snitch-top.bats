@@ -86,6 +86,29 @@ last_rows() {
 	assert_equal "$(jq -s 'map(.rows[].sent_new) | add' "$BATS_TEST_TMPDIR/watch.out")" 5420
 }
 
+@test "what was open before, and is idle, counts as open from the first table on" {
+	traffic
+	run -0 --separate-stderr snitch -n "$CLIENT" -j top -i 0.1 --first 1
+	assert_equal "$(jq '.all.open' <<<"$output")" 3
+	assert_equal "$(jq -r '.rows[] | "\(.process.comm) \(.open)"' <<<"$output" | sort)" "$(printf '%s\n' 'alice 1' 'bob 1' 'bob 1')"
+}
+
+@test "by connection, each attempt that fails at once is a row of its own" {
+	watch_start -n "$CLIENT" -j top -i 0.1 --by connection
+	on_client python3 -c 'import socket
+for address in "203.0.113.1", "203.0.113.2":
+    print(socket.socket().connect_ex((address, 9)))'
+	busywait 20 has_failed 2
+	stop watch
+	assert_equal "$(jq -r '.rows[] | select(.failed > 0) | "\(.remote.address) \(.failed)"' "$BATS_TEST_TMPDIR/watch.out" | sort -u)" \
+		"$(printf '%s\n' '203.0.113.1 1' '203.0.113.2 1')"
+}
+
+# has_failed COUNT: so many of the last object.
+has_failed() {
+	tail -n 1 "$BATS_TEST_TMPDIR/watch.out" | jq -e --argjson count "$1" '.all.failed == $count' >/dev/null
+}
+
 @test "not on a terminal: a table an interval, with an empty line between" {
 	watch_start -n "$CLIENT" top -i 0.1 --first 3
 	busywait 20 ended watch

@@ -19,8 +19,7 @@ static void end_mark(int signal)
 	ended = 1;
 }
 
-/* nohup(1), and a shell for what it starts in the background, have signals ignored on purpose. */
-static bool is_ignored(int number)
+bool is_ignored(int number)
 {
 	struct sigaction before;
 

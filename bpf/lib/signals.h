@@ -11,6 +11,9 @@
 
 #define END_SIGNAL SIGUSR1 /* by which its script ends it */
 
+/* nohup(1), and a shell for what it starts in the background, have signals ignored on purpose. */
+bool is_ignored(int number);
+
 /* From here on they only set a mark. Those that were ignored when the command began stay so. */
 void ends_catch(void);
 

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "maps.h"
+#include "signals.h"
 #include "snitchrun.h"
 #include "tally.h"
 
@@ -25,46 +26,81 @@ static void signal_pass(int number, siginfo_t *info, void *context)
 		kill(command, number);
 }
 
-static void signals_pass(void)
-{
-	static const int passed[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
-	struct sigaction action = { .sa_sigaction = signal_pass,
-				    .sa_flags = SA_SIGINFO | SA_RESTART };
+static const int passed[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
 
+/* But those that were ignored when we began: they stay so, for COMMAND as well. */
+static void signals_handle(const struct sigaction *action)
+{
 	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
-		sigaction(passed[i], &action, NULL);
+		if (!is_ignored(passed[i]))
+			sigaction(passed[i], action, NULL);
 }
 
-/* Becomes COMMAND when it is told to go on, and nothing if nobody is there to tell. */
-static void command_become(int go, char **argv)
+static void signals_pass(void)
 {
+	const struct sigaction action = { .sa_sigaction = signal_pass,
+					  .sa_flags = SA_SIGINFO | SA_RESTART };
+
+	signals_handle(&action);
+}
+
+static void signals_block(sigset_t *before)
+{
+	sigset_t blocked;
+
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+		sigaddset(&blocked, passed[i]);
+	sigprocmask(SIG_BLOCK, &blocked, before);
+}
+
+/* Becomes COMMAND when it is told to go on, and nothing if nobody is there to tell. A signal ends it also before that. */
+static void command_become(int go, char **argv, const sigset_t *unblocked)
+{
+	const struct sigaction action = { .sa_handler = SIG_DFL };
 	char byte;
 
+	signals_handle(&action);
+	sigprocmask(SIG_SETMASK, unblocked, NULL);
 	if (read(go, &byte, 1) != 1)
 		_exit(NOT_SET_UP);
 	_exit(process_become(argv));
 }
 
-/* The descriptor by which it is told to go on, or -errno. */
+/* The descriptor by which it is told to go on, or -errno. A signal that comes meanwhile waits until there is somebody to
+ * pass it to.
+ */
 static int command_start(char **argv)
 {
-	int go[2];
+	sigset_t unblocked;
+	int go[2], err;
 
 	if (pipe2(go, O_CLOEXEC))
 		return -errno;
 	fflush(NULL);
+	signals_block(&unblocked);
 	command = fork();
-	if (command < 0) {
-		close(go[0]);
-		close(go[1]);
-		return -errno;
-	}
+	err = command < 0 ? -errno : 0;
 	if (!command) {
 		close(go[1]);
-		command_become(go[0], argv);
+		command_become(go[0], argv, &unblocked);
 	}
+	sigprocmask(SIG_SETMASK, &unblocked, NULL);
 	close(go[0]);
-	return go[1];
+	if (err)
+		close(go[1]);
+	return err ?: go[1];
+}
+
+/* false: a signal has ended it already. */
+static bool command_go(int go)
+{
+	void (*before)(int) = signal(SIGPIPE, SIG_IGN);
+	bool is_told = write(go, "", 1) == 1;
+
+	signal(SIGPIPE, before);
+	close(go);
+	return is_told;
 }
 
 static int command_end(void)
@@ -120,6 +156,10 @@ static void row_print(const struct tally_row *row)
 	char text[ENDPOINT_LEN];
 
 	sums_print(&row->sums);
+	if (row->is_others) {
+		printf("others\n");
+		return;
+	}
 	print_word(stdout, last->process.comm, strnlen(last->process.comm, SNT_COMM_LEN));
 	printf(" %s %s\n", last->protocol == IPPROTO_TCP ? "tcp" : "udp",
 	       last->is_passive ? address_text(text, last->remote)
@@ -162,13 +202,13 @@ static int run_watch(struct watching *watching, const struct options *options,
 {
 	int status = run_begin(watching, options, directory);
 
-	if (status == DONE && write(go, "", 1) != 1)
-		status = failure("cannot start the command: %s", strerror(errno));
-	close(go);
 	if (status != DONE) {
+		close(go);
 		command_end();
 		return NOT_SET_UP;
 	}
+	if (!command_go(go))
+		return command_end();
 	watching->until_fd = syscall(SYS_pidfd_open, command, 0);
 	if (watching->until_fd < 0)
 		return failure("cannot wait for the command: %s", strerror(errno));

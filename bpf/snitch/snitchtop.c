@@ -180,11 +180,14 @@ static unsigned int turn(void)
 
 static const struct snitch_format format = { begin, event_take, lost_take, NULL, turn };
 
-/* What came since the last turn is shown as well, unless as many tables were asked for. */
+/* What is open already counts from the first table on. What came since the last turn is shown as well, unless as many
+ * tables were asked for.
+ */
 static int top_watch(struct watching *watching)
 {
-	int status = watching_follow(watching);
+	int seen = watching_tell(watching, SNT_OPEN), status = watching_follow(watching);
 
+	status = seen == DONE ? status : seen;
 	if (watching->lines < watching->request.lines)
 		turn();
 	return status;

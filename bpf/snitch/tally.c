@@ -4,7 +4,7 @@
 #include "tally.h"
 
 #define BUCKETS 16384
-#define ROWS_MAX 65536 /* beyond that, those go that nothing is open of */
+#define ROWS_MAX 65536 /* beyond that, those go that nothing is open of, or new ones are one */
 
 /* Which row a connection is in; that can change, from the listener's to who has accepted. */
 struct member {
@@ -18,11 +18,14 @@ struct tally {
 	struct tally_row *rows[BUCKETS];
 	struct member *members[BUCKETS];
 	size_t count; /* of rows */
+	uint64_t attempts; /* that have got no number */
+	struct tally_row others; /* of a summary, which keeps all its rows */
 	struct tally_sums all;
 };
 
 struct row_key {
 	uint64_t number;
+	uint64_t attempt; /* that has got no number */
 	uint32_t pid;
 	uint16_t port;
 	uint8_t protocol;
@@ -38,8 +41,10 @@ struct tally *tally_open(enum tally_by by)
 {
 	struct tally *tally = calloc(1, sizeof(*tally));
 
-	if (tally)
-		tally->by = by;
+	if (!tally)
+		return NULL;
+	tally->by = by;
+	tally->others.is_others = true;
 	return tally;
 }
 
@@ -83,7 +88,7 @@ static size_t bucket_of(const void *bytes, size_t length)
 	return hash % BUCKETS;
 }
 
-static struct row_key key_of(const struct tally *tally, const struct snt_event *event)
+static struct row_key key_of(struct tally *tally, const struct snt_event *event)
 {
 	struct row_key key = {};
 
@@ -99,6 +104,8 @@ static struct row_key key_of(const struct tally *tally, const struct snt_event *
 	}
 	if (tally->by == TALLY_CONNECTION)
 		key.number = event->number;
+	if (tally->by == TALLY_CONNECTION && !event->number)
+		key.attempt = ++tally->attempts;
 	return key;
 }
 
@@ -112,6 +119,8 @@ static struct tally_row *row_of(struct tally *tally, const struct snt_event *eve
 	for (row = *bucket; row; row = row->next)
 		if (!memcmp(row->key, &key, sizeof(key)))
 			return row;
+	if (tally->by == TALLY_SUMMARY && tally->count >= ROWS_MAX)
+		return &tally->others;
 	row = calloc(1, sizeof(*row));
 	if (!row)
 		return NULL;
@@ -263,11 +272,20 @@ static int rows_compare(const void *first, const void *second, void *sort)
 	return of_a < of_b ? 1 : -1;
 }
 
+static bool has_others(const struct tally *tally)
+{
+	const struct tally_sums *sums = &tally->others.sums;
+
+	return sums->open || sums->ended || sums->failed || sums->sent || sums->received;
+}
+
 const struct tally_row **tally_rows(const struct tally *tally, enum tally_sort sort, size_t *count)
 {
 	const struct tally_row **rows = calloc(tally->count + 1, sizeof(*rows));
 
 	*count = 0;
+	if (rows && has_others(tally))
+		rows[(*count)++] = &tally->others;
 	for (size_t i = 0; rows && i < BUCKETS; i++)
 		for (const struct tally_row *row = tally->rows[i]; row; row = row->next)
 			rows[(*count)++] = row;

@@ -18,6 +18,7 @@ struct tally_row {
 	uint8_t key[64]; /* likewise */
 	struct tally_sums sums;
 	struct snt_event last; /* event of it */
+	bool is_others; /* all for which there were too many rows */
 };
 
 struct tally;
