@@ -97,6 +97,20 @@ for port in range(1, 41):
 	assert_equal "$(of_ends .remote.port,.sent,.ended_by | sort -n)" "$(for i in {1..40}; do echo "$i $i local"; done)"
 }
 
+# queue: what the kernel has of the server's socket at $PORT: bytes that wait, and drops.
+queue() {
+	on_server ss -Huanm "sport = :$PORT" | sed -nE 's/.*skmem:\((r[0-9]+),.*,(d[0-9]+)\).*/\1 \2/p'
+}
+
+# is_full_and_settled: some were dropped, and no more come.
+is_full_and_settled() {
+	local before
+
+	before=$(queue)
+	sleep 0.2
+	[[ $before =~ d[1-9] && $before = "$(queue)" ]]
+}
+
 @test "datagrams that the socket has no room for do not count as received" {
 	local count
 
@@ -118,6 +132,7 @@ except BlockingIOError: print("count", count)
 signal.pause()' "$SERVER4" "$PORT"
 	wait_line receiver '^ready$'
 	send victim -s 1000 "$SERVER4" "$PORT" 100
+	busywait 20 is_full_and_settled
 	go receiver
 	wait_line receiver '^count '
 	count=$(output_of receiver | sed -n 's/^count //p')
@@ -155,6 +170,25 @@ except ConnectionRefusedError: print("refused")' "$SERVER4"
 	wait_line watch .
 	watch_end
 	assert_line --regexp "^ingress_disconnect $SERVER4:9 :[0-9]+ ECONNREFUSED\$"
+}
+
+@test "refused, it stays so when its socket is told of something that is no error" {
+	watch_start -n "$CLIENT" --udp --failed
+	on_client python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(("127.0.0.1", 9))
+s.send(b"x")
+try: s.recv(1)
+except ConnectionRefusedError: pass
+peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+peer.bind(("127.0.0.1", 9))
+s.setsockopt(socket.SOL_SOCKET, 37, 2 | 16) # SO_TIMESTAMPING: when the kernel has sent it
+s.send(b"x")
+peer.recv(1)
+s.recvmsg(1, 1000, socket.MSG_ERRQUEUE)'
+	wait_line watch .
+	watch_end
+	assert_line --regexp '^ingress_disconnect 127.0.0.1:9 :[0-9]+ ECONNREFUSED$'
 }
 
 # --- processes ---------------------------------------------------------------------------------

@@ -369,22 +369,25 @@ int snt_released(struct bpf_sock *sk)
 	return 1;
 }
 
-/* What a router or the other side has to say of a datagram comes to a socket that is connected. */
+/* What a router or the other side has to say of a datagram comes to a socket that is connected. It can also be
+ * reported without an error for the program, which takes none back.
+ */
 static __always_inline void refused(struct sock *sk)
 {
 	struct datagrams *socket = bpf_sk_storage_get(&snt_sockets, sk, NULL, 0);
 	struct flow_key key = {};
+	int error = BPF_CORE_READ(sk, sk_err);
 	struct flow *flow;
 	__u32 local[4];
 
-	if (!socket)
+	if (!socket || !error)
 		return;
 	addresses_read(sk, local, key.remote);
 	key.cookie = socket->cookie;
 	key.remote_port = remote_port_of(sk);
 	flow = bpf_map_lookup_elem(&snt_flows, &key);
 	if (flow)
-		flow->error = BPF_CORE_READ(sk, sk_err);
+		flow->error = error;
 }
 
 SEC("tp_btf/inet_sk_error_report")
@@ -403,11 +406,16 @@ static __always_inline void older_socket_note(struct sock *sk, struct task_struc
 	struct flow new = { .is_older = 1, .begun_ns = bpf_ktime_get_boot_ns() };
 	struct flow_key key = {};
 
-	if (!socket || socket->process.pid)
+	if (!socket)
+		return;
+	if (!socket->cookie) {
+		socket->netns_cookie = netns_of(sk);
+		socket->cookie = bpf_get_socket_cookie(sk);
+	}
+	if (socket->process.pid) /* it has sent meanwhile, or was found already */
 		return;
 	process_of(task, &socket->process);
-	socket->netns_cookie = netns_of(sk);
-	socket->cookie = key.cookie = bpf_get_socket_cookie(sk);
+	key.cookie = socket->cookie;
 	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_ESTABLISHED || !socket_is_wanted(sk))
 		return;
 	addresses_read(sk, new.local, key.remote);
