@@ -173,13 +173,36 @@ hops_odd() {
 
 @test "more probes than there are ports to send them from: each has its own answer" {
 	receiver_start -e
-	run -0 --separate-stderr trace -j -c 150 -i 1ms --udp "$PORT" "$SERVER4"
+	run -0 --separate-stderr trace -j -c 150 -i 10ms --udp "$PORT" "$SERVER4"
 	assert_equal "$(result answered | sort | uniq -c | xargs)" '150 true'
 	assert_equal "$(hops_odd)" ''
 	tcp_start
-	run -0 --separate-stderr trace -j -c 150 -i 1ms --tcp "$PORT" "$SERVER4"
+	run -0 --separate-stderr trace -j -c 150 -i 10ms --tcp "$PORT" "$SERVER4"
 	assert_equal "$(result answer | sort | uniq -c | xargs)" '150 SYN,ACK'
 	assert_equal "$(hops_odd)" ''
+}
+
+# tracer_port: one of the tracer's that nothing was sent from yet.
+tracer_port() {
+	on_client ss -Huan state unconnected | awk '{ sub(/.*:/, "", $3); print $3; exit }'
+}
+
+# has_read COUNT: programs of the client have read so many datagrams.
+has_read() {
+	[ "$(on_client awk '/^Udp: [0-9]/ { print $2 }' /proc/net/snmp)" -ge "$1" ]
+}
+
+@test "a datagram that comes to a port before its probe is nobody's answer, and is not looked at again and again" {
+	local before
+
+	receiver_start -e
+	start client tracer "$TOP/build/vsh" -j trace "$TOP/build" -c 2 -i 600 --udp "$PORT" "$SERVER4"
+	wait_line tracer '"event":"result"'
+	before=$(on_client awk '/^Udp: [0-9]/ { print $2 }' /proc/net/snmp)
+	on_server bash -c 'echo stray >"/dev/udp/$0/$1"' "$CLIENT4" "$(tracer_port)"
+	busywait 20 has_read $((before + 1))
+	assert_equal "$(lines_count tracer '"event":"result"')" 1
+	stop tracer
 }
 
 @test "others' connections and datagrams to the same port are not told of" {

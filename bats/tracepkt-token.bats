@@ -112,10 +112,21 @@ filter_id() {
 @test "another ping with the same id and number is not told of" {
 	# what is sent is not answered, hence waited for when the other one comes
 	on_server sysctl -qw net.ipv4.icmp_echo_ignore_all=1
+	start server echoes python3 -uc 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+print("ready")
+while True:
+    packet = s.recv(2000)
+    if packet[20] == 8: print("echo", packet[24:28].hex())'
+	wait_line echoes '^ready$'
 	start client tracer "$TOP/build/vsh" -j trace "$TOP/build" -W 5 "$SERVER4"
 	wait_line tracer '"direction":"in"'
 	run -1 on_client ping -qe "$(filter_id)" -c 1 -W 1 "$SERVER4"
+	wait_line echoes '^echo ' 2
+	run ! ended tracer # it is still looking
 	finish tracer
+	# they have indeed the same
+	assert_equal "$(output_of echoes | sort -u | wc -l)" 2
 	output=$(output_of tracer)
 	assert_equal "$(hops <<<"$output")" "$(printf '%s\n' 'a eth0 out request' 'b eth0 in request')"
 }

@@ -7,7 +7,7 @@
 #   $CLIENT  eth0 192.0.2.1 ---------- 192.0.2.2 eth0  $SERVER
 #
 # Further namespaces, $LAB-c and so on, are made by the tests that need them.
-# vm: ^(VLAN|ipvlan|a bond|ipip|gre|pingkiller is named)
+# vm: ^(VLAN|ipvlan|a bond|ipip|gre|ip6tnl|pingkiller is named)
 #
 # bats sets stderr, and status and output anew in each test:
 # shellcheck disable=SC2154,SC2030,SC2031
@@ -124,6 +124,15 @@ assert_tunnel() {
 	requires gre
 	tunnel_make gre local FROM remote TO key 7
 	assert_tunnel gre
+}
+
+@test "ip6tnl: IPv4 in IPv6, after an extension header" {
+	requires ip6tnl
+	tunnel_make ip6tnl mode ipip6 local FROM6 remote TO6 encaplimit 4 dev eth0
+	assert_path 198.51.100.2 'a upper out request' 'a eth0 out request' 'b eth0 in request' 'b upper in request' \
+		'b upper out reply' 'b eth0 out reply' 'a eth0 in reply' 'a upper in reply'
+	run -0 --separate-stderr trace -j 198.51.100.2
+	assert_equal "$(jq -r 'select(.event == "hop") | "\(.dev) \(.tunnel)"' <<<"$output" | sort | uniq -c | xargs)" '4 eth0 ipip 4 upper null'
 }
 
 @test "XDP programs on both ends: the path goes on in the copies that they are given" {

@@ -21,7 +21,7 @@ requires() {
 		syncookies)
 			[ -e /proc/sys/net/ipv4/tcp_syncookies ] || skip "needs a kernel with SYN cookies (CONFIG_SYN_COOKIES)"
 			;;
-		vlan | bridge | macvlan | ipvlan | bond | vxlan | ipip | gre)
+		vlan | bridge | macvlan | ipvlan | bond | vxlan | ipip | gre | ip6tnl)
 			link_kind_works "$name" || skip "needs a kernel with $name devices"
 			;;
 		tap)
@@ -77,6 +77,7 @@ link_kind_works() {
 	macvlan | ipvlan) words=(link eth0 name try type "$1") ;;
 	vxlan) words+=(id 9 dev eth0 dstport 4789) ;;
 	ipip | gre) words+=(remote 203.0.113.1 local 203.0.113.2) ;;
+	ip6tnl) words+=(remote 2001:db8::1 local 2001:db8::2) ;;
 	esac
 	ip -n "$SERVER" link add "${words[@]}" 2>/dev/null || return
 	ip -n "$SERVER" link del try

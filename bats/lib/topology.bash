@@ -47,14 +47,18 @@ chain_make() {
 }
 
 # tunnel_make KIND WORDS...: a device "upper" of that kind on both sides, 198.51.100.1 and .2 in it. In the words
-# FROM and TO are the addresses below.
+# FROM and TO are the addresses below, FROM6 and TO6 those of IPv6.
 tunnel_make() {
 	local words
 
-	words=${*//FROM/$CLIENT4}
+	words=${*//FROM6/$CLIENT6}
+	words=${words//TO6/$SERVER6}
+	words=${words//FROM/$CLIENT4}
 	# shellcheck disable=SC2086 # several words
 	ip -n "$CLIENT" link add upper type ${words//TO/$SERVER4}
-	words=${*//FROM/$SERVER4}
+	words=${*//FROM6/$SERVER6}
+	words=${words//TO6/$CLIENT6}
+	words=${words//FROM/$SERVER4}
 	# shellcheck disable=SC2086
 	ip -n "$SERVER" link add upper type ${words//TO/$CLIENT4}
 	ip -n "$CLIENT" link set upper up

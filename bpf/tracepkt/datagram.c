@@ -54,7 +54,7 @@ static int datagram_open(struct probe *probe)
 	return DONE;
 }
 
-/* What has come for an earlier probe from that port is late. */
+/* What has come for an earlier probe from that port is late, and nobody's before the first. */
 static void late_forget(int fd)
 {
 	struct port_error error;
@@ -67,7 +67,7 @@ static void late_forget(int fd)
 		;
 }
 
-/* Connected, a socket gets datagrams from there only. */
+/* Connected, a socket gets datagrams from there only; what it has got before that can be anybody's. */
 static int datagram_send(struct probe *probe, uint16_t sequence)
 {
 	static uint8_t bytes[PROBE_SIZE_MAX];
@@ -75,14 +75,13 @@ static int datagram_send(struct probe *probe, uint16_t sequence)
 	int fd = probe->sockets[index];
 	struct payload payload = { .sequence = htons(sequence) };
 
-	late_forget(fd);
 	memcpy(payload.token, probe->token, sizeof(payload.token));
 	memcpy(bytes, &payload, sizeof(payload));
-	probe->sequences[index] = sequence;
-	if (connect(fd, (const struct sockaddr *)&probe->address, probe->address_length) ||
-	    send(fd, bytes, probe->options.size, 0) < 0)
+	if (connect(fd, (const struct sockaddr *)&probe->address, probe->address_length))
 		return -errno;
-	return 0;
+	late_forget(fd);
+	probe->sequences[index] = sequence;
+	return send(fd, bytes, probe->options.size, 0) < 0 ? -errno : 0;
 }
 
 static bool is_unreachable(const struct probe *probe, uint8_t type, uint8_t code)
@@ -122,10 +121,15 @@ static bool socket_receive(const struct probe *probe, int fd, struct probe_news 
 	return true;
 }
 
+/* What comes to a port that nothing was sent from would be news for ever. */
 static bool datagram_receive(const struct probe *probe, struct probe_news *news)
 {
 	for (unsigned int i = 0; i < probe->own_ports; i++) {
-		if (!probe->sequences[i] || !socket_receive(probe, probe->sockets[i], news))
+		if (!probe->sequences[i]) {
+			late_forget(probe->sockets[i]);
+			continue;
+		}
+		if (!socket_receive(probe, probe->sockets[i], news))
 			continue;
 		news->sequence = probe->sequences[i];
 		return true;

@@ -9,6 +9,7 @@
 #define VXLAN_PORT_OLD 8472 /* Linux's own, before there was a standard */
 #define VXLAN_HEADERS (8 + 8) /* with that of UDP */
 #define ETHERNET_HEADER 14
+#define EXTENSION_UNIT 8
 #define GRE_HEADER 4
 #define GRE_WORDS 0xb0 /* checksum, key, sequence number: four bytes each */
 #define GRE_ETHERNET 0x6558
@@ -34,6 +35,19 @@ static unsigned int number16(const uint8_t *data)
 	return data[0] << 8 | data[1];
 }
 
+/* Past the extension headers of IPv6 that say how long they are. The protocol after them, or -1. */
+static int extensions_skip(struct rest *rest, int next)
+{
+	while (next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS) {
+		const uint8_t *header = rest->data;
+
+		if (rest->length < EXTENSION_UNIT || !skip(rest, EXTENSION_UNIT * (1 + header[1])))
+			return -1;
+		next = header[0];
+	}
+	return next;
+}
+
 /* Past the IP header. The protocol, or -1. */
 static int ip_skip(struct rest *rest)
 {
@@ -41,7 +55,7 @@ static int ip_skip(struct rest *rest)
 
 	if (rest->length >= sizeof(struct ip6_hdr) && ip[0] >> 4 == 6) {
 		skip(rest, sizeof(struct ip6_hdr));
-		return ip[offsetof(struct ip6_hdr, ip6_nxt)];
+		return extensions_skip(rest, ip[offsetof(struct ip6_hdr, ip6_nxt)]);
 	}
 	if (rest->length < sizeof(struct iphdr) || ip[0] >> 4 != 4 ||
 	    number16(ip + offsetof(struct iphdr, frag_off)) & OFFSET_MASK)
