@@ -265,16 +265,18 @@ is_over() {
 	busywait 10 ifb_is_up
 	busywait 10 runs "$(pid doomed)"
 	stop doomed KILL
-	kill "$child" 2>/dev/null || :
+	kill "$program"
 	assert_equal "$(ifbs | wc -l)" 1
 	vershitify flush
 	assert_equal "$(ifbs)" ""
 	rm -f "$BATS_FILE_TMPDIR/standing"
 }
 
-# runs PID: its helper is $child, and has started the program.
+# runs PID: its helper has started $program, which goes on alone if both are killed.
 runs() {
-	child=$(pgrep -P "$1" vsh) && pgrep -P "$child" sleep >/dev/null
+	local helper
+
+	helper=$(pgrep -P "$1" vsh) && program=$(pgrep -P "$helper" sleep)
 }
 
 ifb_is_up() {
