@@ -86,7 +86,7 @@ drop rule 1, egress, 100 bytes -> none"
 }
 
 @test "each of a hundred drops and more has its retransmission, as the program's own kernel counts them" {
-	local JSON=1 sends=() n own dropped
+	local JSON=1 sends=() n own dropped unanswered
 
 	for ((n = 0; n < 1000; n++)); do
 		sends+=(send 200)
@@ -98,10 +98,12 @@ drop rule 1, egress, 100 bytes -> none"
 	dropped=$(jq -s '.[0].egress.dropped.packets' <<<"$stderr")
 	assert [ "$dropped" -ge 100 ]
 	assert_equal "$(jq -s '.[1].timeline[0] | [.dropped, (.drops | length)] | join(" ")' <<<"$stderr")" "\"$dropped $dropped\""
-	assert_equal "$(jq -s '[.[1].timeline[0].drops[] | select(.bytes > 0 and (.retransmissions | length) == 0)] | length' <<<"$stderr")" 0
-	assert_equal "$(jq -s '[.[1].timeline[0].drops[] | select(.retransmissions[0].at_ns < .at_ns)] | length' <<<"$stderr")" 0
+	# A retransmission of what has arrived, as on a busy machine, needs no other one when it is lost.
+	unanswered=$(jq -sc '[.[1].timeline[0].drops[] | select(.bytes > 0 and (.retransmissions | length) == 0)]' <<<"$stderr")
+	assert_equal "$(jq 'map(select(.again | not)) | length' <<<"$unanswered")" 0
+	assert_equal "$(jq -s '[.[1].timeline[0].drops[] | select(.at_ns as $at | any(.retransmissions[]; .at_ns < $at))] | length' <<<"$stderr")" 0
 	assert_equal "$(jq -s '[.[1].timeline[0].retransmissions[]] | add' <<<"$stderr")" "$own"
-	assert_equal "$(jq -s '.[1].timeline[0].unanswered' <<<"$stderr")" 0
+	assert_equal "$(jq -s '.[1].timeline[0].unanswered' <<<"$stderr")" "$(jq length <<<"$unanswered")"
 }
 
 @test "the answers to a drop are those of the definition, and all that is kept is gone through in no time" {
