@@ -190,6 +190,11 @@ static void selects_set(struct vsh_rule *rule)
 	rule->needs = VSH_SELECTS;
 }
 
+static void held_set(struct vsh_rule *rule)
+{
+	rule->needs = VSH_HOLD;
+}
+
 static void children_set(struct vsh_rule *rule)
 {
 	rule->flags = VSH_CHILDREN;
@@ -221,6 +226,7 @@ static const struct kind {
 	{ "no pause", repeat_set },
 	{ "another namespace", netns_set },
 	{ "younger than the socket", younger_set },
+	{ "held", held_set },
 	{ "children", children_set },
 	{ "conditions", selects_set },
 };
