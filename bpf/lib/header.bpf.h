@@ -640,6 +640,67 @@ static __always_inline bool icmp_parse(const struct packet *packet, struct heade
 	return true;
 }
 
+/* Of TCP and UDP. */
+struct ports {
+	__be16 source;
+	__be16 dest;
+};
+
+/* Those of a header of UDP at that offset, wherever it is: in a tunnel, quoted by an error. */
+static __always_inline bool udp_ports_load(const struct packet *packet, __u32 offset,
+					   struct ports *ports)
+{
+	struct udp_header udp;
+
+	if (header_load(packet, offset, &udp, sizeof(udp)))
+		return false;
+	ports->source = udp.source;
+	ports->dest = udp.dest;
+	return true;
+}
+
+/* Of ICMP, of either version. */
+struct icmp_kind {
+	__u8 type;
+	__u8 code;
+};
+
+static __always_inline bool icmp_kind_load(const struct packet *packet, __u32 offset,
+					   struct icmp_kind *kind)
+{
+	struct icmp_header icmp;
+
+	if (header_load(packet, offset, &icmp, sizeof(icmp)))
+		return false;
+	kind->type = icmp.type;
+	kind->code = icmp.code;
+	return true;
+}
+
+/* What a segment of TCP says of its place in the connection. */
+struct tcp_place {
+	struct ports ports;
+	__u32 sequence;
+	__u32 acknowledged;
+	__u8 flags;
+};
+
+static __always_inline bool tcp_place_read(const struct packet *packet,
+					   const struct headers *headers, struct tcp_place *place)
+{
+	struct tcp_header copy;
+	const struct tcp_header *tcp = transport_at(packet, headers, &copy, sizeof(copy));
+
+	if (!tcp)
+		return false;
+	place->ports.source = tcp->source;
+	place->ports.dest = tcp->dest;
+	place->sequence = bpf_ntohl(tcp->sequence);
+	place->acknowledged = bpf_ntohl(tcp->acknowledged);
+	place->flags = tcp->flags;
+	return true;
+}
+
 /* How long the transport header of TCP or UDP is. 0: another protocol, or it is cut off. */
 static __always_inline __u32 transport_bytes(const struct packet *packet,
 					     const struct headers *headers)

@@ -44,22 +44,18 @@ static __always_inline bool is_numbered(__u32 sequence, const volatile struct tp
 static __always_inline bool is_syn(const struct packet *packet, const struct headers *headers,
 				   const volatile struct tpk_filter *filter)
 {
-	const struct tcp_header *tcp;
-	struct tcp_header copy;
+	struct tcp_place place;
 
-	if (headers->protocol != IPPROTO_TCP)
+	if (headers->protocol != IPPROTO_TCP || !tcp_place_read(packet, headers, &place))
 		return false;
-	tcp = transport_at(packet, headers, &copy, sizeof(copy));
-	if (!tcp)
-		return false;
-	switch (tcp->flags & (TCP_FLAG_SYN | TCP_FLAG_RST | TCP_FLAG_ACK)) {
+	switch (place.flags & (TCP_FLAG_SYN | TCP_FLAG_RST | TCP_FLAG_ACK)) {
 	case TCP_FLAG_SYN:
-		return is_there(tcp->source, tcp->dest, filter) &&
-		       is_numbered(bpf_ntohl(tcp->sequence), filter);
+		return is_there(place.ports.source, place.ports.dest, filter) &&
+		       is_numbered(place.sequence, filter);
 	case TCP_FLAG_SYN | TCP_FLAG_ACK:
 	case TCP_FLAG_RST | TCP_FLAG_ACK:
-		return is_back(tcp->source, tcp->dest, filter) &&
-		       is_numbered(bpf_ntohl(tcp->acknowledged) - 1, filter);
+		return is_back(place.ports.source, place.ports.dest, filter) &&
+		       is_numbered(place.acknowledged - 1, filter);
 	default:
 		return false;
 	}
@@ -90,29 +86,27 @@ static __always_inline bool is_exchange(__be16 own, __be16 other, const __u32 ad
 static __always_inline bool is_knock(const struct packet *packet, __u32 offset, const __u32 to[4],
 				     const volatile struct tpk_filter *filter)
 {
-	struct udp_header udp;
+	struct ports ports;
 
-	if (header_load(packet, offset, &udp, sizeof(udp)) ||
-	    !is_there(udp.source, udp.dest, filter))
+	if (!udp_ports_load(packet, offset, &ports) || !is_there(ports.source, ports.dest, filter))
 		return false;
-	return has_token(packet, offset + sizeof(udp), filter) ||
-	       is_exchange(udp.source, udp.dest, to, filter);
+	return has_token(packet, offset + sizeof(struct udp_header), filter) ||
+	       is_exchange(ports.source, ports.dest, to, filter);
 }
 
 static __always_inline bool is_answer(const struct packet *packet, const struct headers *headers,
 				      const volatile struct tpk_filter *filter)
 {
 	__u32 offset = headers->transport;
-	struct udp_header udp;
+	struct ports ports;
 
-	if (header_load(packet, offset, &udp, sizeof(udp)) ||
-	    !is_back(udp.source, udp.dest, filter))
+	if (!udp_ports_load(packet, offset, &ports) || !is_back(ports.source, ports.dest, filter))
 		return false;
-	return is_exchange(udp.dest, udp.source, headers->saddr, filter) ||
-	       has_token(packet, offset + sizeof(udp), filter);
+	return is_exchange(ports.dest, ports.source, headers->saddr, filter) ||
+	       has_token(packet, offset + sizeof(struct udp_header), filter);
 }
 
-static __always_inline bool is_unreachable(const struct icmp_header *icmp, __u8 version)
+static __always_inline bool is_unreachable(const struct icmp_kind *icmp, __u8 version)
 {
 	if (version == 4)
 		return icmp->type == ICMP_UNREACHABLE && icmp->code == ICMP_NO_PORT;
@@ -124,11 +118,11 @@ static __always_inline bool is_refusal(const struct packet *packet, const struct
 				       const volatile struct tpk_filter *filter)
 {
 	__u32 offset = headers->transport + sizeof(struct icmp_header);
-	struct icmp_header icmp;
 	__u32 addresses[2][4] = {};
+	struct icmp_kind icmp;
 	__u8 words;
 
-	if (header_load(packet, headers->transport, &icmp, sizeof(icmp)) ||
+	if (!icmp_kind_load(packet, headers->transport, &icmp) ||
 	    !is_unreachable(&icmp, headers->version) ||
 	    addresses_load(packet, offset, headers->version, addresses) ||
 	    header_load(packet, offset, &words, sizeof(words)))

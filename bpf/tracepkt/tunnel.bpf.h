@@ -41,12 +41,12 @@ static __always_inline __u32 gre_bytes(const struct packet *packet, __u32 offset
 
 static __always_inline __u32 vxlan_bytes(const struct packet *packet, __u32 offset)
 {
-	struct udp_header udp;
+	struct ports ports;
 
-	if (header_load(packet, offset, &udp, sizeof(udp)) ||
-	    (udp.dest != bpf_htons(VXLAN_PORT) && udp.dest != bpf_htons(VXLAN_PORT_OLD)))
+	if (!udp_ports_load(packet, offset, &ports) ||
+	    (ports.dest != bpf_htons(VXLAN_PORT) && ports.dest != bpf_htons(VXLAN_PORT_OLD)))
 		return 0;
-	return sizeof(udp) + VXLAN_HEADER + sizeof(struct ethernet_header);
+	return sizeof(struct udp_header) + VXLAN_HEADER + sizeof(struct ethernet_header);
 }
 
 /* Where the IP header in it is; 0: it is none. */
