@@ -10,6 +10,7 @@
 # shellcheck disable=SC2154,SC2030,SC2031,SC2153
 
 load helpers
+load lib/snitch
 
 setup_file() { suite_begin; }
 teardown_file() { suite_end; }
@@ -18,19 +19,6 @@ setup() {
 	port_take
 }
 teardown() { test_end; }
-
-# watch_start WORDS...: until it sees connections.
-watch_start() {
-	start here watch "$SNITCH" "$@"
-	busywait 20 grep -qs 'watching' "$BATS_TEST_TMPDIR/watch.err"
-}
-
-# watch_end: what it has printed goes to $output.
-watch_end() {
-	stop watch
-	run -0 output_of watch
-	assert_equal "$EXIT_STATUS $(grep -v watching "$BATS_TEST_TMPDIR/watch.err")" '0 '
-}
 
 # server_start STEP...: listens at $SERVER4, or $AT.
 server_start() {

@@ -7,9 +7,10 @@
 #   $CLIENT  eth0 192.0.2.1 ---------- 192.0.2.2 eth0  $SERVER
 #
 # bats sets stderr, and status and output anew in each test; the names of the lab come from elsewhere:
-# shellcheck disable=SC2154,SC2030,SC2031,SC2153
+# shellcheck disable=SC2154,SC2030,SC2031,SC2153,SC2034
 
 load helpers
+load lib/snitch
 
 setup_file() {
 	suite_begin
@@ -22,19 +23,6 @@ setup() {
 	port_take
 }
 teardown() { test_end; }
-
-# watch_start WORDS...: until it sees what happens; in $NETNS only, if that is set.
-watch_start() {
-	start here watch "$SNITCH" ${NETNS:+-n "$NETNS"} -j tcp "$@"
-	busywait 20 grep -qs 'watching' "$BATS_TEST_TMPDIR/watch.err"
-}
-
-# watch_end: what it has printed goes to $output.
-watch_end() {
-	stop watch
-	run -0 output_of watch
-	assert_equal "$EXIT_STATUS $(grep -v watching "$BATS_TEST_TMPDIR/watch.err")" '0 '
-}
 
 # server_start STEP...
 server_start() {
@@ -56,7 +44,7 @@ told() {
 @test "states: both sides of a connection, with names, each with its process" {
 	local client server
 
-	watch_start --port "$PORT"
+	watch_start -j tcp --port "$PORT"
 	server_start accept recv 1000 eof close
 	victim_start connect send 1000 close
 	client=$(pid victim) server=$(pid server)
@@ -90,7 +78,7 @@ $server state LAST_ACK CLOSE"
 # causes LIST STEP...: why the victim's segments were sent again, when the packets of LIST get lost.
 causes() {
 	rule_add command victim drop list "$1"
-	watch_start --command victim
+	watch_start -j tcp --command victim
 	server_start accept eof close
 	victim_start connect "${@:2}" drain close
 	wait_line server '^eof'
@@ -114,7 +102,7 @@ causes() {
 
 @test "retransmissions: sequence and bytes are those of the segment that was lost" {
 	rule_add command victim drop list 3
-	watch_start --command victim
+	watch_start -j tcp --command victim
 	server_start accept eof close
 	victim_start connect send 777 drain close
 	wait_line server '^eof 777'
@@ -123,7 +111,7 @@ causes() {
 }
 
 @test "resets: sent and received, each by the process whose socket it is" {
-	watch_start --port "$PORT"
+	watch_start -j tcp --port "$PORT"
 	server_start accept recv 1000 eof
 	victim_start connect send 1000 reset
 	wait_line watch '"reset_received"'
@@ -135,7 +123,7 @@ causes() {
 @test "who accepts is told from then on, not who listens" {
 	local child NETNS=$SERVER
 
-	watch_start
+	watch_start -j tcp
 	server_start fork accept eof close
 	wait_line server '^fork$'
 	victim_start connect wait close
@@ -152,7 +140,7 @@ ${child// /} state ESTABLISHED CLOSE_WAIT"
 	server_start accept wait
 	victim_start connect wait close
 	wait_line victim '^connect ok$'
-	watch_start --command victim
+	watch_start -j tcp --command victim
 	go victim
 	wait_line watch 'FIN_WAIT1'
 	watch_end
@@ -168,7 +156,7 @@ ${child// /} state ESTABLISHED CLOSE_WAIT"
 		wait_line victim '^enter$'
 		[ "$words" != --pid ] || words="--pid $(pid victim)"
 		# shellcheck disable=SC2086 # words
-		watch_start $words
+		watch_start -j tcp $words
 		on_client "$(as bystander tcp)" 127.0.0.1 9 connect
 		go victim
 		wait_line watch 'FIN_WAIT1'
@@ -199,7 +187,7 @@ drops() {
 # Twice the same segment: the probe is dropped before it is told of as sent.
 @test "drops of a rule are told among the rest: what was lost, what it was answered with, and when it had arrived" {
 	rule_add command victim drop list 3,4
-	watch_start --command victim
+	watch_start -j tcp --command victim
 	server_start accept eof close
 	victim_start connect send 777 drain close
 	wait_line server '^eof 777'
@@ -214,7 +202,7 @@ made_good egress"
 
 @test "drops of a SYN, and at ingress" {
 	rule_add command victim drop list 1
-	watch_start --command victim
+	watch_start -j tcp --command victim
 	server_start accept send 100 eof close
 	victim_start connect recv 100 close
 	wait_line watch 'FIN_WAIT1'
@@ -225,7 +213,7 @@ made_good egress"
 	vsh del "$RULE"
 	port_take
 	rule_add command victim direction ingress src "$SERVER4" proto tcp drop list 2
-	watch_start --command victim
+	watch_start -j tcp --command victim
 	server_start accept send 100 eof close
 	victim_start connect recv 100 close
 	wait_line watch 'FIN_WAIT1'
@@ -235,7 +223,7 @@ made_good ingress"
 }
 
 @test "drops of a rule that is made while it watches are told, too" {
-	watch_start --command victim
+	watch_start -j tcp --command victim
 	rule_add command victim drop list 3
 	server_start accept eof close
 	busywait 20 is_traced
@@ -249,7 +237,7 @@ made_good ingress"
 @test "a set-up that is made anew while it watches: each drop is told, and nothing as lost" {
 	local list
 
-	watch_start --command victim
+	watch_start -j tcp --command victim
 	for list in 3,4 3 3; do
 		rule_add command victim drop list "$list"
 		server_start accept eof close
@@ -277,7 +265,7 @@ is_traced() {
 	done
 	# Of data alone: what comes last, acknowledgements and the end, could be counted and not told any more.
 	rule_add command victim drop every 10 per rule size 150-65535
-	watch_start --command victim
+	watch_start -j tcp --command victim
 	server_start accept eof close
 	victim_start connect "${sends[@]}" drain close
 	wait_line server "^eof $((1000 * each))"

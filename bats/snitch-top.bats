@@ -10,6 +10,7 @@
 # shellcheck disable=SC2154,SC2030,SC2031,SC2153
 
 load helpers
+load lib/snitch
 
 setup_file() { suite_begin; }
 teardown_file() { suite_end; }
@@ -18,12 +19,6 @@ setup() {
 	port_take
 }
 teardown() { test_end; }
-
-# watch_start WORDS...: until it sees connections.
-watch_start() {
-	start here watch "$SNITCH" "$@"
-	busywait 20 grep -qs 'watching' "$BATS_TEST_TMPDIR/watch.err"
-}
 
 # traffic: a connection of alice and two of bob are open; alice and bob have sent, and bob a datagram as well.
 traffic() {

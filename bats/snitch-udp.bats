@@ -10,24 +10,12 @@
 # shellcheck disable=SC2154,SC2030,SC2031,SC2153
 
 load helpers
+load lib/snitch
 
 setup_file() { suite_begin; }
 teardown_file() { suite_end; }
 setup() { test_begin; }
 teardown() { test_end; }
-
-# watch_start WORDS...: until it sees connections.
-watch_start() {
-	start here watch "$SNITCH" "$@"
-	busywait 20 grep -qs 'watching' "$BATS_TEST_TMPDIR/watch.err"
-}
-
-# watch_end: what it has printed goes to $output.
-watch_end() {
-	stop watch
-	run -0 output_of watch
-	assert_equal "$EXIT_STATUS $(grep -v watching "$BATS_TEST_TMPDIR/watch.err")" '0 '
-}
 
 # of_ends FILTER: of $output, these members of the events "ended", a line each.
 of_ends() {
